@@ -1,0 +1,1 @@
+//! End-to-end proofs; everything is under `tests/tests/`.
