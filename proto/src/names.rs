@@ -122,14 +122,19 @@ impl Arn {
         if ok {
             Ok(Self(Arc::from(text)))
         } else {
-            Err(BadName { text: text.to_owned(), expected: "an ARN: arn:aws:service:region:account:resource" })
+            Err(BadName {
+                text: text.to_owned(),
+                expected: "an ARN: arn:aws:service:region:account:resource",
+            })
         }
     }
 
     /// Builds an ARN of the `aws` partition; region and account may be empty.
     #[must_use]
     pub fn of(service: &str, region: &str, account: &str, resource: &str) -> Self {
-        Self(Arc::from(format!("arn:aws:{service}:{region}:{account}:{resource}")))
+        Self(Arc::from(format!(
+            "arn:aws:{service}:{region}:{account}:{resource}"
+        )))
     }
 
     fn part(&self, index: usize) -> &str {
@@ -197,7 +202,9 @@ impl AsRef<str> for Arn {
 pub struct Timestamp(pub i64);
 
 /// Microseconds since the run began; monotone and never skewed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Elapsed(pub u64);
 
@@ -239,7 +246,10 @@ mod tests {
         assert!(AccountId::new("111111111111").is_ok());
         assert!(AccountId::new("11111111111").is_err());
         let arn = Arn::new("arn:aws:s3:::photos/a:b").expect("an S3 ARN has no account");
-        assert_eq!((arn.service(), arn.account(), arn.resource()), ("s3", "", "photos/a:b"));
+        assert_eq!(
+            (arn.service(), arn.account(), arn.resource()),
+            ("s3", "", "photos/a:b")
+        );
         assert!(Arn::new("arn:aws:kms").is_err());
     }
 }
