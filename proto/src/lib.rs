@@ -1,7 +1,83 @@
 //! The definitions of Faultline: one per operation, and every face made from it.
 //!
+//! Written by hand:
 //! - [`names`]: Regions, accounts, ARNs, moments, checked at birth.
 //! - [`tables`]: the shape of the static tables that the generator writes.
+//! - [`progress`]: [`Progress`] and [`Saga`], what a handler answers.
+//!
+//! Generated from `defs/` at build time:
+//! - [`kms`], [`iam`], [`sts`], [`s3`], [`dynamodb`], [`ec2`], [`cloudtrail`]: messages
+//!   (`kms::EncryptRequest`) and typed gRPC clients (`kms::kms_client::KmsClient`).
+//! - [`driving`]: the protocol that drives a Region (`Step`, `Reply`), client and server.
+//! - [`registry`]: the tables: [`registry::SERVICES`], [`registry::find_operation`],
+//!   [`registry::find_verb`].
+//! - [`handlers`]: per service a request enum, a handler trait, a dispatch:
+//!   `KmsRequest::decode`, `KmsHandler`, `dispatch_kms`; [`Operation`] ties a request
+//!   to its id, tables and response.
 
+pub mod handlers;
 pub mod names;
+pub mod progress;
+pub mod registry;
 pub mod tables;
+
+pub use handlers::Operation;
+pub use progress::{Progress, Saga};
+
+/// The compiled definitions with their options, for gRPC reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+macro_rules! generated {
+    ($(#[$doc:meta])* $name:ident, $package:literal) => {
+        $(#[$doc])*
+        #[expect(
+            missing_docs,
+            unused_qualifications,
+            reason = "written by prost and tonic; what a definition does not say has no comment"
+        )]
+        pub mod $name {
+            include!(concat!(env!("OUT_DIR"), "/", $package, ".rs"));
+        }
+    };
+}
+
+generated!(
+    /// Messages and client of CloudTrail.
+    cloudtrail,
+    "faultline.aws.cloudtrail.v1"
+);
+generated!(
+    /// Messages and client of DynamoDB.
+    dynamodb,
+    "faultline.aws.dynamodb.v1"
+);
+generated!(
+    /// Messages and client of EC2.
+    ec2,
+    "faultline.aws.ec2.v1"
+);
+generated!(
+    /// Messages and client of IAM.
+    iam,
+    "faultline.aws.iam.v1"
+);
+generated!(
+    /// Messages and client of KMS.
+    kms,
+    "faultline.aws.kms.v1"
+);
+generated!(
+    /// Messages and client of S3.
+    s3,
+    "faultline.aws.s3.v1"
+);
+generated!(
+    /// Messages and client of STS.
+    sts,
+    "faultline.aws.sts.v1"
+);
+generated!(
+    /// How a Region is driven: `Step` in, `Reply` out, with client and server.
+    driving,
+    "faultline.region.v1"
+);

@@ -1,0 +1,21 @@
+//! Per service: a request enum, a handler trait, a dispatch. Generated.
+
+use crate::progress::Progress;
+use crate::registry;
+use crate::tables::OperationDef;
+
+/// A request message knows its operation and the type of its answer.
+pub trait Operation: prost::Message + Default {
+    /// `kms.Encrypt`.
+    const ID: &'static str;
+    /// Type of the answer.
+    type Response: prost::Message + Default;
+    /// The operation's tables.
+    fn def() -> &'static OperationDef;
+}
+
+fn encoded<T: prost::Message>(progress: Progress<T>) -> Progress<Vec<u8>> {
+    progress.map(|answer| answer.encode_to_vec())
+}
+
+include!(concat!(env!("OUT_DIR"), "/handlers.rs"));

@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""Writes proto/defs/aws/*.proto from the service models that botocore ships.
+
+    python3 -m venv venv && venv/bin/pip install botocore==1.44.5
+    venv/bin/python proto/tools/from_botocore.py
+
+Names, required members, limits and allowed values are facts and come from the
+models. Which operations and members the simulator has, what the members refer
+to, and every sentence of documentation are ours and come from services.toml.
+Field numbers of existing files are kept. No build runs this program.
+"""
+
+import pathlib
+import re
+import sys
+import tomllib
+
+import botocore.session
+from botocore import xform_name
+
+TOOLS = pathlib.Path(__file__).parent
+DEFS = TOOLS.parent / "defs" / "aws"
+SCALARS = {
+    "string": "string", "blob": "bytes", "boolean": "bool", "integer": "int32",
+    "long": "int64", "timestamp": "int64", "double": "double", "float": "double",
+}
+PROTOCOLS = {"json1.0": "JSON10", "json1.1": "JSON11", "query": "QUERY", "ec2": "EC2_QUERY", "rest-xml": "REST_XML"}
+MARKS = ("sensitive", "emit_empty", "idempotency_token", "policy_document", "body")
+
+
+def camel(name):
+    """SSEDescription -> SseDescription, as prost would spell it anyway."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)).split("_")
+    return "".join(word[:1].upper() + word[1:].lower() for word in words)
+
+
+def pascal(snake):
+    return "".join(word[:1].upper() + word[1:] for word in snake.split("_"))
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def literal(value):
+    """A value in protobuf's text format."""
+    if value is True:
+        return "true"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key}: {literal(item)}" for key, item in value.items()) + " }"
+    return value if value.startswith("%") is False and getattr(value, "bare", False) else quoted(value)
+
+
+class Bare(str):
+    """An enum value: not quoted."""
+
+    bare = True
+
+
+class Service:
+    def __init__(self, prefix, data, common):
+        self.prefix, self.data, self.common = prefix, data, common
+        self.model = botocore.session.get_session().get_service_model(prefix)
+        self.max_values = common["max_values"]
+        self.messages = {}  # name -> text lines, in order of first use
+        self.numbers = {}   # name -> {field: number} of the file as it is
+        self.read_numbers()
+
+    def read_numbers(self):
+        path = DEFS / f"{self.prefix}.proto"
+        message = None
+        for line in path.read_text().splitlines() if path.exists() else []:
+            if found := re.match(r"message (\w+) \{", line):
+                message = self.numbers.setdefault(found[1], {})
+            elif found := re.match(r"\s+(?:optional |repeated )?[\w.<>, ]+ (\w+) = (\d+)", line):
+                if message is not None:
+                    message[found[1]] = int(found[2])
+
+    # What services.toml says of a member: general first, special last.
+    def curated(self, message, member):
+        merged = {}
+        for table in (self.common.get("members", {}), self.data.get("members", {})):
+            for key in (f"*.{member}", f"{message}.{member}"):
+                merged.update(table.get(key, {}))
+        return merged
+
+    def kept(self, message, members):
+        if keep := self.data.get("keep", {}).get(message):
+            missing = [name for name in keep if name not in members]
+            assert not missing, f"{self.prefix} {message}: the model has no {missing}"
+            return [name for name in members if name in keep]
+        gone = set(self.data.get("drop", {}).get("*", [])) | set(self.data.get("drop", {}).get(message, []))
+        return [name for name in members if name not in gone]
+
+    def limits(self, shape, curated):
+        """Limits of a value of this shape."""
+        out, meta = {}, shape.metadata
+        if shape.type_name in ("string", "blob", "list", "map"):
+            if meta.get("min"):
+                out["min_length"] = int(meta["min"])
+            if "max" in meta:
+                out["max_length"] = int(meta["max"])
+        elif shape.type_name in ("integer", "long"):
+            for key in ("min", "max"):
+                if key in meta:
+                    out[key] = int(meta[key])
+        if "pattern" in meta and shape.type_name == "string":
+            out["pattern"] = meta["pattern"]
+        values = meta.get("enum", [])
+        if values and len(values) <= self.max_values and not curated.get("any_value"):
+            out["values"] = list(values)
+        if shape.type_name == "timestamp":
+            out["timestamp"] = True
+        if meta.get("sensitive"):
+            out["sensitive"] = True
+        return out
+
+    def options(self, shape, curated, required, aws, snake):
+        out = {}
+        if required:
+            out["required"] = True
+        if pascal(snake) != aws:
+            out["aws_name"] = aws
+        out.update(self.limits(shape, curated))
+        inner = self.limits(shape.member, curated) if shape.type_name == "list" else \
+            self.limits(shape.value, curated) if shape.type_name == "map" else {}
+        if shape.type_name == "map" and (key := self.limits(shape.key, curated)):
+            out["key"] = key
+        target = inner if shape.type_name in ("list", "map") else out
+        if refers := curated.get("refers_to"):
+            target["refers_to"] = Bare(refers.upper())
+            if curated.get("form"):
+                target["form"] = Bare(curated["form"].upper())
+        for mark in MARKS:
+            if mark in curated:
+                out.pop(mark, None)
+                if curated[mark]:
+                    out[mark] = True
+        if shape.metadata.get("idempotencyToken"):
+            out["idempotency_token"] = True
+        # Marks travel on members, timestamps of items on items.
+        if inner:
+            out["item"] = inner
+        return out
+
+    def scalar_or_message(self, shape):
+        if shape.type_name == "structure":
+            return self.message(camel(shape.name), shape)
+        if shape.type_name in ("list", "map"):
+            return self.wrapper(camel(shape.name), shape)
+        return SCALARS[shape.type_name]
+
+    def wrapper(self, name, shape):
+        """A list or map where proto wants a message."""
+        if name in self.messages:
+            return name
+        lines = self.messages[name] = []
+        lines += [f"message {name} {{", "  option (aws.structure) = { transparent: true };"]
+        if shape.type_name == "list":
+            item, field = self.limits(shape.member, {}), f"repeated {self.scalar_or_message(shape.member)}"
+        else:
+            item, field = self.limits(shape.value, {}), f"map<string, {self.scalar_or_message(shape.value)}>"
+        option = f" [(aws.shape) = {literal({'item': item})}]" if item else ""
+        lines += [f"  {field} items = 1{option};", "}"]
+        return name
+
+    def message(self, name, shape):
+        if name in self.messages:
+            return name
+        lines = self.messages[name] = []
+        members = shape.members if shape is not None else {}
+        for wanted in self.kept(name, list(members)):
+            self.check_member(name, wanted)
+        union = name in self.data.get("unions", [])
+        doc = self.data.get("messages", {}).get(name)
+        lines += [f"// {doc}"] if doc else []
+        lines.append(f"message {name} {{" if self.kept(name, list(members)) else f"message {name} {{}}")
+        if not self.kept(name, list(members)):
+            return name
+        if union:
+            lines += ["  option (aws.structure) = { union: true };", "  oneof value {"]
+        numbers = self.numbers.get(name, {})
+        for member in self.kept(name, list(members)):
+            self.field(lines, name, member, members[member], member in shape.required_members, union, numbers)
+        lines += ["  }", "}"] if union else ["}"]
+        return name
+
+    def check_member(self, name, member):
+        assert re.match(r"\w+$", member), (name, member)
+
+    def field(self, lines, message, member, shape, required, union, numbers):
+        curated = self.curated(message, member)
+        snake = curated.get("snake", xform_name(member))
+        if "required" in curated:
+            required = curated["required"]
+        number = numbers.get(snake) or max(numbers.values(), default=0) + 1
+        numbers[snake] = number
+        options = self.options(shape, curated, required, member, snake)
+        pad = "    " if union else "  "
+        if shape.type_name == "list" and not union:
+            kind = f"repeated {self.scalar_or_message(shape.member)}"
+        elif shape.type_name == "map" and not union:
+            kind = f"map<string, {self.scalar_or_message(shape.value)}>"
+        else:
+            if union and shape.type_name in ("list", "map"):
+                options.pop("item", None), options.pop("key", None)
+            kind = ("" if union else "optional ") + self.scalar_or_message(shape)
+        if doc := curated.get("doc"):
+            lines.append(f"{pad}// {doc}")
+        option = f" [(aws.shape) = {literal(options)}]" if options else ""
+        lines.append(f"{pad}{kind} {snake} = {number}{option};")
+
+    def rpc(self, name, curated):
+        model = self.model.operation_model(name)
+        request = self.message(f"{name}Request", model.input_shape)
+        output = model.output_shape
+        response = f"{name}Response"
+        if output is not None and not re.match(rf"{name}(Response|Result|Output)$", output.name):
+            response = camel(output.name)
+        response = self.message(response, output)
+        options = {}
+        if model.error_shapes:
+            options["errors"] = [shape.metadata.get("error", {}).get("code", shape.name) for shape in model.error_shapes]
+        if action := curated.get("action"):
+            options["action"] = action
+        for key, option in (("read", "read_only"), ("data", "data_event")):
+            if curated.get(key):
+                options[option] = True
+        if "verb" in curated:
+            options["verb"] = curated["verb"]
+        lines = [f"  // {curated['doc']}"]
+        head = f"  rpc {name}({request}) returns ({response})"
+        if not options:
+            return lines + [f"{head};"]
+        return lines + [f"{head} {{", f"    option (aws.operation) = {literal(options)};", "  }"]
+
+    def text(self):
+        meta = self.model.metadata
+        protocol = meta["protocol"] + (meta["jsonVersion"] if meta["protocol"] == "json" else "")
+        options = {"prefix": self.prefix, "principal": self.data["principal"], "protocol": Bare(PROTOCOLS[protocol])}
+        if target := meta.get("targetPrefix"):
+            options["target"] = target
+        lines = [
+            'syntax = "proto3";',
+            f"// Written by proto/tools/from_botocore.py from botocore's model of {meta['serviceFullName']} and services.toml.",
+            f"package faultline.aws.{self.prefix}.v1;",
+            "",
+            'import "aws/shape.proto";',
+            "",
+            f"// {self.data['doc']}",
+            f"service {self.data['name']} {{",
+            f"  option (aws.service) = {literal(options)};",
+        ]
+        for name, curated in self.data["operations"].items():
+            lines += [""] + self.rpc(name, curated)
+        lines += ["}"]
+        for message in self.messages.values():
+            lines += [""] + message
+        return "\n".join(lines) + "\n"
+
+
+def main():
+    data = tomllib.loads((TOOLS / "services.toml").read_text())
+    for prefix, service in data["services"].items():
+        (DEFS / f"{prefix}.proto").write_text(Service(prefix, service, data).text())
+        print(f"wrote {prefix}.proto", file=sys.stderr)
+
+
+main()
