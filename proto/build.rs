@@ -38,7 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let services = model::read(&compiler.descriptor_pool());
     fs::write(out.join("registry.rs"), tables::write(&services))?;
     fs::write(out.join("handlers.rs"), handlers::write(&services))?;
-    fs::write(out.join("descriptors.bin"), without_source(&compiler).encode_to_vec())?;
+    fs::write(
+        out.join("descriptors.bin"),
+        without_source(&compiler).encode_to_vec(),
+    )?;
     rust(&compiler, out)
 }
 
@@ -49,8 +52,12 @@ fn without_source(compiler: &protox::Compiler) -> prost_reflect::DynamicMessage 
     let set = pool
         .get_message_by_name("google.protobuf.FileDescriptorSet")
         .expect("the global pool holds protobuf's own types");
-    let mut set = prost_reflect::DynamicMessage::decode(set, bytes.as_slice()).expect("protox encodes descriptor sets");
-    if let Some(files) = set.get_field_by_name_mut("file").and_then(|files| files.as_list_mut()) {
+    let mut set = prost_reflect::DynamicMessage::decode(set, bytes.as_slice())
+        .expect("protox encodes descriptor sets");
+    if let Some(files) = set
+        .get_field_by_name_mut("file")
+        .and_then(|files| files.as_list_mut())
+    {
         for file in files {
             if let Some(file) = file.as_message_mut() {
                 file.clear_field_by_name("source_code_info");
@@ -63,9 +70,12 @@ fn without_source(compiler: &protox::Compiler) -> prost_reflect::DynamicMessage 
 /// Messages and stubs. The options' own file is of no use in Rust.
 fn rust(compiler: &protox::Compiler, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut set = compiler.file_descriptor_set();
-    set.file.retain(|file| file.package() != "faultline.aws" && !file.package().starts_with("google."));
-    let (aws, driving): (Vec<_>, Vec<_>) =
-        set.file.into_iter().partition(|file| file.package().starts_with("faultline.aws."));
+    set.file
+        .retain(|file| file.package() != "faultline.aws" && !file.package().starts_with("google."));
+    let (aws, driving): (Vec<_>, Vec<_>) = set
+        .file
+        .into_iter()
+        .partition(|file| file.package().starts_with("faultline.aws."));
     for (files, server) in [(aws, false), (driving, true)] {
         tonic_prost_build::configure()
             .build_server(server)

@@ -29,24 +29,47 @@ pub fn write(services: &[Service]) -> String {
 }
 
 fn rust(service: &Service, full_name: &str) -> String {
-    let name = full_name.rsplit('.').next().unwrap_or_default().to_upper_camel_case();
+    let name = full_name
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_upper_camel_case();
     format!("crate::{}::{name}", service.prefix)
 }
 
 fn doc(operation: &Operation) -> &str {
-    if operation.doc.is_empty() { &operation.name } else { &operation.doc }
+    if operation.doc.is_empty() {
+        &operation.name
+    } else {
+        &operation.doc
+    }
 }
 
 fn requests(out: &mut String, service: &Service) {
     let name = &service.name;
-    let _ = writeln!(out, "/// A request to {}: one variant an operation.", service.prefix);
-    let _ = writeln!(out, "#[derive(Debug, Clone, PartialEq)]\npub enum {name}Request {{");
+    let _ = writeln!(
+        out,
+        "/// A request to {}: one variant an operation.",
+        service.prefix
+    );
+    let _ = writeln!(
+        out,
+        "#[derive(Debug, Clone, PartialEq)]\npub enum {name}Request {{"
+    );
     for operation in &service.operations {
-        let _ =
-            writeln!(out, "    /// {}\n    {}({}),", doc(operation), operation.name, rust(service, &operation.input));
+        let _ = writeln!(
+            out,
+            "    /// {}\n    {}({}),",
+            doc(operation),
+            operation.name,
+            rust(service, &operation.input)
+        );
     }
     let _ = writeln!(out, "}}\nimpl {name}Request {{");
-    let _ = writeln!(out, "    /// Decodes the request of an operation of this service; `None` when it has no such operation.");
+    let _ = writeln!(
+        out,
+        "    /// Decodes the request of an operation of this service; `None` when it has no such operation."
+    );
     let _ = writeln!(
         out,
         "    #[must_use]\n    pub fn decode(operation_id: &str, bytes: &[u8]) -> Option<Result<Self, prost::DecodeError>> {{\n        match operation_id {{"
@@ -75,9 +98,16 @@ fn requests(out: &mut String, service: &Service) {
 }
 
 fn handler(out: &mut String, service: &Service) {
-    let _ = writeln!(out, "/// {}\n///\n/// One function an operation; a missing one does not compile.", service.doc);
+    let _ = writeln!(
+        out,
+        "/// {}\n///\n/// One function an operation; a missing one does not compile.",
+        service.doc
+    );
     let _ = writeln!(out, "pub trait {}Handler {{", service.name);
-    let _ = writeln!(out, "    /// What a handler works with.\n    type Ctx<'a>;\n    /// How the service says no.\n    type Error;");
+    let _ = writeln!(
+        out,
+        "    /// What a handler works with.\n    type Ctx<'a>;\n    /// How the service says no.\n    type Error;"
+    );
     for operation in &service.operations {
         let _ = writeln!(
             out,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
-    MethodDescriptor, ReflectMessage, ServiceDescriptor, Value,
+    DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind,
+    MessageDescriptor, MethodDescriptor, ReflectMessage, ServiceDescriptor, Value,
 };
 
 /// One AWS service.
@@ -68,7 +68,10 @@ struct Options {
 
 /// Reads every AWS service of the pool, in the order of their prefixes.
 pub fn read(pool: &DescriptorPool) -> Vec<Service> {
-    let extension = |name: &str| pool.get_extension_by_name(name).expect("shape.proto declares it");
+    let extension = |name: &str| {
+        pool.get_extension_by_name(name)
+            .expect("shape.proto declares it")
+    };
     let options = Options {
         service: extension("faultline.aws.service"),
         operation: extension("faultline.aws.operation"),
@@ -94,7 +97,9 @@ impl Options {
         let operations = service
             .methods()
             .enumerate()
-            .map(|(at, method)| self.operation(&prefix, &method, doc(&docs, &[6, index, 2, at as i32])))
+            .map(|(at, method)| {
+                self.operation(&prefix, &method, doc(&docs, &[6, index, 2, at as i32]))
+            })
             .collect();
         Service {
             principal: text(&set, "principal"),
@@ -110,7 +115,11 @@ impl Options {
             name: service.name().to_upper_camel_case(),
             doc: doc(&docs, &[6, index]),
             operations,
-            messages: file.messages().enumerate().map(|(at, message)| self.message(&message, at, &docs)).collect(),
+            messages: file
+                .messages()
+                .enumerate()
+                .map(|(at, message)| self.message(&message, at, &docs))
+                .collect(),
             prefix,
         }
     }
@@ -118,7 +127,11 @@ impl Options {
     fn operation(&self, prefix: &str, method: &MethodDescriptor, doc: String) -> Operation {
         let name = method.name().to_owned();
         let set = extension(&method.options(), &self.operation);
-        let said = |key: &str| set.as_ref().map(|set| text(set, key)).filter(|text| !text.is_empty());
+        let said = |key: &str| {
+            set.as_ref()
+                .map(|set| text(set, key))
+                .filter(|text| !text.is_empty())
+        };
         let flag = |key: &str| set.as_ref().is_some_and(|set| boolean(set, key));
         let verb = said("verb").unwrap_or_else(|| name.to_snake_case());
         Operation {
@@ -127,7 +140,10 @@ impl Options {
             action: said("action").unwrap_or_else(|| format!("{prefix}:{name}")),
             grpc_path: format!("/{}/{name}", method.parent_service().full_name()),
             doc,
-            errors: set.as_ref().map(|set| texts(set, "errors")).unwrap_or_default(),
+            errors: set
+                .as_ref()
+                .map(|set| texts(set, "errors"))
+                .unwrap_or_default(),
             read_only: flag("read_only"),
             data_event: flag("data_event"),
             input: method.input().full_name().to_owned(),
@@ -140,10 +156,18 @@ impl Options {
         let at = at as i32;
         let set = extension(&message.options(), &self.structure);
         // Declared order, not tag order.
-        let fields = message.descriptor_proto().field.iter().enumerate().map(|(index, declared)| {
-            let field = message.get_field(declared.number() as u32).expect("the pool knows its fields");
-            self.field(&field, doc(docs, &[4, at, 2, index as i32]))
-        });
+        let fields =
+            message
+                .descriptor_proto()
+                .field
+                .iter()
+                .enumerate()
+                .map(|(index, declared)| {
+                    let field = message
+                        .get_field(declared.number() as u32)
+                        .expect("the pool knows its fields");
+                    self.field(&field, doc(docs, &[4, at, 2, index as i32]))
+                });
         Message {
             full_name: message.full_name().to_owned(),
             doc: doc(docs, &[4, at]),
@@ -155,10 +179,15 @@ impl Options {
 
     fn field(&self, field: &FieldDescriptor, doc: String) -> Field {
         let shape = extension(&field.options(), &self.shape);
-        let timestamp = |shape: Option<&DynamicMessage>| shape.is_some_and(|shape| boolean(shape, "timestamp"));
+        let timestamp =
+            |shape: Option<&DynamicMessage>| shape.is_some_and(|shape| boolean(shape, "timestamp"));
         let item = shape.as_ref().and_then(|shape| nested(shape, "item"));
         let (card, value, timestamp) = if field.is_map() {
-            let entry = field.kind().as_message().expect("a map is a message").map_entry_value_field();
+            let entry = field
+                .kind()
+                .as_message()
+                .expect("a map is a message")
+                .map_entry_value_field();
             ("Map", entry.kind(), timestamp(item.as_ref()))
         } else if field.is_list() {
             ("List", field.kind(), timestamp(item.as_ref()))
@@ -174,9 +203,15 @@ impl Options {
             Kind::Int64 => Ok("I64"),
             Kind::Double => Ok("F64"),
             Kind::Message(message) => Err(message.full_name().to_owned()),
-            other => panic!("{}: {other:?} is not used in definitions", field.full_name()),
+            other => panic!(
+                "{}: {other:?} is not used in definitions",
+                field.full_name()
+            ),
         };
-        let named = shape.as_ref().map(|shape| text(shape, "aws_name")).filter(|name| !name.is_empty());
+        let named = shape
+            .as_ref()
+            .map(|shape| text(shape, "aws_name"))
+            .filter(|name| !name.is_empty());
         Field {
             tag: field.number(),
             snake: field.name().to_owned(),
@@ -190,39 +225,55 @@ impl Options {
 }
 
 fn pascal(snake: &str) -> String {
-    snake.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    snake
+        .split('_')
+        .map(|word| word[..1].to_uppercase() + &word[1..])
+        .collect()
 }
 
 fn extension(options: &DynamicMessage, which: &ExtensionDescriptor) -> Option<DynamicMessage> {
-    options.has_extension(which).then(|| options.get_extension(which).as_message().cloned()).flatten()
+    options
+        .has_extension(which)
+        .then(|| options.get_extension(which).as_message().cloned())
+        .flatten()
 }
 
 /// A text option, empty when not said.
 pub fn text(set: &DynamicMessage, key: &str) -> String {
-    value(set, key).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    value(set, key)
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// A list of texts.
 pub fn texts(set: &DynamicMessage, key: &str) -> Vec<String> {
     let values = value(set, key);
     let list = values.as_ref().and_then(Value::as_list).unwrap_or_default();
-    list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    list.iter()
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// A mark, false when not said.
 pub fn boolean(set: &DynamicMessage, key: &str) -> bool {
-    value(set, key).and_then(|value| value.as_bool()).unwrap_or_default()
+    value(set, key)
+        .and_then(|value| value.as_bool())
+        .unwrap_or_default()
 }
 
 /// An enum option.
 pub fn number(set: &DynamicMessage, key: &str) -> i32 {
-    value(set, key).and_then(|value| value.as_enum_number()).unwrap_or_default()
+    value(set, key)
+        .and_then(|value| value.as_enum_number())
+        .unwrap_or_default()
 }
 
 /// A message inside an option, when said.
 pub fn nested(set: &DynamicMessage, key: &str) -> Option<DynamicMessage> {
     let field = set.descriptor().get_field_by_name(key)?;
-    set.has_field(&field).then(|| set.get_field(&field).as_message().cloned()).flatten()
+    set.has_field(&field)
+        .then(|| set.get_field(&field).as_message().cloned())
+        .flatten()
 }
 
 /// A limit, when said.
@@ -232,7 +283,10 @@ pub fn limit(set: &DynamicMessage, key: &str) -> Option<i128> {
         return None;
     }
     let value = set.get_field(&field);
-    value.as_u64().map(i128::from).or_else(|| value.as_i64().map(i128::from))
+    value
+        .as_u64()
+        .map(i128::from)
+        .or_else(|| value.as_i64().map(i128::from))
 }
 
 fn value(set: &DynamicMessage, key: &str) -> Option<Value> {
@@ -247,7 +301,11 @@ fn comments(file: &FileDescriptor) -> Docs {
         .unwrap_or_default()
         .iter()
         .filter_map(|place| {
-            let words: Vec<&str> = place.leading_comments.as_deref()?.split_whitespace().collect();
+            let words: Vec<&str> = place
+                .leading_comments
+                .as_deref()?
+                .split_whitespace()
+                .collect();
             Some((place.path.clone(), words.join(" ")))
         })
         .collect()
@@ -261,6 +319,10 @@ fn doc(docs: &Docs, path: &[i32]) -> String {
 pub fn check(services: &[Service]) {
     let mut seen = BTreeSet::new();
     for operation in services.iter().flat_map(|service| &service.operations) {
-        assert!(seen.insert(&operation.input), "{} is the request of two operations", operation.input);
+        assert!(
+            seen.insert(&operation.input),
+            "{} is the request of two operations",
+            operation.input
+        );
     }
 }

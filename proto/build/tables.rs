@@ -17,25 +17,54 @@ pub fn write(services: &[Service]) -> String {
         }
         operations(&mut out, service);
     }
-    let all: Vec<String> = services.iter().map(|service| format!("&{}", service.prefix.to_uppercase())).collect();
+    let all: Vec<String> = services
+        .iter()
+        .map(|service| format!("&{}", service.prefix.to_uppercase()))
+        .collect();
     let _ = writeln!(out, "/// All services, in the order of their prefixes.");
-    let _ = writeln!(out, "pub static SERVICES: &[&ServiceDef] = &[{}];", all.join(", "));
-    index(&mut out, services, "BY_ID", "Sorted by id.", |service, at| {
-        format!("{}.{}", service.prefix, service.operations[at].name)
-    });
-    index(&mut out, services, "BY_VERB", "Sorted by verb.", |service, at| service.operations[at].verb.clone());
+    let _ = writeln!(
+        out,
+        "pub static SERVICES: &[&ServiceDef] = &[{}];",
+        all.join(", ")
+    );
+    index(
+        &mut out,
+        services,
+        "BY_ID",
+        "Sorted by id.",
+        |service, at| format!("{}.{}", service.prefix, service.operations[at].name),
+    );
+    index(
+        &mut out,
+        services,
+        "BY_VERB",
+        "Sorted by verb.",
+        |service, at| service.operations[at].verb.clone(),
+    );
     out
 }
 
-fn index(out: &mut String, services: &[Service], name: &str, doc: &str, key: impl Fn(&Service, usize) -> String) {
+fn index(
+    out: &mut String,
+    services: &[Service],
+    name: &str,
+    doc: &str,
+    key: impl Fn(&Service, usize) -> String,
+) {
     let mut rows: Vec<(String, String)> = Vec::new();
     for service in services {
         for at in 0..service.operations.len() {
-            rows.push((key(service, at), format!("&{}_OPERATIONS[{at}]", service.prefix.to_uppercase())));
+            rows.push((
+                key(service, at),
+                format!("&{}_OPERATIONS[{at}]", service.prefix.to_uppercase()),
+            ));
         }
     }
     rows.sort();
-    let _ = writeln!(out, "/// {doc}\nstatic {name}: &[(&str, &OperationDef)] = &[");
+    let _ = writeln!(
+        out,
+        "/// {doc}\nstatic {name}: &[(&str, &OperationDef)] = &["
+    );
     for (key, place) in rows {
         let _ = writeln!(out, "    ({key:?}, {place}),");
     }
@@ -48,9 +77,18 @@ fn operations(out: &mut String, service: &Service) {
     let _ = writeln!(
         out,
         "pub static {shout}: ServiceDef = ServiceDef {{ prefix: {:?}, principal: {:?}, target: {:?}, protocol: Protocol::{}, proto_name: {:?}, doc: {:?}, operations: &{shout}_OPERATIONS }};",
-        service.prefix, service.principal, service.target, service.protocol, service.proto_name, service.doc
+        service.prefix,
+        service.principal,
+        service.target,
+        service.protocol,
+        service.proto_name,
+        service.doc
     );
-    let _ = writeln!(out, "pub(crate) static {shout}_OPERATIONS: [OperationDef; {}] = [", service.operations.len());
+    let _ = writeln!(
+        out,
+        "pub(crate) static {shout}_OPERATIONS: [OperationDef; {}] = [",
+        service.operations.len()
+    );
     for operation in &service.operations {
         let _ = writeln!(
             out,
@@ -64,7 +102,11 @@ fn operations(out: &mut String, service: &Service) {
             operation.doc,
             operation.errors,
             operation.read_only,
-            if operation.data_event { "Data" } else { "Management" },
+            if operation.data_event {
+                "Data"
+            } else {
+                "Management"
+            },
             static_name(&operation.input),
             static_name(&operation.output),
         );
@@ -103,7 +145,10 @@ fn field(out: &mut String, field: &Field) {
         Ok(scalar) => format!("Kind::{scalar}"),
         Err(message) => format!("Kind::Message(&{})", static_name(message)),
     };
-    let shape = field.shape.as_ref().map_or_else(|| "&ANY".to_owned(), |set| shape(set, &field.snake));
+    let shape = field
+        .shape
+        .as_ref()
+        .map_or_else(|| "&ANY".to_owned(), |set| shape(set, &field.snake));
     let _ = writeln!(
         out,
         "    FieldDef {{ tag: {}, snake: {:?}, aws: {:?}, doc: {:?}, card: Card::{}, kind: {kind}, shape: {shape} }},",
@@ -113,7 +158,14 @@ fn field(out: &mut String, field: &Field) {
 
 fn shape(set: &DynamicMessage, name: &str) -> String {
     let mut said = Vec::new();
-    for mark in ["required", "sensitive", "emit_empty", "idempotency_token", "policy_document", "body"] {
+    for mark in [
+        "required",
+        "sensitive",
+        "emit_empty",
+        "idempotency_token",
+        "policy_document",
+        "body",
+    ] {
         if model::boolean(set, mark) {
             said.push(format!("{mark}: true"));
         }
@@ -143,8 +195,14 @@ fn shape(set: &DynamicMessage, name: &str) -> String {
         other => panic!("{name}: refers_to {other} is unknown to the generator"),
     };
     if let Some(to) = to {
-        let form = if model::number(set, "form") == 1 { "Arn" } else { "Id" };
-        said.push(format!("refers_to: Some(Refers {{ to: Referent::{to}, form: Form::{form} }})"));
+        let form = if model::number(set, "form") == 1 {
+            "Arn"
+        } else {
+            "Id"
+        };
+        said.push(format!(
+            "refers_to: Some(Refers {{ to: Referent::{to}, form: Form::{form} }})"
+        ));
     }
     for inner in ["item", "key"] {
         if let Some(set) = model::nested(set, inner) {

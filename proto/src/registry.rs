@@ -1,7 +1,8 @@
 //! The tables of every service, and how to find an operation in them.
 
 use crate::tables::{
-    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Protocol, Referent, Refers, ServiceDef, Shape,
+    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Protocol, Referent,
+    Refers, ServiceDef, Shape,
 };
 
 /// What a generated shape says where it says nothing.
@@ -40,7 +41,10 @@ pub fn find_verb(verb: &str) -> Option<&'static OperationDef> {
 /// The service with this prefix, `kms`.
 #[must_use]
 pub fn find_service(prefix: &str) -> Option<&'static ServiceDef> {
-    SERVICES.iter().copied().find(|service| service.prefix == prefix)
+    SERVICES
+        .iter()
+        .copied()
+        .find(|service| service.prefix == prefix)
 }
 
 /// All operations of all services.
@@ -49,5 +53,8 @@ pub fn operations() -> impl Iterator<Item = &'static OperationDef> {
 }
 
 fn find(index: &[(&str, &'static OperationDef)], key: &str) -> Option<&'static OperationDef> {
-    index.binary_search_by_key(&key, |(key, _)| key).ok().map(|at| index[at].1)
+    index
+        .binary_search_by_key(&key, |(key, _)| key)
+        .ok()
+        .map(|at| index[at].1)
 }
