@@ -1,0 +1,204 @@
+//! The words of the language, as tables.
+//!
+//! World entries, faults, oracles, metrics and the verbs that AWS does not have are
+//! described by the same [`MessageDef`] and [`FieldDef`] tables as the operations of AWS.
+//! So one checker reads them all, and one schema, one `explain` and one "did you mean"
+//! serve them all. What is left out: what the words do. That is with who does it.
+
+pub mod built_in;
+pub mod call;
+pub mod faults;
+pub mod metrics;
+pub mod oracles;
+pub mod verbs;
+pub mod world;
+
+use faultline_proto::tables::{Card, FieldDef, Form, Kind, MessageDef, Referent, Refers, Shape};
+
+/// A span of time, `400ms`, `15s`, `1m30s`.
+pub const DURATION: &str = r"(\d+(\.\d+)?(us|ms|s|m|h|d))+";
+/// A span of time that may point backwards.
+pub const OFFSET: &str = r"[+-]?(\d+(\.\d+)?(us|ms|s|m|h|d))+";
+/// Bits per second.
+pub const BANDWIDTH: &str = r"\d+(\.\d+)?[kMG]?bit/s";
+/// Events per span of time.
+pub const RATE: &str = r"\d+(\.\d+)?/(s|m|h)";
+/// A chance, `1/10` or `10%`.
+pub const CHANCE: &str = r"\d+/[1-9]\d*|\d+(\.\d+)?%";
+/// A share of time gained or lost by a clock.
+pub const DRIFT: &str = r"[+-]?\d+(\.\d+)?(ppm|%)";
+
+/// The forms of text that our own tables ask for, in words.
+#[must_use]
+pub fn form_in_words(pattern: &str) -> Option<&'static str> {
+    Some(match pattern {
+        DURATION => "a duration such as `400ms`, `15s` or `1m30s`",
+        OFFSET => "a duration such as `90s` or `-5m`",
+        BANDWIDTH => "a bandwidth such as `100Mbit/s`",
+        RATE => "a rate such as `20/s`",
+        CHANCE => "a chance such as `1/10` or `10%`",
+        DRIFT => "a drift such as `200ppm` or `-1%`",
+        _ => return None,
+    })
+}
+
+/// A shape that says nothing.
+pub(crate) const ANY: Shape = Shape {
+    required: false,
+    min_length: None,
+    max_length: None,
+    min: None,
+    max: None,
+    pattern: None,
+    values: &[],
+    sensitive: false,
+    emit_empty: false,
+    refers_to: None,
+    idempotency_token: false,
+    policy_document: false,
+    body: false,
+    item: None,
+    key: None,
+};
+
+/// One member with one value.
+pub(crate) const fn one(
+    snake: &'static str,
+    kind: Kind,
+    shape: &'static Shape,
+    doc: &'static str,
+) -> FieldDef {
+    FieldDef {
+        tag: 0,
+        snake,
+        aws: snake,
+        doc,
+        card: Card::One,
+        kind,
+        shape,
+    }
+}
+/// One member with a list.
+pub(crate) const fn list(
+    snake: &'static str,
+    kind: Kind,
+    shape: &'static Shape,
+    doc: &'static str,
+) -> FieldDef {
+    FieldDef {
+        tag: 0,
+        snake,
+        aws: snake,
+        doc,
+        card: Card::List,
+        kind,
+        shape,
+    }
+}
+/// One member with a map.
+pub(crate) const fn map(
+    snake: &'static str,
+    kind: Kind,
+    shape: &'static Shape,
+    doc: &'static str,
+) -> FieldDef {
+    FieldDef {
+        tag: 0,
+        snake,
+        aws: snake,
+        doc,
+        card: Card::Map,
+        kind,
+        shape,
+    }
+}
+/// A message of our own.
+pub(crate) const fn message(
+    name: &'static str,
+    doc: &'static str,
+    fields: &'static [FieldDef],
+) -> MessageDef {
+    MessageDef {
+        name,
+        doc,
+        transparent: false,
+        union: false,
+        fields,
+    }
+}
+/// An answer that is a list, with nothing around it.
+pub(crate) const fn bare(
+    name: &'static str,
+    doc: &'static str,
+    fields: &'static [FieldDef],
+) -> MessageDef {
+    MessageDef {
+        name,
+        doc,
+        transparent: true,
+        union: false,
+        fields,
+    }
+}
+
+const fn refers(to: Referent) -> Option<Refers> {
+    Some(Refers { to, form: Form::Id })
+}
+
+/// Shapes that several tables use. `NEED_` is required.
+pub(crate) mod shapes {
+    use super::{ANY, BANDWIDTH, CHANCE, DRIFT, DURATION, OFFSET, RATE, Referent, Shape, refers};
+
+    macro_rules! shapes {
+        ($($name:ident = { $($body:tt)* })*) => {
+            $(pub(crate) static $name: Shape = Shape { $($body)*, ..ANY };)*
+        };
+    }
+    shapes! {
+        FREE = { required: false }
+        NEED = { required: true }
+        ACCOUNT = { refers_to: refers(Referent::Account) }
+        NEED_ACCOUNT = { required: true, refers_to: refers(Referent::Account) }
+        PRINCIPAL = { refers_to: refers(Referent::Principal) }
+        NEED_PRINCIPAL = { required: true, refers_to: refers(Referent::Principal) }
+        KEY = { refers_to: refers(Referent::Key) }
+        NEED_KEY = { required: true, refers_to: refers(Referent::Key) }
+        BUCKET = { refers_to: refers(Referent::Bucket) }
+        NEED_BUCKET = { required: true, refers_to: refers(Referent::Bucket) }
+        TABLE = { refers_to: refers(Referent::Table) }
+        NEED_TABLE = { required: true, refers_to: refers(Referent::Table) }
+        NEED_VOLUME = { required: true, refers_to: refers(Referent::Volume) }
+        REGION = { refers_to: refers(Referent::Region) }
+        NEED_REGION = { required: true, refers_to: refers(Referent::Region) }
+        REGIONS = { item: Some(&REGION) }
+        TWO_REGIONS = { required: true, min_length: Some(2), max_length: Some(2), item: Some(&REGION) }
+        KEYS = { item: Some(&KEY) }
+        POLICY = { policy_document: true }
+        NEED_POLICY = { required: true, policy_document: true }
+        TIME = { pattern: Some(DURATION) }
+        NEED_TIME = { required: true, pattern: Some(DURATION) }
+        SIGNED_TIME = { pattern: Some(OFFSET) }
+        WIDTH = { pattern: Some(BANDWIDTH) }
+        SPEED = { pattern: Some(RATE) }
+        ODDS = { pattern: Some(CHANCE) }
+        SKEW = { pattern: Some(DRIFT) }
+        COUNT = { min: Some(0) }
+    }
+}
+
+/// A value of a DynamoDB attribute: plain YAML. The same mark as in the definitions.
+pub(crate) static ATTRIBUTE_VALUE: MessageDef = MessageDef {
+    name: "faultline.AttributeValue",
+    doc: "A value as DynamoDB holds it.",
+    transparent: false,
+    union: true,
+    fields: &[],
+};
+
+/// Whether a message stands for plain YAML: text is `S`, a number `N`, a truth `BOOL`,
+/// `null` is `NULL`, a list `L`, a map `M`. A map with the one key `S`, `N`, `B`, `SS`,
+/// `NS`, `BS`, `M`, `L`, `BOOL` or `NULL` is the explicit form.
+#[must_use]
+pub fn is_plain_value(def: &MessageDef) -> bool {
+    def.name.ends_with("AttributeValue")
+}

@@ -1,0 +1,184 @@
+//! The oracles: what a file can promise for a whole run, and how each is called.
+//!
+//! The measuring is with the oracles; here is only what must be known to read a file.
+
+use faultline_proto::tables::{Kind, MessageDef, Shape};
+
+use super::shapes::{ACCOUNT, BUCKET, FREE, KEY, NEED_KEY, NEED_TABLE, TABLE};
+use super::{ANY, list, message, one};
+
+/// One oracle.
+#[derive(Debug)]
+pub struct OracleDef {
+    /// As it is written.
+    pub name: &'static str,
+    /// Its arguments.
+    pub arguments: &'static MessageDef,
+    /// The argument that a bare value stands for: `one_primary_at_most: payments`.
+    pub bare: Option<&'static str>,
+    /// Sets of arguments of which exactly one must be there.
+    pub one_of: &'static [&'static [&'static str]],
+    /// What it cannot see.
+    pub blind: &'static str,
+}
+
+/// The oracle of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static OracleDef> {
+    ORACLES.iter().find(|oracle| oracle.name == name)
+}
+
+static EXCEPT: Shape = Shape {
+    values: &["resolved_conflicts"],
+    ..ANY
+};
+
+static NO_PLAINTEXT_AT_REST: MessageDef = message(
+    "no_plaintext_at_rest",
+    "No secret of the run is found in a store's files, in an envelope as carried, or in the trail.",
+    &[
+        list(
+            "attributes",
+            Kind::Str,
+            &FREE,
+            "Search for the values of these attributes (`table.attribute`) and not for all secrets.",
+        ),
+        list(
+            "values",
+            Kind::Str,
+            &FREE,
+            "Search for these values as well.",
+        ),
+    ],
+);
+static NODE_NEVER_SEES: MessageDef = message(
+    "node_never_sees",
+    "No node receives, opens or answers a secret: it was encrypted before it was sent.",
+    &[
+        list("values", Kind::Str, &FREE, "The secrets, `$card`."),
+        list(
+            "attributes",
+            Kind::Str,
+            &FREE,
+            "The attributes that hold them, `table.attribute`.",
+        ),
+    ],
+);
+static REPLICAS_SHARE: MessageDef = message(
+    "replicas_share_key_material",
+    "Related multi-Region keys have the same key material: what one encrypts, each other opens.",
+    &[one("key", Kind::Str, &NEED_KEY, "The multi-Region key.")],
+);
+static ONE_PRIMARY: MessageDef = message(
+    "one_primary_at_most",
+    "At no moment do two Regions hold the primary of one multi-Region key.",
+    &[one("key", Kind::Str, &NEED_KEY, "The multi-Region key.")],
+);
+static PERMISSION: MessageDef = message(
+    "no_key_used_without_permission",
+    "No key was used for somebody whom its policy, its grants and the caller's own policies did not permit.",
+    &[one("key", Kind::Str, &KEY, "Only this key.")],
+);
+static RULE_KEYS: MessageDef = message(
+    "replicas_use_the_key_their_rule_names",
+    "Each object that arrived by replication is sealed under the key that its rule names.",
+    &[one(
+        "bucket",
+        Kind::Str,
+        &BUCKET,
+        "Only objects of this source bucket.",
+    )],
+);
+static VANISHED: MessageDef = message(
+    "no_accepted_write_vanishes_silently",
+    "Each write that was answered with success is there at the end, or a later one took its place.",
+    &[
+        one("table", Kind::Str, &NEED_TABLE, "The table."),
+        one("except", Kind::Str, &EXCEPT, "What may take a write away."),
+    ],
+);
+static AUDIT: MessageDef = message(
+    "audit_complete",
+    "Each call that a node answered is in the trail once, refused calls too.",
+    &[one(
+        "account",
+        Kind::Str,
+        &ACCOUNT,
+        "Only calls of this account.",
+    )],
+);
+static EQUAL: MessageDef = message(
+    "look.replicas_equal",
+    "All replicas hold the same bytes, whenever nothing is under way.",
+    &[
+        one("key", Kind::Str, &KEY, "A multi-Region key."),
+        one("table_name", Kind::Str, &TABLE, "A global table."),
+    ],
+);
+
+/// All oracles.
+pub static ORACLES: &[OracleDef] = &[
+    OracleDef {
+        name: "no_plaintext_at_rest",
+        arguments: &NO_PLAINTEXT_AT_REST,
+        bare: Some("attributes"),
+        one_of: &[],
+        blind: "a secret that was changed before it was stored (compressed, cut, another encoding than UTF-8, base64 or hex)",
+    },
+    OracleDef {
+        name: "node_never_sees",
+        arguments: &NODE_NEVER_SEES,
+        bare: Some("values"),
+        one_of: &[&["values", "attributes"]],
+        blind: "a secret that was changed before it was sent; what can be learned from lengths and access patterns",
+    },
+    OracleDef {
+        name: "replicas_share_key_material",
+        arguments: &REPLICAS_SHARE,
+        bare: Some("key"),
+        one_of: &[],
+        blind: "backing keys that nothing was encrypted with",
+    },
+    OracleDef {
+        name: "one_primary_at_most",
+        arguments: &ONE_PRIMARY,
+        bare: Some("key"),
+        one_of: &[],
+        blind: "moments between two recorded changes",
+    },
+    OracleDef {
+        name: "no_key_used_without_permission",
+        arguments: &PERMISSION,
+        bare: Some("key"),
+        one_of: &[],
+        blind: "conditions whose keys the trail does not record",
+    },
+    OracleDef {
+        name: "replicas_use_the_key_their_rule_names",
+        arguments: &RULE_KEYS,
+        bare: Some("bucket"),
+        one_of: &[],
+        blind: "objects that never arrive",
+    },
+    OracleDef {
+        name: "no_accepted_write_vanishes_silently",
+        arguments: &VANISHED,
+        bare: Some("table"),
+        one_of: &[],
+        blind: "writes whose client never learned the outcome",
+    },
+    OracleDef {
+        name: "audit_complete",
+        arguments: &AUDIT,
+        bare: Some("account"),
+        one_of: &[],
+        blind: "calls that died with their node before the commit",
+    },
+    OracleDef {
+        name: "look.replicas_equal",
+        arguments: &EQUAL,
+        bare: None,
+        one_of: &[&["key", "table_name"]],
+        blind: "replicas of which one cannot be reached",
+    },
+];
