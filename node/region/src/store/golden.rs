@@ -51,3 +51,50 @@ pub fn check(file: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::own::{CountersRow, FORMAT, HeaderRow, MAGIC};
+    use crate::store::{Batch, MemoryStore, own, row};
+
+    #[test]
+    fn every_old_row_still_decodes() {
+        check(include_str!("../../goldens/rows.txt")).unwrap();
+    }
+
+    #[test]
+    fn the_first_row_of_each_keyspace_is_harvested_as_a_line_that_checks() {
+        let header = HeaderRow {
+            magic: MAGIC.to_owned(),
+            format: FORMAT,
+            region: "eu-west-1".to_owned(),
+        };
+        let counters = CountersRow {
+            commits: 300,
+            rows: 2,
+        };
+        let (first, second) = (own::header_key(), own::counters_key());
+        let mut store = MemoryStore::new();
+        let rows = [
+            (
+                first.clone().into(),
+                Some(row::encode::<own::Header>(&first, &header)),
+            ),
+            (
+                second.clone().into(),
+                Some(row::encode::<own::Counters>(&second, &counters)),
+            ),
+        ];
+        store.commit(Batch::of(rows)).unwrap();
+        let lines = harvest(&store).unwrap();
+        let file: String = lines.values().map(|line| format!("{line}\n")).collect();
+        assert!(
+            include_str!("../../goldens/rows.txt").contains(&file),
+            "today's rows are not in the file:\n{file}"
+        );
+        check(&file).unwrap();
+        let wrong = file.replace("store.counters 1 0002", "store.counters 1 0001");
+        assert!(check(&wrong).unwrap_err().contains("checksum"));
+    }
+}

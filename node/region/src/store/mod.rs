@@ -14,6 +14,7 @@
 //! - [`key`] and [`range`]: keys whose byte order is the order of what they mean.
 //! - [`row`]: version byte, postcard, checksum over key and row.
 //! - [`txn`] with [`merge`]: the overlay of a step; [`cache`]: decoded rows.
+//! - [`own`]: what a store on disk says about itself.
 //! - [`golden`]: rows of the past, which must decode for ever.
 //!
 //! Left out on purpose: secondary indexes (a service writes its own rows for them) and
@@ -27,6 +28,7 @@ pub mod key;
 pub mod keyspace;
 pub mod memory;
 pub mod merge;
+pub mod own;
 pub mod range;
 pub mod registry;
 pub mod row;

@@ -21,6 +21,9 @@ use super::keyspace::{raw_key, read_key};
 use super::merge::{Writes, merge};
 use super::{Batch, KeyOf, Keyspace, Range, RawRows, RowCache, Store, StoreError, row};
 
+/// A key and its row.
+pub type Found<K> = (<K as Keyspace>::Key, <K as Keyspace>::Row);
+
 type Layer = BTreeMap<Bytes, Option<Bytes>>;
 
 /// A transaction over a store: layers of writes, and at the end one batch.
@@ -173,7 +176,7 @@ impl<'a> Txn<'a> {
     pub fn scan<K: Keyspace>(
         &self,
         range: Range<K>,
-    ) -> impl Iterator<Item = Result<(K::Key, K::Row), StoreError>> + use<'_, 'a, K> {
+    ) -> impl Iterator<Item = Result<Found<K>, StoreError>> + use<'_, 'a, K> {
         self.scan_raw(&range).map(|found| {
             let (key, raw) = found?;
             Ok((read_key::<K>(&key)?, row::decode::<K>(&key, &raw)?))
@@ -196,7 +199,7 @@ impl<'a> Txn<'a> {
         &self,
         range: Range<K>,
         limit: usize,
-    ) -> Result<Vec<(K::Key, K::Row)>, StoreError> {
+    ) -> Result<Vec<Found<K>>, StoreError> {
         self.scan(range).take(limit).collect()
     }
 
@@ -204,10 +207,7 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub fn first<K: Keyspace>(
-        &self,
-        range: Range<K>,
-    ) -> Result<Option<(K::Key, K::Row)>, StoreError> {
+    pub fn first<K: Keyspace>(&self, range: Range<K>) -> Result<Option<Found<K>>, StoreError> {
         self.scan(range).next().transpose()
     }
 

@@ -1,0 +1,202 @@
+//! A Region's store on disk: sled, kept honest.
+//!
+//! One tree, one atomic batch a commit, an explicit flush by the one thread that owns it
+//! (never `flush_async`: a handful of outstanding ones hang the process). sled survives
+//! kills well, but other damage it often opens over in silence. So there is, beside its
+//! files, a [`label`] that says whose store this is and how many commits were flushed, and
+//! inside it the same as a header row and counters written in the same batch as the change.
+//! [`open`] compares them, and refuses with an error that says what to do; nothing is ever
+//! reset. Rows carry their own checksums, verified when a row is read, and all of them by
+//! [`SledStore::deep_check`].
+//!
+//! What this cannot see: a folder whose sled files *and* label were put back together from
+//! an older copy. That is a restore, and restoring is told to the Region as a new epoch.
+//! A crash is a kill: dropping a store flushes it.
+
+mod check;
+mod label;
+mod open;
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use faultline_proto::names::RegionName;
+use faultline_region::store::own::{self, CountersRow};
+use faultline_region::store::{Batch, Order, RawRow, RawRows, Span, Store, StoreError, row};
+
+pub use check::{DeepCheck, deep_check_folder};
+use label::Label;
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// The folder, which holds nothing else.
+    pub folder: PathBuf,
+    /// Whose store it is. Another Region's is refused.
+    pub region: RegionName,
+    /// Memory for sled's pages, in bytes. Its own default is 1 GiB, far too much for a node.
+    pub cache_capacity: u64,
+    /// Rows are counted at open when the store says it has at most this many; above, only
+    /// a deep check counts them. Counting reads every page.
+    pub count_rows_up_to: u64,
+}
+
+impl StoreOptions {
+    /// The usual: 8 MiB of cache, up to 20,000 rows counted at open.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>, region: RegionName) -> Self {
+        Self {
+            folder: folder.into(),
+            region,
+            cache_capacity: 8 << 20,
+            count_rows_up_to: 20_000,
+        }
+    }
+}
+
+/// A store on disk. One writer; dropping it flushes.
+pub struct SledStore {
+    db: sled::Db,
+    label: Label,
+    counters: CountersRow,
+    /// Set when a write failed: what is on disk is then unknown, and nothing more is written.
+    broken: Option<StoreError>,
+}
+
+impl SledStore {
+    /// Opens the store in `options.folder`, or makes one where there is none.
+    ///
+    /// # Errors
+    /// Every [`StoreError`]: what is damaged, foreign, newer or in use is refused as it is.
+    pub fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        open::open(options)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.label.folder()
+    }
+
+    /// Commits since the store was made, and rows in it.
+    #[must_use]
+    pub fn counters(&self) -> CountersRow {
+        self.counters
+    }
+
+    /// Reads and verifies every row. Reads the whole store.
+    #[must_use]
+    pub fn deep_check(&self) -> DeepCheck {
+        check::deep_check(&self.db, self.counters)
+    }
+
+    fn apply(&mut self, batch: Batch) -> Result<(), StoreError> {
+        let mut counters = self.counters;
+        counters.commits += 1;
+        let mut writes = sled::Batch::default();
+        for (key, value) in batch {
+            let was = self
+                .db
+                .contains_key(&key)
+                .map_err(|error| failed("read a row", error))?;
+            match value {
+                Some(value) => {
+                    counters.rows += u64::from(!was);
+                    writes.insert(&*key, &*value);
+                }
+                None => {
+                    counters.rows -= u64::from(was);
+                    writes.remove(&*key);
+                }
+            }
+        }
+        let key = own::counters_key();
+        writes.insert(
+            key.as_slice(),
+            &*row::encode::<own::Counters>(&key, &counters),
+        );
+        self.db
+            .apply_batch(writes)
+            .map_err(|error| failed("write a batch", error))?;
+        self.counters = counters;
+        Ok(())
+    }
+
+    fn unbroken(&self) -> Result<(), StoreError> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    /// After a write that failed nothing may follow as if it had worked.
+    fn remember<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &result {
+            self.broken = Some(error.clone());
+        }
+        result
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let found = self
+            .db
+            .get(key)
+            .map_err(|error| failed("read a row", error))?;
+        Ok(found.map(Bytes::from_owner))
+    }
+
+    fn scan(&self, span: &Span, order: Order) -> RawRows<'_> {
+        if span.is_empty() {
+            return Box::new(std::iter::empty());
+        }
+        let rows = self.db.range::<&[u8], _>(span.bounds());
+        match order {
+            Order::Forward => Box::new(rows.map(shared)),
+            Order::Backward => Box::new(rows.rev().map(shared)),
+        }
+    }
+
+    fn commit_lazily(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.unbroken()?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let applied = self.apply(batch);
+        self.remember(applied)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.unbroken()?;
+        if self.label.commits() == self.counters.commits {
+            return Ok(());
+        }
+        let flushed = self
+            .db
+            .flush()
+            .map_err(|error| failed("flush", error))
+            .and_then(|_| self.label.write(self.counters.commits));
+        self.remember(flushed)
+    }
+}
+
+/// A row of sled's as one of ours, without a copy.
+fn shared(found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<RawRow, StoreError> {
+    let (key, value) = found.map_err(|error| failed("read rows", error))?;
+    Ok((Bytes::from_owner(key), Bytes::from_owner(value)))
+}
+
+/// sled's words as ours.
+fn failed(doing: &'static str, error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Io(error) => StoreError::Disk {
+            doing,
+            what: error.to_string(),
+        },
+        other => StoreError::Damaged {
+            place: format!("sled, when asked to {doing}"),
+            what: other.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
