@@ -1,5 +1,14 @@
-//! The coordinator: scenarios in, truth out.
+//! The coordinator: scenarios, virtual time, order, faults, journal and reports.
 //!
-//! - [`scenario`]: the language of scenario files, from text to what will run.
+//! It owns what a Region does not: time ([`clock`], [`queue`]), chance ([`seed`]), the
+//! network ([`network`]) and what goes wrong on purpose ([`faults`]). What is to happen
+//! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else.
 
+pub mod clock;
+pub mod explain;
+pub mod faults;
+pub mod journal;
+pub mod network;
+pub mod queue;
 pub mod scenario;
+pub mod seed;
