@@ -5,7 +5,6 @@
 //! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else.
 
 pub mod clock;
-pub mod explain;
 pub mod faults;
 pub mod journal;
 pub mod network;
