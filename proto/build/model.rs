@@ -93,12 +93,13 @@ impl Options {
         let docs = comments(&file);
         let set = extension(&service.options(), &self.service).expect("a service says its prefix");
         let prefix = text(&set, "prefix");
-        let index = service.index() as i32;
+        // Its place in the file, not in the pool.
+        let path = service.path().to_vec();
         let operations = service
             .methods()
             .enumerate()
             .map(|(at, method)| {
-                self.operation(&prefix, &method, doc(&docs, &[6, index, 2, at as i32]))
+                self.operation(&prefix, &method, doc(&docs, &[path.as_slice(), &[2, at as i32]].concat()))
             })
             .collect();
         Service {
@@ -113,7 +114,7 @@ impl Options {
             },
             proto_name: service.full_name().to_owned(),
             name: service.name().to_upper_camel_case(),
-            doc: doc(&docs, &[6, index]),
+            doc: doc(&docs, &path),
             operations,
             messages: file
                 .messages()

@@ -11,11 +11,15 @@ use crate::model::{self, Field, Message, Service};
 pub fn write(services: &[Service]) -> String {
     model::check(services);
     let mut out = String::new();
+    let mut patterns = Patterns::default();
     for service in services {
         for message in &service.messages {
-            self::message(&mut out, message);
+            self::message(&mut out, message, &mut patterns);
         }
         operations(&mut out, service);
+    }
+    for (at, pattern) in patterns.0.iter().enumerate() {
+        let _ = writeln!(out, "static PATTERN_{at}: Pattern = Pattern::new({pattern:?});");
     }
     let all: Vec<String> = services
         .iter()
@@ -123,10 +127,10 @@ pub fn static_name(full_name: &str) -> String {
     format!("{service}_{message}")
 }
 
-fn message(out: &mut String, message: &Message) {
+fn message(out: &mut String, message: &Message, patterns: &mut Patterns) {
     let _ = writeln!(
         out,
-        "/// {}\npub static {}: MessageDef = MessageDef {{ name: {:?}, doc: {:?}, transparent: {}, union: {}, fields: &[",
+        "/// `{}`.\npub static {}: MessageDef = MessageDef {{ name: {:?}, doc: {:?}, transparent: {}, union: {}, fields: &[",
         message.full_name,
         static_name(&message.full_name),
         message.full_name,
@@ -135,12 +139,12 @@ fn message(out: &mut String, message: &Message) {
         message.union
     );
     for field in &message.fields {
-        self::field(out, field);
+        self::field(out, field, patterns);
     }
     let _ = writeln!(out, "] }};");
 }
 
-fn field(out: &mut String, field: &Field) {
+fn field(out: &mut String, field: &Field, patterns: &mut Patterns) {
     let kind = match &field.kind {
         Ok(scalar) => format!("Kind::{scalar}"),
         Err(message) => format!("Kind::Message(&{})", static_name(message)),
@@ -148,7 +152,7 @@ fn field(out: &mut String, field: &Field) {
     let shape = field
         .shape
         .as_ref()
-        .map_or_else(|| "&ANY".to_owned(), |set| shape(set, &field.snake));
+        .map_or_else(|| "&ANY".to_owned(), |set| shape(set, &field.snake, patterns));
     let _ = writeln!(
         out,
         "    FieldDef {{ tag: {}, snake: {:?}, aws: {:?}, doc: {:?}, card: Card::{}, kind: {kind}, shape: {shape} }},",
@@ -156,7 +160,21 @@ fn field(out: &mut String, field: &Field) {
     );
 }
 
-fn shape(set: &DynamicMessage, name: &str) -> String {
+/// The patterns met so far: each is one static.
+#[derive(Default)]
+struct Patterns(Vec<String>);
+
+impl Patterns {
+    fn name(&mut self, pattern: String) -> String {
+        let at = self.0.iter().position(|known| *known == pattern).unwrap_or_else(|| {
+            self.0.push(pattern);
+            self.0.len() - 1
+        });
+        format!("PATTERN_{at}")
+    }
+}
+
+fn shape(set: &DynamicMessage, name: &str, patterns: &mut Patterns) -> String {
     let mut said = Vec::new();
     for mark in [
         "required",
@@ -177,7 +195,7 @@ fn shape(set: &DynamicMessage, name: &str) -> String {
     }
     let pattern = model::text(set, "pattern");
     if !pattern.is_empty() {
-        said.push(format!("pattern: Some({pattern:?})"));
+        said.push(format!("pattern: Some(&{})", patterns.name(pattern)));
     }
     let values = model::texts(set, "values");
     if !values.is_empty() {
@@ -206,7 +224,7 @@ fn shape(set: &DynamicMessage, name: &str) -> String {
     }
     for inner in ["item", "key"] {
         if let Some(set) = model::nested(set, inner) {
-            let text = shape(&set, name);
+            let text = shape(&set, name, patterns);
             if text != "&ANY" {
                 said.push(format!("{inner}: Some({text})"));
             }
@@ -215,5 +233,5 @@ fn shape(set: &DynamicMessage, name: &str) -> String {
     if said.is_empty() {
         return "&ANY".to_owned();
     }
-    format!("&Shape {{ {}, ..NONE }}", said.join(", "))
+    format!("&Shape {{ {}, ..Shape::NONE }}", said.join(", "))
 }

@@ -18,4 +18,10 @@ fn encoded<T: prost::Message>(progress: Progress<T>) -> Progress<Vec<u8>> {
     progress.map(|answer| answer.encode_to_vec())
 }
 
-include!(concat!(env!("OUT_DIR"), "/handlers.rs"));
+#[expect(clippy::large_enum_variant, reason = "a request is made once and moved into its handler")]
+mod generated {
+    use super::{Operation, OperationDef, Progress, encoded, registry};
+
+    include!(concat!(env!("OUT_DIR"), "/handlers.rs"));
+}
+pub use generated::*;

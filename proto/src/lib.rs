@@ -11,6 +11,8 @@
 //! - [`driving`]: the protocol that drives a Region (`Step`, `Reply`), client and server.
 //! - [`registry`]: the tables: [`registry::SERVICES`], [`registry::find_operation`],
 //!   [`registry::find_verb`].
+//! - [`validate`]: `validate(operation, bytes)`, a refusal in the service's words.
+//! - [`wire`]: protobuf's wire, read in place.
 //! - [`handlers`]: per service a request enum, a handler trait, a dispatch:
 //!   `KmsRequest::decode`, `KmsHandler`, `dispatch_kms`; [`Operation`] ties a request
 //!   to its id, tables and response.
@@ -20,6 +22,8 @@ pub mod names;
 pub mod progress;
 pub mod registry;
 pub mod tables;
+pub mod validate;
+pub mod wire;
 
 pub use handlers::Operation;
 pub use progress::{Progress, Saga};
@@ -28,11 +32,12 @@ pub use progress::{Progress, Saga};
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 macro_rules! generated {
-    ($(#[$doc:meta])* $name:ident, $package:literal) => {
-        $(#[$doc])*
+    ($(#[$attribute:meta])* $name:ident, $package:literal) => {
+        $(#[$attribute])*
         #[expect(
             missing_docs,
             unused_qualifications,
+            clippy::allow_attributes_without_reason,
             reason = "written by prost and tonic; what a definition does not say has no comment"
         )]
         pub mod $name {
@@ -77,6 +82,11 @@ generated!(
     "faultline.aws.sts.v1"
 );
 generated!(
+    #[expect(
+        clippy::allow_attributes,
+        clippy::large_enum_variant,
+        reason = "tonic writes them into its servers; a refusal is rarer than an answer"
+    )]
     /// How a Region is driven: `Step` in, `Reply` out, with client and server.
     driving,
     "faultline.region.v1"

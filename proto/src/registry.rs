@@ -1,27 +1,8 @@
 //! The tables of every service, and how to find an operation in them.
 
 use crate::tables::{
-    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Protocol, Referent,
+    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Pattern, Protocol, Referent,
     Refers, ServiceDef, Shape,
-};
-
-/// What a generated shape says where it says nothing.
-const NONE: Shape = Shape {
-    required: false,
-    min_length: None,
-    max_length: None,
-    min: None,
-    max: None,
-    pattern: None,
-    values: &[],
-    sensitive: false,
-    emit_empty: false,
-    refers_to: None,
-    idempotency_token: false,
-    policy_document: false,
-    body: false,
-    item: None,
-    key: None,
 };
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
@@ -57,4 +38,24 @@ fn find(index: &[(&str, &'static OperationDef)], key: &str) -> Option<&'static O
         .binary_search_by_key(&key, |(key, _)| key)
         .ok()
         .map(|at| index[at].1)
+}
+
+/// Every message that an operation can reach, each once, in the order of first use.
+#[must_use]
+pub fn messages() -> Vec<&'static MessageDef> {
+    let mut seen: Vec<&'static MessageDef> = Vec::new();
+    let mut names = std::collections::BTreeSet::new();
+    let mut waiting: Vec<&'static MessageDef> =
+        operations().flat_map(|operation| [operation.input, operation.output]).collect();
+    waiting.reverse();
+    while let Some(message) = waiting.pop() {
+        if names.insert(message.name) {
+            seen.push(message);
+            waiting.extend(message.fields.iter().rev().filter_map(|field| match field.kind {
+                Kind::Message(def) => Some(def),
+                _ => None,
+            }));
+        }
+    }
+    seen
 }
