@@ -99,7 +99,11 @@ impl Options {
             .methods()
             .enumerate()
             .map(|(at, method)| {
-                self.operation(&prefix, &method, doc(&docs, &[path.as_slice(), &[2, at as i32]].concat()))
+                self.operation(
+                    &prefix,
+                    &method,
+                    doc(&docs, &[path.as_slice(), &[2, at as i32]].concat()),
+                )
             })
             .collect();
         Service {

@@ -19,7 +19,10 @@ pub fn write(services: &[Service]) -> String {
         operations(&mut out, service);
     }
     for (at, pattern) in patterns.0.iter().enumerate() {
-        let _ = writeln!(out, "static PATTERN_{at}: Pattern = Pattern::new({pattern:?});");
+        let _ = writeln!(
+            out,
+            "static PATTERN_{at}: Pattern = Pattern::new({pattern:?});"
+        );
     }
     let all: Vec<String> = services
         .iter()
@@ -149,10 +152,10 @@ fn field(out: &mut String, field: &Field, patterns: &mut Patterns) {
         Ok(scalar) => format!("Kind::{scalar}"),
         Err(message) => format!("Kind::Message(&{})", static_name(message)),
     };
-    let shape = field
-        .shape
-        .as_ref()
-        .map_or_else(|| "&ANY".to_owned(), |set| shape(set, &field.snake, patterns));
+    let shape = field.shape.as_ref().map_or_else(
+        || "&ANY".to_owned(),
+        |set| shape(set, &field.snake, patterns),
+    );
     let _ = writeln!(
         out,
         "    FieldDef {{ tag: {}, snake: {:?}, aws: {:?}, doc: {:?}, card: Card::{}, kind: {kind}, shape: {shape} }},",
@@ -166,10 +169,14 @@ struct Patterns(Vec<String>);
 
 impl Patterns {
     fn name(&mut self, pattern: String) -> String {
-        let at = self.0.iter().position(|known| *known == pattern).unwrap_or_else(|| {
-            self.0.push(pattern);
-            self.0.len() - 1
-        });
+        let at = self
+            .0
+            .iter()
+            .position(|known| *known == pattern)
+            .unwrap_or_else(|| {
+                self.0.push(pattern);
+                self.0.len() - 1
+            });
         format!("PATTERN_{at}")
     }
 }

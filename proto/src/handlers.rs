@@ -18,7 +18,10 @@ fn encoded<T: prost::Message>(progress: Progress<T>) -> Progress<Vec<u8>> {
     progress.map(|answer| answer.encode_to_vec())
 }
 
-#[expect(clippy::large_enum_variant, reason = "a request is made once and moved into its handler")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a request is made once and moved into its handler"
+)]
 mod generated {
     use super::{Operation, OperationDef, Progress, encoded, registry};
 

@@ -1,8 +1,8 @@
 //! The tables of every service, and how to find an operation in them.
 
 use crate::tables::{
-    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Pattern, Protocol, Referent,
-    Refers, ServiceDef, Shape,
+    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Pattern, Protocol,
+    Referent, Refers, ServiceDef, Shape,
 };
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
@@ -45,16 +45,23 @@ fn find(index: &[(&str, &'static OperationDef)], key: &str) -> Option<&'static O
 pub fn messages() -> Vec<&'static MessageDef> {
     let mut seen: Vec<&'static MessageDef> = Vec::new();
     let mut names = std::collections::BTreeSet::new();
-    let mut waiting: Vec<&'static MessageDef> =
-        operations().flat_map(|operation| [operation.input, operation.output]).collect();
+    let mut waiting: Vec<&'static MessageDef> = operations()
+        .flat_map(|operation| [operation.input, operation.output])
+        .collect();
     waiting.reverse();
     while let Some(message) = waiting.pop() {
         if names.insert(message.name) {
             seen.push(message);
-            waiting.extend(message.fields.iter().rev().filter_map(|field| match field.kind {
-                Kind::Message(def) => Some(def),
-                _ => None,
-            }));
+            waiting.extend(
+                message
+                    .fields
+                    .iter()
+                    .rev()
+                    .filter_map(|field| match field.kind {
+                        Kind::Message(def) => Some(def),
+                        _ => None,
+                    }),
+            );
         }
     }
     seen

@@ -247,7 +247,10 @@ impl Pattern {
     /// Takes the words of a service model.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
-        Self { text, compiled: OnceLock::new() }
+        Self {
+            text,
+            compiled: OnceLock::new(),
+        }
     }
 
     /// Whether the whole of `value` matches. A pattern that we cannot compile lets
@@ -266,7 +269,9 @@ impl Pattern {
     /// The pattern in the syntax of JavaScript and Rust, without Java's escapes.
     #[must_use]
     pub fn portable(&self) -> String {
-        self.text.replace("\\w", "[0-9A-Za-z_]").replace("\\d", "[0-9]")
+        self.text
+            .replace("\\w", "[0-9A-Za-z_]")
+            .replace("\\d", "[0-9]")
     }
 
     fn regex(&self) -> Option<&Regex> {

@@ -77,7 +77,11 @@ pub fn check(def: &'static MessageDef, bytes: &[u8]) -> Result<(), Invalid> {
     let mut walk = Walk::default();
     walk.message(def, bytes, None, 0)?;
     let found = walk.finish();
-    if found.is_empty() { Ok(()) } else { Err(Invalid::Violations(found)) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Invalid::Violations(found))
+    }
 }
 
 /// The generic validator's sentence: `2 validation errors detected: ...; ...`.
@@ -86,17 +90,25 @@ pub fn sentence(violations: &[Violation]) -> String {
     let each: Vec<String> = violations
         .iter()
         .map(|violation| {
-            format!("{} at '{}' failed to satisfy constraint: {}", violation.value, violation.path, violation.constraint)
+            format!(
+                "{} at '{}' failed to satisfy constraint: {}",
+                violation.value, violation.path, violation.constraint
+            )
         })
         .collect();
     let plural = if each.len() == 1 { "error" } else { "errors" };
-    format!("{} validation {plural} detected: {}", each.len(), each.join("; "))
+    format!(
+        "{} validation {plural} detected: {}",
+        each.len(),
+        each.join("; ")
+    )
 }
 
 /// What the operation's service answers to an invalid request.
 #[must_use]
 pub fn refusal(operation: &OperationDef, invalid: &Invalid) -> Refusal {
-    let protocol = crate::registry::find_service(operation.service).map_or(Protocol::Json11, |found| found.protocol);
+    let protocol = crate::registry::find_service(operation.service)
+        .map_or(Protocol::Json11, |found| found.protocol);
     let (code, message) = match (protocol, invalid) {
         (_, Invalid::Malformed) => ("SerializationException", "The request could not be decoded.".to_owned()),
         (_, Invalid::TooDeep) => (
@@ -110,17 +122,34 @@ pub fn refusal(operation: &OperationDef, invalid: &Invalid) -> Refusal {
         (Protocol::Query, Invalid::Violations(found)) => ("ValidationError", sentence(found)),
         (Protocol::Json10 | Protocol::Json11, Invalid::Violations(found)) => ("ValidationException", sentence(found)),
     };
-    Refusal { code, message, http_status: 400 }
+    Refusal {
+        code,
+        message,
+        http_status: 400,
+    }
 }
 
 /// EC2 names one parameter at a time. Wording from memory of AWS, unconfirmed.
 fn ec2(violation: &Violation) -> (&'static str, String) {
     let name = violation.member;
     if violation.missing {
-        return ("MissingParameter", format!("The request must contain the parameter {name}"));
+        return (
+            "MissingParameter",
+            format!("The request must contain the parameter {name}"),
+        );
     }
-    let value = violation.value.trim_start_matches("Value").trim().trim_matches('\'');
-    ("InvalidParameterValue", format!("Value ({value}) for parameter {name} is invalid. {}.", violation.constraint))
+    let value = violation
+        .value
+        .trim_start_matches("Value")
+        .trim()
+        .trim_matches('\'');
+    (
+        "InvalidParameterValue",
+        format!(
+            "Value ({value}) for parameter {name} is invalid. {}.",
+            violation.constraint
+        ),
+    )
 }
 
 /// S3 checks documents against their schema and headers one by one.
@@ -129,7 +158,13 @@ fn s3(violation: &Violation) -> (&'static str, String) {
         let words = "The XML you provided was not well-formed or did not validate against our published schema";
         return ("MalformedXML", words.to_owned());
     }
-    ("InvalidArgument", format!("{} at '{}': {}", violation.value, violation.path, violation.constraint))
+    (
+        "InvalidArgument",
+        format!(
+            "{} at '{}': {}",
+            violation.value, violation.path, violation.constraint
+        ),
+    )
 }
 
 #[cfg(test)]

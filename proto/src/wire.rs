@@ -89,12 +89,16 @@ impl<'a> Fields<'a> {
         let tag = u32::try_from(key >> 3).map_err(|_| Malformed)?;
         let value = match key & 7 {
             0 => Value::Varint(self.varint()?),
-            1 => Value::Fixed64(u64::from_le_bytes(self.take(8)?.try_into().map_err(|_| Malformed)?)),
+            1 => Value::Fixed64(u64::from_le_bytes(
+                self.take(8)?.try_into().map_err(|_| Malformed)?,
+            )),
             2 => {
                 let length = self.varint()?;
                 Value::Bytes(self.take(length)?)
             }
-            5 => Value::Fixed32(u32::from_le_bytes(self.take(4)?.try_into().map_err(|_| Malformed)?)),
+            5 => Value::Fixed32(u32::from_le_bytes(
+                self.take(4)?.try_into().map_err(|_| Malformed)?,
+            )),
             _ => return Err(Malformed),
         };
         Ok((tag, value))

@@ -21,7 +21,10 @@ fn every_pattern_of_the_definitions_compiles() {
         }
     }
     for message in registry::messages() {
-        assert!(message.fields.len() <= 128, "the walk marks members in 128 bits");
+        assert!(
+            message.fields.len() <= 128,
+            "the walk marks members in 128 bits"
+        );
         for field in message.fields {
             compiles(field.shape, field.aws);
         }
@@ -30,7 +33,10 @@ fn every_pattern_of_the_definitions_compiles() {
 
 #[test]
 fn k015_an_unknown_value_is_answered_with_the_enum_value_set() {
-    let request = kms::CreateKeyRequest { key_usage: Some("EVERYTHING".into()), ..Default::default() };
+    let request = kms::CreateKeyRequest {
+        key_usage: Some("EVERYTHING".into()),
+        ..Default::default()
+    };
     says(
         &request,
         "ValidationException",
@@ -57,7 +63,10 @@ fn k058_too_much_plaintext_is_refused_without_showing_it() {
 #[test]
 fn k015_missing_members_are_null_and_come_in_the_order_of_the_definition() {
     says(
-        &kms::EncryptRequest { grant_tokens: vec![String::new()], ..Default::default() },
+        &kms::EncryptRequest {
+            grant_tokens: vec![String::new()],
+            ..Default::default()
+        },
         "ValidationException",
         "3 validation errors detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null; Value null at 'plaintext' failed to satisfy constraint: Member must not be null; Value '[]' at 'grantTokens' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 8192, Member must have length greater than or equal to 1]",
     );
@@ -65,9 +74,15 @@ fn k015_missing_members_are_null_and_come_in_the_order_of_the_definition() {
 
 #[test]
 fn a_place_inside_lists_and_structures_has_aws_spelling() {
-    let tag = kms::Tag { tag_key: Some(String::new()), tag_value: None };
+    let tag = kms::Tag {
+        tag_key: Some(String::new()),
+        tag_value: None,
+    };
     says(
-        &kms::CreateKeyRequest { tags: vec![tag], ..Default::default() },
+        &kms::CreateKeyRequest {
+            tags: vec![tag],
+            ..Default::default()
+        },
         "ValidationException",
         "2 validation errors detected: Value '' at 'tags.1.member.tagKey' failed to satisfy constraint: Member must have length greater than or equal to 1; Value null at 'tags.1.member.tagValue' failed to satisfy constraint: Member must not be null",
     );
@@ -75,10 +90,16 @@ fn a_place_inside_lists_and_structures_has_aws_spelling() {
 
 #[test]
 fn query_services_call_it_validation_error() {
-    let (code, message) = verdict(&iam::CreateUserRequest { user_name: Some("a b".into()), ..Default::default() })
-        .expect_err("a blank is not allowed");
+    let (code, message) = verdict(&iam::CreateUserRequest {
+        user_name: Some("a b".into()),
+        ..Default::default()
+    })
+    .expect_err("a blank is not allowed");
     assert_eq!(code, "ValidationError");
-    assert!(message.ends_with("Member must satisfy regular expression pattern: [\\w+=,.@-]+"), "{message}");
+    assert!(
+        message.ends_with("Member must satisfy regular expression pattern: [\\w+=,.@-]+"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -92,7 +113,10 @@ fn ec2_names_the_missing_parameter() {
 
 #[test]
 fn a_rule_without_a_destination_is_malformed_xml() {
-    let rule = s3::ReplicationRule { status: Some("Enabled".into()), ..Default::default() };
+    let rule = s3::ReplicationRule {
+        status: Some("Enabled".into()),
+        ..Default::default()
+    };
     let request = s3::PutBucketReplicationRequest {
         bucket: Some("photos".into()),
         replication_configuration: Some(s3::ReplicationConfiguration {
@@ -101,15 +125,22 @@ fn a_rule_without_a_destination_is_malformed_xml() {
         }),
         ..Default::default()
     };
-    assert_eq!(verdict(&request).expect_err("destination is required").0, "MalformedXML");
+    assert_eq!(
+        verdict(&request).expect_err("destination is required").0,
+        "MalformedXML"
+    );
 }
 
 fn nested(levels: usize) -> dynamodb::PutItemRequest {
-    let mut value = dynamodb::AttributeValue { value: Some(dynamodb::attribute_value::Value::S("x".into())) };
+    let mut value = dynamodb::AttributeValue {
+        value: Some(dynamodb::attribute_value::Value::S("x".into())),
+    };
     for _ in 1..levels {
         let items = [("m".to_owned(), value)].into();
         let map = dynamodb::MapAttributeValue { items };
-        value = dynamodb::AttributeValue { value: Some(dynamodb::attribute_value::Value::M(map)) };
+        value = dynamodb::AttributeValue {
+            value: Some(dynamodb::attribute_value::Value::M(map)),
+        };
     }
     dynamodb::PutItemRequest {
         table_name: Some("orders".into()),
@@ -121,7 +152,10 @@ fn nested(levels: usize) -> dynamodb::PutItemRequest {
 #[test]
 fn dynamodb_takes_32_levels_and_no_bottomless_pit() {
     assert_eq!(verdict(&nested(32)), Ok(()));
-    assert_eq!(verdict(&nested(60)).expect_err("too deep").0, "ValidationException");
+    assert_eq!(
+        verdict(&nested(60)).expect_err("too deep").0,
+        "ValidationException"
+    );
 }
 
 #[test]

@@ -4,9 +4,9 @@ use super::{Invalid, MAX_DEPTH, Violation};
 use crate::tables::{Card, FieldDef, Kind, MessageDef, Shape};
 use crate::wire::{Fields, Malformed, Value, map_entry};
 
-const EMPTY: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
-const SEVERAL: &str =
-    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes";
+const EMPTY: &str =
+    "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
+const SEVERAL: &str = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes";
 
 /// Where we are: a chain on the stack, turned into text only when something is wrong.
 #[derive(Clone, Copy)]
@@ -17,7 +17,10 @@ pub(super) struct Place<'a> {
 
 #[derive(Clone, Copy)]
 enum Step<'a> {
-    Member { ordinal: u32, field: &'static FieldDef },
+    Member {
+        ordinal: u32,
+        field: &'static FieldDef,
+    },
     Item(u32),
     Key(&'a str),
 }
@@ -55,7 +58,10 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn finish(mut self) -> Vec<Violation> {
         self.found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.found.into_iter().map(|(_, violation)| violation).collect()
+        self.found
+            .into_iter()
+            .map(|(_, violation)| violation)
+            .collect()
     }
 
     pub(super) fn message(
@@ -72,13 +78,25 @@ impl Walk {
         let (mut last, mut run) = (usize::MAX, 0);
         for entry in Fields::of(bytes) {
             let (tag, value) = entry?;
-            let Some((at, field)) = find(def, tag) else { continue };
+            let Some((at, field)) = find(def, tag) else {
+                continue;
+            };
             run = if at == last { run + 1 } else { 1 };
             last = at;
             seen |= 1 << (at & 127);
-            let place = Place { parent, step: Step::Member { ordinal: at as u32, field } };
+            let place = Place {
+                parent,
+                step: Step::Member {
+                    ordinal: at as u32,
+                    field,
+                },
+            };
             // A transparent wrapper is not part of the path.
-            let here = if def.transparent { parent.copied().unwrap_or(place) } else { place };
+            let here = if def.transparent {
+                parent.copied().unwrap_or(place)
+            } else {
+                place
+            };
             match field.card {
                 Card::One => self.one(field, value, &here, depth)?,
                 Card::List => self.item(field, value, &here, run, depth)?,
@@ -103,21 +121,43 @@ impl Walk {
             };
         }
         for (at, field) in def.fields.iter().enumerate() {
-            let place = Place { parent, step: Step::Member { ordinal: at as u32, field } };
+            let place = Place {
+                parent,
+                step: Step::Member {
+                    ordinal: at as u32,
+                    field,
+                },
+            };
             if seen >> (at & 127) & 1 == 0 {
                 if field.shape.required && !field.shape.body {
-                    self.report(&place, field, "Value null".to_owned(), "Member must not be null".to_owned());
+                    self.report(
+                        &place,
+                        field,
+                        "Value null".to_owned(),
+                        "Member must not be null".to_owned(),
+                    );
                 }
-            } else if field.card != Card::One && (field.shape.min_length.is_some() || field.shape.max_length.is_some())
+            } else if field.card != Card::One
+                && (field.shape.min_length.is_some() || field.shape.max_length.is_some())
             {
-                let count = Fields::of(bytes).filter(|entry| matches!(entry, Ok((tag, _)) if *tag == field.tag)).count();
-                self.length(field, field.shape, count as u64, &place, &|| list_text(field, bytes));
+                let count = Fields::of(bytes)
+                    .filter(|entry| matches!(entry, Ok((tag, _)) if *tag == field.tag))
+                    .count();
+                self.length(field, field.shape, count as u64, &place, &|| {
+                    list_text(field, bytes)
+                });
             }
         }
         Ok(())
     }
 
-    fn one(&mut self, field: &'static FieldDef, value: Value<'_>, place: &Place<'_>, depth: usize) -> Result<(), Invalid> {
+    fn one(
+        &mut self,
+        field: &'static FieldDef,
+        value: Value<'_>,
+        place: &Place<'_>,
+        depth: usize,
+    ) -> Result<(), Invalid> {
         match field.kind {
             Kind::Message(def) => self.message(def, value.bytes()?, Some(place), depth + 1),
             _ => {
@@ -140,13 +180,25 @@ impl Walk {
     ) -> Result<(), Invalid> {
         match (field.kind, field.shape.item) {
             (Kind::Message(def), _) => {
-                let item = Place { parent: Some(place), step: Step::Item(run) };
+                let item = Place {
+                    parent: Some(place),
+                    step: Step::Item(run),
+                };
                 self.message(def, value.bytes()?, Some(&item), depth + 1)
             }
             (kind, Some(shape)) if !broken(kind, shape, value)?.is_empty() => {
                 let shown = format!("Value '[{}]'", plain(kind, value));
-                let shown = if field.shape.sensitive { "Value".to_owned() } else { shown };
-                self.report(place, field, shown, format!("Member must satisfy constraint: [{}]", all(shape)));
+                let shown = if field.shape.sensitive {
+                    "Value".to_owned()
+                } else {
+                    shown
+                };
+                self.report(
+                    place,
+                    field,
+                    shown,
+                    format!("Member must satisfy constraint: [{}]", all(shape)),
+                );
                 Ok(())
             }
             (Kind::Str, _) => Ok(value.text().map(|_| ())?),
@@ -154,17 +206,31 @@ impl Walk {
         }
     }
 
-    fn entry(&mut self, field: &'static FieldDef, value: Value<'_>, place: &Place<'_>, depth: usize) -> Result<(), Invalid> {
+    fn entry(
+        &mut self,
+        field: &'static FieldDef,
+        value: Value<'_>,
+        place: &Place<'_>,
+        depth: usize,
+    ) -> Result<(), Invalid> {
         let (key, value) = map_entry(value.bytes()?)?;
         if let Some(shape) = field.shape.key
             && !broken(Kind::Str, shape, Value::Bytes(key.as_bytes()))?.is_empty()
         {
             let shown = format!("Value '{{{key}}}'");
-            self.report(place, field, shown, format!("Map keys must satisfy constraint: [{}]", all(shape)));
+            self.report(
+                place,
+                field,
+                shown,
+                format!("Map keys must satisfy constraint: [{}]", all(shape)),
+            );
         }
         match (field.kind, field.shape.item) {
             (Kind::Message(def), _) => {
-                let item = Place { parent: Some(place), step: Step::Key(key) };
+                let item = Place {
+                    parent: Some(place),
+                    step: Step::Key(key),
+                };
                 let bytes = value.map_or(Ok(&[][..]), Value::bytes)?;
                 self.message(def, bytes, Some(&item), depth + 1)
             }
@@ -172,7 +238,12 @@ impl Walk {
                 let value = value.unwrap_or(Value::Bytes(&[]));
                 if !broken(kind, shape, value)?.is_empty() {
                     let shown = format!("Value '{{{key}={}}}'", plain(kind, value));
-                    self.report(place, field, shown, format!("Map value must satisfy constraint: [{}]", all(shape)));
+                    self.report(
+                        place,
+                        field,
+                        shown,
+                        format!("Map value must satisfy constraint: [{}]", all(shape)),
+                    );
                 }
                 Ok(())
             }
@@ -190,20 +261,43 @@ impl Walk {
         text: &dyn Fn() -> String,
     ) {
         for constraint in lengths(shape, count) {
-            let shown = if field.shape.sensitive { "Value".to_owned() } else { format!("Value '{}'", text()) };
+            let shown = if field.shape.sensitive {
+                "Value".to_owned()
+            } else {
+                format!("Value '{}'", text())
+            };
             self.report(place, field, shown, constraint);
         }
     }
 
-    fn report(&mut self, place: &Place<'_>, field: &'static FieldDef, value: String, constraint: String) {
+    fn report(
+        &mut self,
+        place: &Place<'_>,
+        field: &'static FieldDef,
+        value: String,
+        constraint: String,
+    ) {
         let (mut path, mut order) = (String::new(), Vec::new());
         place.render(&mut path, &mut order);
         let missing = constraint == "Member must not be null";
         // A list says once that its items are wrong.
-        if self.found.iter().any(|(_, other)| other.path == path && other.constraint == constraint) {
+        if self
+            .found
+            .iter()
+            .any(|(_, other)| other.path == path && other.constraint == constraint)
+        {
             return;
         }
-        self.found.push((order, Violation { path, member: field.aws, value, constraint, missing }));
+        self.found.push((
+            order,
+            Violation {
+                path,
+                member: field.aws,
+                value,
+                constraint,
+                missing,
+            },
+        ));
     }
 }
 
@@ -212,7 +306,11 @@ pub(crate) fn find(def: &'static MessageDef, tag: u32) -> Option<(usize, &'stati
     let guess = (tag as usize).wrapping_sub(1);
     match def.fields.get(guess) {
         Some(field) if field.tag == tag => Some((guess, field)),
-        _ => def.fields.iter().enumerate().find(|(_, field)| field.tag == tag),
+        _ => def
+            .fields
+            .iter()
+            .enumerate()
+            .find(|(_, field)| field.tag == tag),
     }
 }
 
@@ -228,7 +326,10 @@ fn broken(kind: Kind, shape: &Shape, value: Value<'_>) -> Result<Vec<String>, Ma
             if let Some(pattern) = shape.pattern
                 && !pattern.matches(text)
             {
-                out.push(format!("Member must satisfy regular expression pattern: {}", pattern.text));
+                out.push(format!(
+                    "Member must satisfy regular expression pattern: {}",
+                    pattern.text
+                ));
             }
             if shape.min_length.is_some() || shape.max_length.is_some() {
                 out.extend(lengths(shape, text.chars().count() as u64));
@@ -238,10 +339,14 @@ fn broken(kind: Kind, shape: &Shape, value: Value<'_>) -> Result<Vec<String>, Ma
         Kind::I32 | Kind::I64 => {
             let number = value.varint()?.cast_signed();
             if let Some(min) = shape.min.filter(|min| number < *min) {
-                out.push(format!("Member must have value greater than or equal to {min}"));
+                out.push(format!(
+                    "Member must have value greater than or equal to {min}"
+                ));
             }
             if let Some(max) = shape.max.filter(|max| number > *max) {
-                out.push(format!("Member must have value less than or equal to {max}"));
+                out.push(format!(
+                    "Member must have value less than or equal to {max}"
+                ));
             }
         }
         Kind::Bool | Kind::Timestamp => {
@@ -261,7 +366,10 @@ fn lengths(shape: &Shape, count: u64) -> impl Iterator<Item = String> {
 }
 
 fn enum_words(shape: &Shape) -> String {
-    format!("Member must satisfy enum value set: [{}]", shape.values.join(", "))
+    format!(
+        "Member must satisfy enum value set: [{}]",
+        shape.values.join(", ")
+    )
 }
 
 /// Every constraint of an item: AWS lists them all when one is broken.
@@ -271,13 +379,20 @@ fn all(shape: &Shape) -> String {
         out.push(enum_words(shape));
     }
     if let Some(max) = shape.max_length {
-        out.push(format!("Member must have length less than or equal to {max}"));
+        out.push(format!(
+            "Member must have length less than or equal to {max}"
+        ));
     }
     if let Some(min) = shape.min_length {
-        out.push(format!("Member must have length greater than or equal to {min}"));
+        out.push(format!(
+            "Member must have length greater than or equal to {min}"
+        ));
     }
     if let Some(pattern) = shape.pattern {
-        out.push(format!("Member must satisfy regular expression pattern: {}", pattern.text));
+        out.push(format!(
+            "Member must satisfy regular expression pattern: {}",
+            pattern.text
+        ));
     }
     out.join(", ")
 }
