@@ -11,18 +11,11 @@ use crate::model::{self, Field, Message, Service};
 pub fn write(services: &[Service]) -> String {
     model::check(services);
     let mut out = String::new();
-    let mut patterns = Patterns::default();
     for service in services {
         for message in &service.messages {
-            self::message(&mut out, message, &mut patterns);
+            self::message(&mut out, message);
         }
         operations(&mut out, service);
-    }
-    for (at, pattern) in patterns.0.iter().enumerate() {
-        let _ = writeln!(
-            out,
-            "static PATTERN_{at}: Pattern = Pattern::new({pattern:?});"
-        );
     }
     let all: Vec<String> = services
         .iter()
@@ -130,7 +123,7 @@ pub fn static_name(full_name: &str) -> String {
     format!("{service}_{message}")
 }
 
-fn message(out: &mut String, message: &Message, patterns: &mut Patterns) {
+fn message(out: &mut String, message: &Message) {
     let _ = writeln!(
         out,
         "/// `{}`.\npub static {}: MessageDef = MessageDef {{ name: {:?}, doc: {:?}, transparent: {}, union: {}, fields: &[",
@@ -142,20 +135,20 @@ fn message(out: &mut String, message: &Message, patterns: &mut Patterns) {
         message.union
     );
     for field in &message.fields {
-        self::field(out, field, patterns);
+        self::field(out, field);
     }
     let _ = writeln!(out, "] }};");
 }
 
-fn field(out: &mut String, field: &Field, patterns: &mut Patterns) {
+fn field(out: &mut String, field: &Field) {
     let kind = match &field.kind {
         Ok(scalar) => format!("Kind::{scalar}"),
         Err(message) => format!("Kind::Message(&{})", static_name(message)),
     };
-    let shape = field.shape.as_ref().map_or_else(
-        || "&ANY".to_owned(),
-        |set| shape(set, &field.snake, patterns),
-    );
+    let shape = field
+        .shape
+        .as_ref()
+        .map_or_else(|| "&ANY".to_owned(), |set| shape(set, &field.snake));
     let _ = writeln!(
         out,
         "    FieldDef {{ tag: {}, snake: {:?}, aws: {:?}, doc: {:?}, card: Card::{}, kind: {kind}, shape: {shape} }},",
@@ -163,25 +156,7 @@ fn field(out: &mut String, field: &Field, patterns: &mut Patterns) {
     );
 }
 
-/// The patterns met so far: each is one static.
-#[derive(Default)]
-struct Patterns(Vec<String>);
-
-impl Patterns {
-    fn name(&mut self, pattern: String) -> String {
-        let at = self
-            .0
-            .iter()
-            .position(|known| *known == pattern)
-            .unwrap_or_else(|| {
-                self.0.push(pattern);
-                self.0.len() - 1
-            });
-        format!("PATTERN_{at}")
-    }
-}
-
-fn shape(set: &DynamicMessage, name: &str, patterns: &mut Patterns) -> String {
+fn shape(set: &DynamicMessage, name: &str) -> String {
     let mut said = Vec::new();
     for mark in [
         "required",
@@ -202,7 +177,7 @@ fn shape(set: &DynamicMessage, name: &str, patterns: &mut Patterns) -> String {
     }
     let pattern = model::text(set, "pattern");
     if !pattern.is_empty() {
-        said.push(format!("pattern: Some(&{})", patterns.name(pattern)));
+        said.push(format!("pattern: Some({pattern:?})"));
     }
     let values = model::texts(set, "values");
     if !values.is_empty() {
@@ -231,7 +206,7 @@ fn shape(set: &DynamicMessage, name: &str, patterns: &mut Patterns) -> String {
     }
     for inner in ["item", "key"] {
         if let Some(set) = model::nested(set, inner) {
-            let text = shape(&set, name, patterns);
+            let text = shape(&set, name);
             if text != "&ANY" {
                 said.push(format!("{inner}: Some({text})"));
             }

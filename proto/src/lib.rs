@@ -19,6 +19,7 @@
 
 pub mod handlers;
 pub mod names;
+pub mod pattern;
 pub mod progress;
 pub mod registry;
 pub mod tables;

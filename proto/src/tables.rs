@@ -3,10 +3,6 @@
 //! Every face of an operation (gRPC, AWS JSON, scenario verb, schema, `explain`,
 //! validation) walks these tables; none of them knows an operation by name.
 
-use std::sync::OnceLock;
-
-use regex::Regex;
-
 /// One AWS service, in the words of its definition.
 #[derive(Debug)]
 pub struct ServiceDef {
@@ -158,8 +154,8 @@ pub struct Shape {
     pub min: Option<i64>,
     /// Largest number.
     pub max: Option<i64>,
-    /// Regular expression over the whole text.
-    pub pattern: Option<&'static Pattern>,
+    /// Regular expression over the whole text, in the service model's words ([`crate::pattern`]).
+    pub pattern: Option<&'static str>,
     /// Allowed values; empty when any.
     pub values: &'static [&'static str],
     /// Never printed: keys, plaintext.
@@ -234,63 +230,3 @@ impl Shape {
 
 /// Says nothing: the shape of most members.
 pub static ANY: Shape = Shape::NONE;
-
-/// A regular expression of a service model, compiled at its first use.
-#[derive(Debug)]
-pub struct Pattern {
-    /// In the service model's words: Java's syntax, over the whole text.
-    pub text: &'static str,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl Pattern {
-    /// Takes the words of a service model.
-    #[must_use]
-    pub const fn new(text: &'static str) -> Self {
-        Self {
-            text,
-            compiled: OnceLock::new(),
-        }
-    }
-
-    /// Whether the whole of `value` matches. A pattern that we cannot compile lets
-    /// everything pass; a test holds that the definitions have none.
-    #[must_use]
-    pub fn matches(&self, value: &str) -> bool {
-        self.regex().is_none_or(|regex| regex.is_match(value))
-    }
-
-    /// Whether we understand the pattern.
-    #[must_use]
-    pub fn compiles(&self) -> bool {
-        self.regex().is_some()
-    }
-
-    /// The pattern in the syntax of JavaScript and Rust, without Java's escapes.
-    #[must_use]
-    pub fn portable(&self) -> String {
-        self.text
-            .replace("\\w", "[0-9A-Za-z_]")
-            .replace("\\d", "[0-9]")
-    }
-
-    fn regex(&self) -> Option<&Regex> {
-        let compile = || {
-            // Java's \w and \d are ASCII, its \uXXXX has no braces.
-            let text = self.portable();
-            let mut rust = String::from("^(?s:");
-            let mut rest = text.as_str();
-            while let Some(at) = rest.find("\\u") {
-                let (before, escape) = rest.split_at(at);
-                rust.push_str(before);
-                let digits = escape.get(2..6)?;
-                rust.push_str(&format!("\\u{{{digits}}}"));
-                rest = &escape[6..];
-            }
-            rust.push_str(rest);
-            rust.push_str(")$");
-            Regex::new(&rust).ok()
-        };
-        self.compiled.get_or_init(compile).as_ref()
-    }
-}

@@ -324,11 +324,11 @@ fn broken(kind: Kind, shape: &Shape, value: Value<'_>) -> Result<Vec<String>, Ma
                 out.push(enum_words(shape));
             }
             if let Some(pattern) = shape.pattern
-                && !pattern.matches(text)
+                && !crate::pattern::matches(pattern, text)
             {
                 out.push(format!(
                     "Member must satisfy regular expression pattern: {}",
-                    pattern.text
+                    pattern
                 ));
             }
             if shape.min_length.is_some() || shape.max_length.is_some() {
@@ -391,7 +391,7 @@ fn all(shape: &Shape) -> String {
     if let Some(pattern) = shape.pattern {
         out.push(format!(
             "Member must satisfy regular expression pattern: {}",
-            pattern.text
+            pattern
         ));
     }
     out.join(", ")
