@@ -9,6 +9,7 @@
 //! - [`kms`], [`iam`], [`sts`], [`s3`], [`dynamodb`], [`ec2`], [`cloudtrail`]: messages
 //!   (`kms::EncryptRequest`) and typed gRPC clients (`kms::kms_client::KmsClient`).
 //! - [`driving`]: the protocol that drives a Region (`Step`, `Reply`), client and server.
+//! - [`replication`]: what travels inside an envelope.
 //! - [`registry`]: the tables: [`registry::SERVICES`], [`registry::find_operation`],
 //!   [`registry::find_verb`].
 //! - [`validate`]: `validate(operation, bytes)`, a refusal in the service's words.
@@ -83,11 +84,11 @@ generated!(
     "faultline.aws.sts.v1"
 );
 generated!(
-    #[expect(
-        clippy::allow_attributes,
-        clippy::large_enum_variant,
-        reason = "tonic writes them into its servers; a refusal is rarer than an answer"
-    )]
+    /// What travels inside an envelope, once the link's seal is off.
+    replication,
+    "faultline.replication.v1"
+);
+generated!(
     /// How a Region is driven: `Step` in, `Reply` out, with client and server.
     driving,
     "faultline.region.v1"

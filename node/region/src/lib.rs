@@ -1,8 +1,31 @@
 //! A Region as a state machine: `step(now, input) -> reply`, with no IO, clock or chance of
 //! its own.
 //!
-//! - [`identity`]: who may do what, one pure decision.
-//! - [`store`]: what a Region keeps.
+//! - [`region`]: the step. [`pipeline`]: the one road of every call. [`context`]: what a handler
+//!   may see and do. [`service`]: the seam that every service fills; [`services`]: all of them.
+//! - [`saga`]: what waits. [`timers`]: what time brings. [`replication`]: what travels;
+//!   [`remote`]: another Region's questions.
+//! - [`caller`], [`identity`], [`decide`]: who calls, and who says no. [`audit`]: the trail.
+//! - [`entropy`]: randomness by purpose. [`vault`]: AES-256-GCM and the Region's own keys.
+//! - [`store`]: what a Region keeps; [`keyspaces`]: the core's own rows.
 
+pub mod audit;
+pub mod caches;
+pub mod caller;
+pub mod context;
+pub mod decide;
+pub mod entropy;
+mod faults;
 pub mod identity;
+pub mod keyspaces;
+pub mod pipeline;
+pub mod refusal;
+pub mod region;
+pub mod remote;
+pub mod replication;
+pub mod saga;
+pub mod service;
+pub mod services;
 pub mod store;
+pub mod timers;
+pub mod vault;

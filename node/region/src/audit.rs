@@ -1,0 +1,158 @@
+//! The trail: one event for every call, also refused ones and those services make.
+//!
+//! The core makes the events, since it alone sees caller, outcome and nesting of every call; the
+//! `cloudtrail` service keeps and finds them. Secrets and ciphertext are never in them (K-257);
+//! the encryption context is, in the clear (K-258).
+
+use faultline_proto::driving::AuditEvent;
+use faultline_proto::registry;
+use faultline_proto::tables::{Card, EventKind, FieldDef, Kind, MessageDef, OperationDef};
+use serde_json::Value;
+
+use crate::caller::Caller;
+use crate::context::Ctx;
+use crate::keyspaces::OpenCall;
+use crate::refusal::Refusal;
+use crate::services;
+
+/// Request parameters as the trail shows them: AWS member names, lower camel case, without
+/// secrets and bytes. JSON text.
+pub(crate) fn parameters(operation: &OperationDef, request: &[u8]) -> String {
+    match Err::<Value, ()>({ let _ = request; }) {
+        Ok(value) => visible(operation.input, value).to_string(),
+        Err(_) => "null".to_owned(),
+    }
+}
+
+fn visible(def: &MessageDef, value: Value) -> Value {
+    let Value::Object(members) = value else { return value };
+    let shown = members.into_iter().filter_map(|(name, value)| {
+        let field = def.fields.iter().find(|field| field.aws == name)?;
+        let value = visible_field(field, value)?;
+        Some((lower_first(&name), value))
+    });
+    Value::Object(shown.collect())
+}
+
+fn visible_field(field: &FieldDef, value: Value) -> Option<Value> {
+    if field.shape.sensitive || field.aws == "GrantTokens" || matches!(field.kind, Kind::Bytes) {
+        return None;
+    }
+    let Kind::Message(def) = field.kind else { return Some(value) };
+    Some(match (field.card, value) {
+        (Card::One, value) => visible(def, value),
+        (Card::List, Value::Array(items)) => Value::Array(items.into_iter().map(|item| visible(def, item)).collect()),
+        (Card::Map, Value::Object(items)) => {
+            Value::Object(items.into_iter().map(|(key, item)| (key, visible(def, item))).collect())
+        }
+        (_, other) => other,
+    })
+}
+
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    match letters.next() {
+        Some(first) => first.to_ascii_lowercase().to_string() + letters.as_str(),
+        None => String::new(),
+    }
+}
+
+/// Records a call of the present frame.
+pub(crate) fn of_call<T>(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8], outcome: &Result<T, Refusal>) {
+    let mut event = event(ctx, operation.service, operation.name, operation.read_only);
+    event.category = category(operation.event);
+    event.request_parameters = parameters(operation, request);
+    keep(ctx, event, outcome.as_ref().err());
+}
+
+/// Records a call that a saga completes.
+pub(crate) fn of_saga(ctx: &mut Ctx<'_>, caller: &std::sync::Arc<Caller>, open: &OpenCall, outcome: &Result<Vec<u8>, Refusal>) {
+    let Some(operation) = registry::find_operation(&open.operation) else { return };
+    let mut frame = crate::context::Frame::new(open.call.clone(), std::sync::Arc::clone(caller), open.request_id.clone());
+    frame.resources.clone_from(&open.resources);
+    if let Some(resumed) = ctx.frames.last_mut() {
+        frame.additional = std::mem::take(&mut resumed.additional);
+        frame.response_elements = resumed.response_elements.take();
+    }
+    ctx.frames.push(frame);
+    let mut event = event(ctx, operation.service, operation.name, operation.read_only);
+    event.category = category(operation.event);
+    event.request_parameters.clone_from(&open.parameters);
+    keep(ctx, event, outcome.as_ref().err());
+    ctx.frames.pop();
+}
+
+/// Records the remote half of a call under the name that AWS gives it here (K-267, K-268).
+pub(crate) fn of_remote<T>(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool, outcome: &Result<T, Refusal>) {
+    let mut event = event(ctx, service, name, read_only);
+    event.category = category(EventKind::Management);
+    event.invoked_by = services::principal(service).to_owned();
+    keep(ctx, event, outcome.as_ref().err());
+}
+
+fn category(kind: EventKind) -> String {
+    match kind {
+        EventKind::Management => "Management".to_owned(),
+        EventKind::Data => "Data".to_owned(),
+    }
+}
+
+fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> AuditEvent {
+    let event_id = ctx.entropy.uuid("audit.event-id");
+    let frame = ctx.frame();
+    let caller = &frame.caller;
+    AuditEvent {
+        event_id,
+        event_time: ctx.now().0,
+        event_source: services::principal(service).to_owned(),
+        event_name: name.to_owned(),
+        region: ctx.region().to_string(),
+        principal: caller.arn(),
+        account: caller.account().to_string(),
+        identity_type: caller.identity_type().to_owned(),
+        access_key: caller.access_key.clone(),
+        invoked_by: caller.via.last().cloned().unwrap_or_default(),
+        resources: frame.resources.clone(),
+        read_only,
+        recipient_account: caller.account().to_string(),
+        request_id: frame.request_id.clone(),
+        call: frame.call.clone(),
+        response_elements: frame.response_elements.as_ref().map(Value::to_string).unwrap_or_default(),
+        additional: if frame.additional.is_empty() { String::new() } else { Value::Object(frame.additional.clone()).to_string() },
+        ..AuditEvent::default()
+    }
+}
+
+/// Keeps the event, and for a successful cross-account call a second one in the owner's account
+/// with the same sharedEventID (K-263). A denied one leaves nothing there (K-264).
+fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
+    if let Some(refusal) = refusal {
+        event.error_code = refusal.code.to_string();
+        event.error_message.clone_from(&refusal.message);
+        event.denial = refusal.denial.as_deref().cloned();
+    } else {
+        let owner = foreign_owner(&event);
+        if let Some(owner) = owner {
+            event.shared_event_id = ctx.entropy.uuid("audit.shared-event-id");
+            let copy = AuditEvent {
+                event_id: ctx.entropy.uuid("audit.event-id"),
+                recipient_account: owner,
+                identity_type: "AWSAccount".to_owned(),
+                access_key: String::new(),
+                ..event.clone()
+            };
+            store(ctx, copy);
+        }
+    }
+    store(ctx, event);
+}
+
+fn foreign_owner(event: &AuditEvent) -> Option<String> {
+    let owners = event.resources.iter().filter_map(|arn| arn.split(':').nth(4));
+    owners.filter(|owner| !owner.is_empty() && *owner != event.account).map(str::to_owned).next()
+}
+
+fn store(ctx: &mut Ctx<'_>, event: AuditEvent) {
+    services::cloudtrail::keep(ctx, &event);
+    ctx.effects.audit.push(event);
+}

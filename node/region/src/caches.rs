@@ -1,0 +1,34 @@
+//! Decoded things worth keeping between steps; never the only place of anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::identity::{Document, DocumentKind, Policy, PolicyError};
+
+/// How many documents are kept before all are forgotten: simple, and the same in every run.
+const LIMIT: usize = 4096;
+
+/// What a Region keeps decoded.
+#[derive(Debug, Default)]
+pub struct Caches {
+    policies: BTreeMap<DocumentKind, BTreeMap<Arc<str>, Arc<Policy>>>,
+}
+
+impl Caches {
+    /// The policy document that `text` is, parsed once.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when it is none.
+    pub fn policy(&mut self, kind: DocumentKind, name: &str, text: &str) -> Result<Arc<Policy>, PolicyError> {
+        let known = self.policies.entry(kind).or_default();
+        if let Some(policy) = known.get(text).filter(|policy| &*policy.name == name) {
+            return Ok(Arc::clone(policy));
+        }
+        let policy = Arc::new(Policy::new(name, Document::parse(text, kind)?));
+        if known.len() >= LIMIT {
+            known.clear();
+        }
+        known.insert(Arc::clone(&policy.document.source), Arc::clone(&policy));
+        Ok(policy)
+    }
+}

@@ -1,0 +1,187 @@
+//! Who calls: a principal with the policies that speak for it here and now.
+//!
+//! A credential is resolved inside the Region, from this Region's own copy of the directory; so
+//! expiry and stale IAM are felt. What is stored (in a saga) or sent (in a question to another
+//! Region) is only who it is: the policies are looked up again where and when they are needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use faultline_proto::driving::Credential;
+use faultline_proto::names::AccountId;
+use faultline_proto::replication;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Ctx;
+use crate::identity::{Policy, Principal};
+use crate::refusal::Refusal;
+use crate::services::{iam, sts};
+
+/// What speaks for a caller in this Region.
+#[derive(Debug, Clone, Default)]
+pub struct CallerPolicies {
+    /// Identity policies of the user or role.
+    pub identity: Vec<Arc<Policy>>,
+    /// Permissions boundary.
+    pub boundary: Option<Arc<Policy>>,
+    /// Session policy.
+    pub session: Option<Arc<Policy>>,
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The principal.
+    pub principal: Principal,
+    /// Access key that signed; empty for services.
+    pub access_key: String,
+    /// What speaks for it in this Region.
+    pub policies: CallerPolicies,
+    /// A session's own policy, as text; empty when it has none.
+    pub session_policy: String,
+    /// Services that call on its behalf, outermost first: `s3.eu-west-1.amazonaws.com`.
+    pub via: Vec<String>,
+    /// Condition keys that only the entrance knows.
+    pub context: BTreeMap<String, String>,
+}
+
+impl Caller {
+    /// A principal for which no policy speaks.
+    #[must_use]
+    pub fn plain(principal: Principal) -> Self {
+        Self {
+            principal,
+            access_key: String::new(),
+            policies: CallerPolicies::default(),
+            session_policy: String::new(),
+            via: Vec::new(),
+            context: BTreeMap::new(),
+        }
+    }
+
+    /// Nobody: a request without signature.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::plain(Principal::Anonymous)
+    }
+
+    /// The Region's own background work.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::service("internal.amazonaws.com")
+    }
+
+    /// An AWS service in its own name, for example `s3.amazonaws.com`.
+    #[must_use]
+    pub fn service(name: &str) -> Self {
+        Self::plain(Principal::service(name))
+    }
+
+    /// The same principal, called for by a service (`kms:ViaService`).
+    #[must_use]
+    pub fn through(&self, via: String) -> Self {
+        let mut caller = self.clone();
+        caller.via.push(via);
+        caller
+    }
+
+    /// The account; all zeros for services and anonymous requests.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.principal.account().cloned().unwrap_or_else(|| AccountId::new("000000000000").expect("twelve digits"))
+    }
+
+    /// The ARN, or a service's name.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        self.principal.name().to_owned()
+    }
+
+    /// CloudTrail's userIdentity.type.
+    #[must_use]
+    pub fn identity_type(&self) -> &'static str {
+        match &self.principal {
+            Principal::Root { .. } => "Root",
+            Principal::User { .. } => "IAMUser",
+            Principal::Role { .. } => "AssumedRole",
+            Principal::Service { .. } => "AWSService",
+            Principal::Anonymous => "Unknown",
+        }
+    }
+}
+
+/// Who calls, as it is stored and sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallerRow {
+    principal: Principal,
+    access_key: String,
+    session_policy: String,
+    via: Vec<String>,
+    context: BTreeMap<String, String>,
+}
+
+impl CallerRow {
+    /// What of `caller` is stored.
+    #[must_use]
+    pub fn of(caller: &Caller) -> Self {
+        Self {
+            principal: caller.principal.clone(),
+            access_key: caller.access_key.clone(),
+            session_policy: caller.session_policy.clone(),
+            via: caller.via.clone(),
+            context: caller.context.clone(),
+        }
+    }
+
+    /// For a question to another Region.
+    #[must_use]
+    pub fn to_wire(&self) -> replication::Caller {
+        replication::Caller { row: crate::context::encode(self) }
+    }
+
+    /// From a question; `None` when the bytes are of another shape.
+    #[must_use]
+    pub fn from_wire(wire: &replication::Caller) -> Option<Self> {
+        crate::context::decode(&wire.row).ok()
+    }
+}
+
+/// Looks the policies up again.
+pub(crate) fn restore(ctx: &mut Ctx<'_>, row: &CallerRow) -> Caller {
+    Caller {
+        policies: iam::policies_of(ctx, &row.principal, &row.session_policy),
+        principal: row.principal.clone(),
+        access_key: row.access_key.clone(),
+        session_policy: row.session_policy.clone(),
+        via: row.via.clone(),
+        context: row.context.clone(),
+    }
+}
+
+/// Resolves a credential.
+///
+/// # Errors
+/// UnrecognizedClientException for an unknown key, the session's own error for an old token.
+pub(crate) fn resolve(
+    ctx: &mut Ctx<'_>,
+    credential: Option<&Credential>,
+    context: BTreeMap<String, String>,
+) -> Result<Caller, Refusal> {
+    let Some(credential) = credential.filter(|credential| !credential.access_key.is_empty()) else {
+        return Ok(Caller { context, ..Caller::anonymous() });
+    };
+    let key = credential.access_key.as_str();
+    let (principal, session_policy) = if !credential.session_token.is_empty() {
+        let session = sts::open_token(ctx, key, &credential.session_token)?;
+        (session.principal, session.policy)
+    } else if let Some((account, _)) = ctx.core.accounts.iter().find(|(_, root)| root.as_str() == key) {
+        (Principal::root(account), String::new())
+    } else {
+        let owner = iam::credential(ctx, key).ok_or_else(|| {
+            Refusal::new("UnrecognizedClientException", "The security token included in the request is invalid.")
+        })?;
+        (owner, String::new())
+    };
+    let policies = iam::policies_of(ctx, &principal, &session_policy);
+    Ok(Caller { principal, access_key: key.to_owned(), policies, session_policy, via: Vec::new(), context })
+}

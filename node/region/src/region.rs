@@ -1,0 +1,240 @@
+//! The Region: `step(input) -> reply`.
+//!
+//! One input at a time, one atomic batch a step. Time, order, the network and chance are all
+//! handed in; the same steps on the same store give the same bytes. A step cannot fail: a
+//! refusal is an outcome. What can happen is that the Region *dies*, because the step said so
+//! (a crash) or because its store is damaged; then nothing is answered.
+
+use std::collections::BTreeMap;
+
+use faultline_proto::driving::{Crash, Fault, Reply, Start, Started, Step, step};
+use faultline_proto::names::{AccountId, Elapsed, RegionName, Timestamp};
+
+use crate::caches::Caches;
+use crate::context::{Ctx, Effects};
+use crate::entropy::{Entropy, EntropyRoot};
+use crate::keyspaces::{Head, HeadRow, Sagas};
+use crate::store::{Range, RowCache, Store, StoreError, Txn};
+use crate::vault::{SecretKey, Vault};
+use crate::{pipeline, replication, saga, services, timers};
+
+/// Retransmission pause unless the world says otherwise, microseconds.
+const RETRANSMIT_AFTER: u64 = 1_000_000;
+
+/// Why a Region gave no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum Died {
+    /// The step said so.
+    #[error("the node was crashed on purpose in step {0}")]
+    Crashed(u64),
+    /// The store failed or is damaged; nothing of the step is kept.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The driver broke the protocol.
+    #[error("{0}")]
+    Protocol(String),
+}
+
+/// What never changes while the process lives.
+#[derive(Debug)]
+pub struct Core {
+    /// This Region.
+    pub region: RegionName,
+    /// All Regions of the run, this one included, in order.
+    pub regions: Vec<RegionName>,
+    /// Region that owns the partition directory (IAM, bucket names).
+    pub home: RegionName,
+    /// Accounts and the access keys of their root users.
+    pub accounts: BTreeMap<AccountId, String>,
+    /// The Region's own keys.
+    pub vault: Vault,
+    /// Epoch of the store.
+    pub epoch: u64,
+    /// Pause before an unacknowledged envelope goes out again, microseconds.
+    pub retransmit_after: u64,
+    /// Median of S3's replication lag for small objects, microseconds (LAT-004).
+    pub s3_replication_median: u64,
+    links: BTreeMap<(RegionName, RegionName), SecretKey>,
+    entropy: EntropyRoot,
+}
+
+impl Core {
+    fn new(start: &Start) -> Result<Self, Died> {
+        let protocol = |error: faultline_proto::names::BadName| Died::Protocol(format!("Start: {error}"));
+        let region = RegionName::new(&start.region).map_err(protocol)?;
+        let mut regions =
+            start.regions.iter().map(RegionName::new).collect::<Result<Vec<_>, _>>().map_err(protocol)?;
+        regions.push(region.clone());
+        regions.sort();
+        regions.dedup();
+        let home = if start.home.is_empty() { region.clone() } else { RegionName::new(&start.home).map_err(protocol)? };
+        let mut accounts = BTreeMap::new();
+        for account in &start.accounts {
+            accounts.insert(AccountId::new(&account.id).map_err(protocol)?, account.root_access_key.clone());
+        }
+        let settings = start.settings.unwrap_or_default();
+        let vault = Vault::new(&start.seed, &start.partition_secret);
+        let mut links = BTreeMap::new();
+        for peer in &regions {
+            links.insert((region.clone(), peer.clone()), vault.link(region.as_str(), peer.as_str()));
+            links.insert((peer.clone(), region.clone()), vault.link(peer.as_str(), region.as_str()));
+        }
+        Ok(Self {
+            region,
+            regions,
+            home,
+            accounts,
+            vault,
+            epoch: start.epoch,
+            retransmit_after: nonzero(settings.retransmit_after, RETRANSMIT_AFTER),
+            s3_replication_median: nonzero(settings.s3_replication_median, 2_000_000),
+            links,
+            entropy: EntropyRoot::new(&start.seed, start.epoch),
+        })
+    }
+
+    /// The key under which `from` seals what it sends to `to`; one of them is this Region.
+    pub(crate) fn link(&self, from: &RegionName, to: &RegionName) -> SecretKey {
+        match self.links.get(&(from.clone(), to.clone())) {
+            Some(key) => key.clone(),
+            None => self.vault.link(from.as_str(), to.as_str()),
+        }
+    }
+}
+
+fn nonzero(given: u64, default: u64) -> u64 {
+    if given == 0 { default } else { given }
+}
+
+/// One Region over its store.
+pub struct Region<S: Store> {
+    store: S,
+    rows: RowCache,
+    caches: Caches,
+    core: Option<Core>,
+    faults: Vec<Fault>,
+    last_step: u64,
+}
+
+impl<S: Store> Region<S> {
+    /// A Region that waits for its Start.
+    pub fn new(store: S) -> Self {
+        Self { store, rows: RowCache::default(), caches: Caches::default(), core: None, faults: Vec::new(), last_step: 0 }
+    }
+
+    /// The store, for oracles that search its raw bytes.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Gives the store back: what a process leaves when it ends.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// Takes one step.
+    ///
+    /// # Errors
+    /// [`Died`]: the Region is gone, and the caller must not use it again.
+    pub fn step(&mut self, step: Step) -> Result<Reply, Died> {
+        let crash = step.crash();
+        let Some(input) = step.input else {
+            return Err(Died::Protocol(format!("step {} has no input", step.id)));
+        };
+        if let step::Input::Start(start) = &input {
+            self.start(start)?;
+        }
+        let Some(core) = &self.core else {
+            return Err(Died::Protocol("the first step of a process must be Start".to_owned()));
+        };
+        if step.id <= self.last_step {
+            return Err(Died::Protocol(format!("step {} was already taken (last: {})", step.id, self.last_step)));
+        }
+        if let step::Input::SetFaults(set) = &input {
+            self.faults.clone_from(&set.faults);
+        }
+        let mut ctx = Ctx {
+            core,
+            txn: Txn::with_cache(&self.store, &self.rows),
+            caches: &mut self.caches,
+            frames: Vec::new(),
+            effects: Effects::default(),
+            entropy: Entropy::new(&core.entropy, step.id),
+            elapsed: Elapsed(step.elapsed),
+            wall: Timestamp(step.wall),
+            traceparent: step.traceparent,
+            damage: None,
+            step: step.id,
+            timer_ordinal: 0,
+            faults: &self.faults,
+        };
+        let mut reply = Reply { step: step.id, ..Reply::default() };
+        let readonly = matches!(input, step::Input::Look(_));
+        if !readonly {
+            timers::run_due(&mut ctx);
+        }
+        take(&mut ctx, input, &mut reply, self.last_step);
+        if let Some(damage) = ctx.damage.take() {
+            return Err(damage.into());
+        }
+        reply.wake = timers::next_wake(&mut ctx).map(|at| at.0);
+        let effects = std::mem::take(&mut ctx.effects);
+        let head = HeadRow { region: core.region.clone(), last_step: step.id, elapsed: step.elapsed };
+        ctx.put::<Head>(&(), &head);
+        let batch = ctx.txn.into_batch();
+        if crash == Crash::BeforeCommit {
+            return Err(Died::Crashed(step.id));
+        }
+        if !readonly {
+            self.store.commit(batch)?;
+        }
+        if crash == Crash::AfterCommit {
+            return Err(Died::Crashed(step.id));
+        }
+        self.last_step = step.id;
+        reply.completed = effects.completed;
+        reply.outbox = effects.outbox;
+        reply.audit = effects.audit;
+        reply.notes = effects.notes;
+        reply.body = effects.body;
+        Ok(reply)
+    }
+
+    fn start(&mut self, start: &Start) -> Result<(), Died> {
+        let core = Core::new(start)?;
+        let head = Txn::new(&self.store).get::<Head>(&())?;
+        if let Some(head) = head {
+            if head.region != core.region {
+                return Err(StoreError::Foreign {
+                    place: "the store".to_owned(),
+                    what: format!("it belongs to {}; start that Region on it, or begin with an empty folder", head.region),
+                }
+                .into());
+            }
+            self.last_step = head.last_step;
+        }
+        self.core = Some(core);
+        Ok(())
+    }
+}
+
+fn take(ctx: &mut Ctx<'_>, input: step::Input, reply: &mut Reply, last_step: u64) {
+    match input {
+        step::Input::Start(_) => {
+            let open_calls = ctx.all(Range::<Sagas>::all()).into_iter();
+            let open_calls = open_calls.filter_map(|(_, row)| row.call.map(|open| open.call)).collect();
+            reply.started = Some(Started { last_step, open_calls, unacknowledged: replication::unacknowledged(ctx) });
+            pipeline::in_background(ctx, services::started);
+        }
+        step::Input::Call(call) => pipeline::call(ctx, call),
+        step::Input::Body(body) => saga::body(ctx, &body),
+        step::Input::Pull(pull) => saga::pull(ctx, &pull.call, pull.from_index, pull.credit),
+        step::Input::Deliver(envelope) => replication::deliver(ctx, &envelope),
+        step::Input::Tick(_) => {}
+        step::Input::SetFaults(_) => replication::release_paused(ctx),
+        step::Input::Look(look) => reply.look = services::look(ctx, &look.what, &look.arguments),
+        step::Input::Plant(plant) => {
+            pipeline::in_background(ctx, |ctx| reply.look = services::plant(ctx, &plant.what, &plant.arguments));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What time brings: durable timers.
+//!
+//! Rotation, deletion windows, retries and expiry happen without a call. A service schedules
+//! them as rows ordered by their moment, so the earliest is one look-up away, a crash loses
+//! none, and the reply's `wake` says when a Tick is wanted. A timer is never cancelled: the
+//! service checks its state when the timer comes.
+
+use faultline_proto::names::Elapsed;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Ctx;
+use crate::keyspaces::Timers;
+use crate::store::Range;
+use crate::{pipeline, services};
+
+/// A stored timer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimerRow {
+    /// Service prefix, or `core`.
+    pub service: String,
+    /// The service's word for it.
+    pub kind: String,
+    /// The service's own bytes.
+    pub payload: Vec<u8>,
+}
+
+impl Ctx<'_> {
+    /// Calls the service's `due` at `at` (or in the next step, when that is past).
+    pub fn schedule(&mut self, service: &str, at: Elapsed, kind: &str, payload: Vec<u8>) {
+        let row = TimerRow { service: service.to_owned(), kind: kind.to_owned(), payload };
+        let key = (at.0, self.step, self.timer_ordinal);
+        self.timer_ordinal += 1;
+        self.put_kept::<Timers>(&key, &row);
+    }
+}
+
+/// Runs every timer whose moment has come, earliest first.
+pub(crate) fn run_due(ctx: &mut Ctx<'_>) {
+    loop {
+        let Some((key, row)) = ctx.first(Range::<Timers>::all()) else { return };
+        if key.0 > ctx.elapsed().0 || ctx.damage.is_some() {
+            return;
+        }
+        ctx.delete::<Timers>(&key);
+        pipeline::in_background(ctx, |ctx| services::due(ctx, &row.service, &row.kind, &row.payload));
+    }
+}
+
+/// When the next timer comes.
+pub(crate) fn next_wake(ctx: &mut Ctx<'_>) -> Option<Elapsed> {
+    ctx.first(Range::<Timers>::all()).map(|((at, _, _), _)| Elapsed(at))
+}
