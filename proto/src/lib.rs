@@ -89,6 +89,11 @@ generated!(
     "faultline.replication.v1"
 );
 generated!(
+    #[expect(
+        clippy::allow_attributes,
+        clippy::large_enum_variant,
+        reason = "tonic writes them into its servers; a refusal is rarer than an answer"
+    )]
     /// How a Region is driven: `Step` in, `Reply` out, with client and server.
     driving,
     "faultline.region.v1"
