@@ -18,7 +18,10 @@ use crate::services;
 /// Request parameters as the trail shows them: AWS member names, lower camel case, without
 /// secrets and bytes. JSON text.
 pub(crate) fn parameters(operation: &OperationDef, request: &[u8]) -> String {
-    wire_value(operation.input, request).map_or_else(|| "null".to_owned(), |value| visible(operation.input, value).to_string())
+    wire_value(operation.input, request).map_or_else(
+        || "null".to_owned(),
+        |value| visible(operation.input, value).to_string(),
+    )
 }
 
 fn wire_value(_def: &MessageDef, _request: &[u8]) -> Option<Value> {
@@ -26,7 +29,9 @@ fn wire_value(_def: &MessageDef, _request: &[u8]) -> Option<Value> {
 }
 
 fn visible(def: &MessageDef, value: Value) -> Value {
-    let Value::Object(members) = value else { return value };
+    let Value::Object(members) = value else {
+        return value;
+    };
     let shown = members.into_iter().filter_map(|(name, value)| {
         let field = def.fields.iter().find(|field| field.aws == name)?;
         let value = visible_field(field, value)?;
@@ -39,13 +44,20 @@ fn visible_field(field: &FieldDef, value: Value) -> Option<Value> {
     if field.shape.sensitive || field.aws == "GrantTokens" || matches!(field.kind, Kind::Bytes) {
         return None;
     }
-    let Kind::Message(def) = field.kind else { return Some(value) };
+    let Kind::Message(def) = field.kind else {
+        return Some(value);
+    };
     Some(match (field.card, value) {
         (Card::One, value) => visible(def, value),
-        (Card::List, Value::Array(items)) => Value::Array(items.into_iter().map(|item| visible(def, item)).collect()),
-        (Card::Map, Value::Object(items)) => {
-            Value::Object(items.into_iter().map(|(key, item)| (key, visible(def, item))).collect())
+        (Card::List, Value::Array(items)) => {
+            Value::Array(items.into_iter().map(|item| visible(def, item)).collect())
         }
+        (Card::Map, Value::Object(items)) => Value::Object(
+            items
+                .into_iter()
+                .map(|(key, item)| (key, visible(def, item)))
+                .collect(),
+        ),
         (_, other) => other,
     })
 }
@@ -59,7 +71,12 @@ fn lower_first(name: &str) -> String {
 }
 
 /// Records a call of the present frame.
-pub(crate) fn of_call<T>(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8], outcome: &Result<T, Refusal>) {
+pub(crate) fn of_call<T>(
+    ctx: &mut Ctx<'_>,
+    operation: &OperationDef,
+    request: &[u8],
+    outcome: &Result<T, Refusal>,
+) {
     let mut event = event(ctx, operation.service, operation.name, operation.read_only);
     event.category = category(operation.event);
     event.request_parameters = parameters(operation, request);
@@ -67,9 +84,20 @@ pub(crate) fn of_call<T>(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &
 }
 
 /// Records a call that a saga completes.
-pub(crate) fn of_saga(ctx: &mut Ctx<'_>, caller: &std::sync::Arc<Caller>, open: &OpenCall, outcome: &Result<Vec<u8>, Refusal>) {
-    let Some(operation) = registry::find_operation(&open.operation) else { return };
-    let mut frame = crate::context::Frame::new(open.call.clone(), std::sync::Arc::clone(caller), open.request_id.clone());
+pub(crate) fn of_saga(
+    ctx: &mut Ctx<'_>,
+    caller: &std::sync::Arc<Caller>,
+    open: &OpenCall,
+    outcome: &Result<Vec<u8>, Refusal>,
+) {
+    let Some(operation) = registry::find_operation(&open.operation) else {
+        return;
+    };
+    let mut frame = crate::context::Frame::new(
+        open.call.clone(),
+        std::sync::Arc::clone(caller),
+        open.request_id.clone(),
+    );
     frame.resources.clone_from(&open.resources);
     if let Some(resumed) = ctx.frames.last_mut() {
         frame.additional = std::mem::take(&mut resumed.additional);
@@ -84,7 +112,13 @@ pub(crate) fn of_saga(ctx: &mut Ctx<'_>, caller: &std::sync::Arc<Caller>, open: 
 }
 
 /// Records the remote half of a call under the name that AWS gives it here (K-267, K-268).
-pub(crate) fn of_remote<T>(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool, outcome: &Result<T, Refusal>) {
+pub(crate) fn of_remote<T>(
+    ctx: &mut Ctx<'_>,
+    service: &str,
+    name: &str,
+    read_only: bool,
+    outcome: &Result<T, Refusal>,
+) {
     let mut event = event(ctx, service, name, read_only);
     event.category = category(EventKind::Management);
     event.invoked_by = services::principal(service).to_owned();
@@ -118,8 +152,16 @@ fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> Audit
         recipient_account: caller.account().to_string(),
         request_id: frame.request_id.clone(),
         call: frame.call.clone(),
-        response_elements: frame.response_elements.as_ref().map(Value::to_string).unwrap_or_default(),
-        additional: if frame.additional.is_empty() { String::new() } else { Value::Object(frame.additional.clone()).to_string() },
+        response_elements: frame
+            .response_elements
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default(),
+        additional: if frame.additional.is_empty() {
+            String::new()
+        } else {
+            Value::Object(frame.additional.clone()).to_string()
+        },
         ..AuditEvent::default()
     }
 }
@@ -149,8 +191,14 @@ fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
 }
 
 fn foreign_owner(event: &AuditEvent) -> Option<String> {
-    let owners = event.resources.iter().filter_map(|arn| arn.split(':').nth(4));
-    owners.filter(|owner| !owner.is_empty() && *owner != event.account).map(str::to_owned).next()
+    let owners = event
+        .resources
+        .iter()
+        .filter_map(|arn| arn.split(':').nth(4));
+    owners
+        .filter(|owner| !owner.is_empty() && *owner != event.account)
+        .map(str::to_owned)
+        .next()
 }
 
 fn store(ctx: &mut Ctx<'_>, event: AuditEvent) {

@@ -19,7 +19,12 @@ impl Caches {
     ///
     /// # Errors
     /// [`PolicyError`] when it is none.
-    pub fn policy(&mut self, kind: DocumentKind, name: &str, text: &str) -> Result<Arc<Policy>, PolicyError> {
+    pub fn policy(
+        &mut self,
+        kind: DocumentKind,
+        name: &str,
+        text: &str,
+    ) -> Result<Arc<Policy>, PolicyError> {
         let known = self.policies.entry(kind).or_default();
         if let Some(policy) = known.get(text).filter(|policy| &*policy.name == name) {
             return Ok(Arc::clone(policy));

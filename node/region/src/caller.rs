@@ -88,7 +88,10 @@ impl Caller {
     /// The account; all zeros for services and anonymous requests.
     #[must_use]
     pub fn account(&self) -> AccountId {
-        self.principal.account().cloned().unwrap_or_else(|| AccountId::new("000000000000").expect("twelve digits"))
+        self.principal
+            .account()
+            .cloned()
+            .unwrap_or_else(|| AccountId::new("000000000000").expect("twelve digits"))
     }
 
     /// The ARN, or a service's name.
@@ -136,7 +139,9 @@ impl CallerRow {
     /// For a question to another Region.
     #[must_use]
     pub fn to_wire(&self) -> replication::Caller {
-        replication::Caller { row: crate::context::encode(self) }
+        replication::Caller {
+            row: crate::context::encode(self),
+        }
     }
 
     /// From a question; `None` when the bytes are of another shape.
@@ -168,20 +173,38 @@ pub(crate) fn resolve(
     context: BTreeMap<String, String>,
 ) -> Result<Caller, Refusal> {
     let Some(credential) = credential.filter(|credential| !credential.access_key.is_empty()) else {
-        return Ok(Caller { context, ..Caller::anonymous() });
+        return Ok(Caller {
+            context,
+            ..Caller::anonymous()
+        });
     };
     let key = credential.access_key.as_str();
     let (principal, session_policy) = if !credential.session_token.is_empty() {
         let session = sts::open_token(ctx, key, &credential.session_token)?;
         (session.principal, session.policy)
-    } else if let Some((account, _)) = ctx.core.accounts.iter().find(|(_, root)| root.as_str() == key) {
+    } else if let Some((account, _)) = ctx
+        .core
+        .accounts
+        .iter()
+        .find(|(_, root)| root.as_str() == key)
+    {
         (Principal::root(account), String::new())
     } else {
         let owner = iam::credential(ctx, key).ok_or_else(|| {
-            Refusal::new("UnrecognizedClientException", "The security token included in the request is invalid.")
+            Refusal::new(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            )
         })?;
         (owner, String::new())
     };
     let policies = iam::policies_of(ctx, &principal, &session_policy);
-    Ok(Caller { principal, access_key: key.to_owned(), policies, session_policy, via: Vec::new(), context })
+    Ok(Caller {
+        principal,
+        access_key: key.to_owned(),
+        policies,
+        session_policy,
+        via: Vec::new(),
+        context,
+    })
 }

@@ -143,7 +143,9 @@ impl Ctx<'_> {
 
     /// The call being served.
     pub fn frame_mut(&mut self) -> &mut Frame {
-        self.frames.last_mut().expect("a handler runs inside a frame")
+        self.frames
+            .last_mut()
+            .expect("a handler runs inside a frame")
     }
 
     /// Who calls.
@@ -169,13 +171,21 @@ impl Ctx<'_> {
 
     /// Adds a member to the trail event's `additionalEventData`.
     pub fn audit_detail(&mut self, name: &str, value: impl Into<serde_json::Value>) {
-        self.frame_mut().additional.insert(name.to_owned(), value.into());
+        self.frame_mut()
+            .additional
+            .insert(name.to_owned(), value.into());
     }
 
     /// A fact about the inside, for oracles and metrics; part of the journal.
     pub fn note(&mut self, kind: &str, fields: &[(&str, &str)]) {
-        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        self.effects.notes.push(Note { kind: kind.to_owned(), fields });
+        let fields = fields
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        self.effects.notes.push(Note {
+            kind: kind.to_owned(),
+            fields,
+        });
     }
 
     /// Says that the answer has a body of `length` bytes; `state` is what `read_body` will get.
@@ -251,7 +261,8 @@ impl Ctx<'_> {
     /// Seals a secret for this Region's own store.
     pub fn seal_local(&mut self, purpose: &str, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
         let core = self.core;
-        core.vault.seal_local(&mut self.entropy, purpose, aad, plaintext)
+        core.vault
+            .seal_local(&mut self.entropy, purpose, aad, plaintext)
     }
 
     /// Opens what [`Ctx::seal_local`] made.
@@ -280,5 +291,6 @@ pub fn encode<T: Serialize>(state: &T) -> Vec<u8> {
 /// # Errors
 /// An internal refusal when the bytes are of another shape.
 pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    postcard::from_bytes(bytes).map_err(|error| Refusal::internal(format!("stored state does not decode: {error}")))
+    postcard::from_bytes(bytes)
+        .map_err(|error| Refusal::internal(format!("stored state does not decode: {error}")))
 }

@@ -7,7 +7,8 @@ use faultline_proto::driving::Denial;
 use crate::caller::Caller;
 use crate::context::Ctx;
 use crate::identity::{
-    self, Decision, DocumentKind, GrantView, Policies, ProposedGrant, Request, ResourcePolicy, evaluate,
+    self, Decision, DocumentKind, GrantView, Policies, ProposedGrant, Request, ResourcePolicy,
+    evaluate,
 };
 use crate::refusal::Refusal;
 use crate::service::{Access, Wording};
@@ -52,21 +53,27 @@ fn question(ctx: &Ctx<'_>, caller: &Caller, access: &Access) -> Option<Box<ident
             presented: grant.presented,
         })
         .collect();
-    let proposed = access
-        .proposed
-        .as_ref()
-        .map(|proposed| ProposedGrant { operations: &proposed.operations, context: proposed.constraint.view() });
+    let proposed = access.proposed.as_ref().map(|proposed| ProposedGrant {
+        operations: &proposed.operations,
+        context: proposed.constraint.view(),
+    });
     let request = Request {
         crosses_accounts: access.cross_account,
         encryption_context: access.encryption_context.as_ref(),
         proposed_grant: proposed.as_ref(),
         wording: match access.wording {
             Wording::Ciphertext => identity::Wording::Ciphertext,
-            Wording::AccessDeniedException | Wording::AccessDenied | Wording::UnauthorizedOperation => {
-                identity::Wording::Resource
-            }
+            Wording::AccessDeniedException
+            | Wording::AccessDenied
+            | Wording::UnauthorizedOperation => identity::Wording::Resource,
         },
-        ..Request::new(&caller.principal, &access.action, &access.resource, &access.owner, &context)
+        ..Request::new(
+            &caller.principal,
+            &access.action,
+            &access.resource,
+            &access.owner,
+            &context,
+        )
     };
     let policies = Policies {
         identity: &caller.policies.identity,
@@ -101,15 +108,28 @@ fn worded(wording: Wording, refused: &identity::Refusal) -> Refusal {
         resource: refused.resource.clone(),
         denied_by: refused.denied_by.word().to_owned(),
         explicit: refused.explicit.is_some(),
-        statement: refused.explicit.as_ref().map(ToString::to_string).unwrap_or_default(),
-        missing: refused.missing.iter().chain(&refused.near).cloned().collect(),
+        statement: refused
+            .explicit
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        missing: refused
+            .missing
+            .iter()
+            .chain(&refused.near)
+            .cloned()
+            .collect(),
     };
     let refusal = match wording {
-        Wording::AccessDeniedException | Wording::Ciphertext => Refusal::new("AccessDeniedException", &refused.message),
-        Wording::AccessDenied => Refusal::new("AccessDenied", &refused.message).with_status(403),
-        Wording::UnauthorizedOperation => {
-            Refusal::new("UnauthorizedOperation", "You are not authorized to perform this operation.").with_status(403)
+        Wording::AccessDeniedException | Wording::Ciphertext => {
+            Refusal::new("AccessDeniedException", &refused.message)
         }
+        Wording::AccessDenied => Refusal::new("AccessDenied", &refused.message).with_status(403),
+        Wording::UnauthorizedOperation => Refusal::new(
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation.",
+        )
+        .with_status(403),
     };
     refusal.with_denial(denial)
 }

@@ -20,7 +20,11 @@ impl Entropy {
     /// Randomness of `step`, from a 32-byte seed and the epoch of the store.
     #[must_use]
     pub fn new(root: &EntropyRoot, step: u64) -> Self {
-        Self { keyed: root.0.clone(), step, draws: Vec::new() }
+        Self {
+            keyed: root.0.clone(),
+            step,
+            draws: Vec::new(),
+        }
     }
 
     /// Fills `out` with bytes for `purpose`, for example `kms.key-id`.
@@ -63,13 +67,21 @@ impl Entropy {
         raw[6] = (raw[6] & 0x0f) | 0x40;
         raw[8] = (raw[8] & 0x3f) | 0x80;
         let text = hex::encode(raw);
-        format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+        format!(
+            "{}-{}-{}-{}-{}",
+            &text[..8],
+            &text[8..12],
+            &text[12..16],
+            &text[16..20],
+            &text[20..]
+        )
     }
 
     /// A number below `bound` for `purpose`; 0 when `bound` is 0.
     pub fn below(&mut self, purpose: &'static str, bound: u64) -> u64 {
         let raw = u64::from_be_bytes(self.bytes(purpose));
-        u64::try_from((u128::from(raw) * u128::from(bound)) >> 64).expect("a product shifted by 64 bits fits")
+        u64::try_from((u128::from(raw) * u128::from(bound)) >> 64)
+            .expect("a product shifted by 64 bits fits")
     }
 }
 
@@ -82,7 +94,10 @@ impl EntropyRoot {
     #[must_use]
     pub fn new(seed: &[u8], epoch: u64) -> Self {
         let root = crate::vault::derive(seed, "entropy", &epoch.to_be_bytes());
-        Self(<Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&root).expect("HMAC takes a key of any length"))
+        Self(
+            <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&root)
+                .expect("HMAC takes a key of any length"),
+        )
     }
 }
 
@@ -125,6 +140,9 @@ mod tests {
     fn key_ids_are_uuids_k_017() {
         let id = Entropy::new(&EntropyRoot::new(&[1; 32], 0), 1).uuid("kms.key-id");
         assert_eq!(id.len(), 36);
-        assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert_eq!(
+            id.split('-').map(str::len).collect::<Vec<_>>(),
+            [8, 4, 4, 4, 12]
+        );
     }
 }

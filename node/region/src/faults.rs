@@ -10,11 +10,18 @@ use crate::refusal::Refusal;
 ///
 /// # Errors
 /// The fault's own error, marked with the fault's name.
-pub(crate) fn stage(ctx: &mut Ctx<'_>, operation: &OperationDef, touched: &[String]) -> Result<(), Refusal> {
+pub(crate) fn stage(
+    ctx: &mut Ctx<'_>,
+    operation: &OperationDef,
+    touched: &[String],
+) -> Result<(), Refusal> {
     for fault in ctx.faults {
-        let Some(fault::Effect::Refuse(refuse)) = &fault.effect else { continue };
+        let Some(fault::Effect::Refuse(refuse)) = &fault.effect else {
+            continue;
+        };
         let service = fault.service.is_empty() || fault.service == operation.service;
-        let named = fault.operations.is_empty() || fault.operations.iter().any(|id| id == operation.id);
+        let named =
+            fault.operations.is_empty() || fault.operations.iter().any(|id| id == operation.id);
         let resource = fault.resource.is_empty() || touched.contains(&fault.resource);
         if !(service && named && resource) {
             continue;
@@ -23,7 +30,8 @@ pub(crate) fn stage(ctx: &mut Ctx<'_>, operation: &OperationDef, touched: &[Stri
             continue;
         }
         let status = u16::try_from(refuse.http_status).unwrap_or(400).max(400);
-        let mut refusal = Refusal::new(refuse.code.clone(), refuse.message.clone()).with_status(status);
+        let mut refusal =
+            Refusal::new(refuse.code.clone(), refuse.message.clone()).with_status(status);
         refusal.fault = Some(fault.name.clone());
         return Err(refusal);
     }

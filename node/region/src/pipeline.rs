@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use faultline_proto::driving::Call;
 use faultline_proto::progress::Progress;
-use faultline_proto::{Operation, registry};
 use faultline_proto::tables::OperationDef;
+use faultline_proto::{Operation, registry};
 use prost::Message as _;
 
 use crate::caller::Caller;
@@ -31,16 +31,35 @@ const DEEPEST: usize = 8;
 /// Takes a client's call.
 pub(crate) fn call(ctx: &mut Ctx<'_>, call: Call) {
     let Some(operation) = registry::find_operation(&call.operation) else {
-        let refusal = Refusal::new("UnknownOperationException", format!("'{}' is no operation", call.operation));
+        let refusal = Refusal::new(
+            "UnknownOperationException",
+            format!("'{}' is no operation", call.operation),
+        );
         let nobody = Caller::anonymous();
-        saga::complete(ctx, "", &nobody, &call.id, Err(refusal.with_status(404)), None, 0);
+        saga::complete(
+            ctx,
+            "",
+            &nobody,
+            &call.id,
+            Err(refusal.with_status(404)),
+            None,
+            0,
+        );
         return;
     };
     let caller = match caller::resolve(ctx, call.credential.as_ref(), call.context) {
         Ok(caller) => Arc::new(caller),
         Err(refusal) => {
             let nobody = Caller::anonymous();
-            saga::complete(ctx, operation.service, &nobody, &call.id, Err(refusal), None, 0);
+            saga::complete(
+                ctx,
+                operation.service,
+                &nobody,
+                &call.id,
+                Err(refusal),
+                None,
+                0,
+            );
             return;
         }
     };
@@ -62,7 +81,15 @@ pub(crate) fn call(ctx: &mut Ctx<'_>, call: Call) {
     audit::of_call(ctx, operation, &call.request, &outcome);
     let mut frame = ctx.frames.pop().expect("the frame was pushed above");
     let body = frame.answer_body.take().filter(|_| outcome.is_ok());
-    saga::complete(ctx, operation.service, &frame.caller, &frame.call, outcome, body, frame.cross_region_calls);
+    saga::complete(
+        ctx,
+        operation.service,
+        &frame.caller,
+        &frame.call,
+        outcome,
+        body,
+        frame.cross_region_calls,
+    );
 }
 
 fn open_call(ctx: &Ctx<'_>, operation: &OperationDef, request: &[u8]) -> OpenCall {
@@ -78,7 +105,11 @@ fn open_call(ctx: &Ctx<'_>, operation: &OperationDef, request: &[u8]) -> OpenCal
     }
 }
 
-fn run(ctx: &mut Ctx<'_>, operation: &'static OperationDef, request: &[u8]) -> Result<Progress<Vec<u8>>, Refusal> {
+fn run(
+    ctx: &mut Ctx<'_>,
+    operation: &'static OperationDef,
+    request: &[u8],
+) -> Result<Progress<Vec<u8>>, Refusal> {
     services::validate(operation, request)?;
     services::run(ctx, operation, request)
 }
@@ -99,11 +130,19 @@ pub(crate) fn serve<S: Service>(
     permit(ctx, operation, &accesses)?;
     ctx.txn.push();
     let progress = S::handle(ctx, request);
-    if progress.is_ok() { ctx.txn.pop_keep() } else { ctx.txn.pop_discard() }
+    if progress.is_ok() {
+        ctx.txn.pop_keep()
+    } else {
+        ctx.txn.pop_discard()
+    }
     progress
 }
 
-fn permit(ctx: &mut Ctx<'_>, operation: &'static OperationDef, accesses: &[Access]) -> Result<(), Refusal> {
+fn permit(
+    ctx: &mut Ctx<'_>,
+    operation: &'static OperationDef,
+    accesses: &[Access],
+) -> Result<(), Refusal> {
     for access in accesses {
         if access.resource != "*" {
             ctx.touches(access.resource.clone());
@@ -113,7 +152,10 @@ fn permit(ctx: &mut Ctx<'_>, operation: &'static OperationDef, accesses: &[Acces
         decide::decide(ctx, access)?;
     }
     if ctx.faults.iter().any(|fault| !fault.resource.is_empty()) {
-        let touched: Vec<String> = accesses.iter().map(|access| access.resource.clone()).collect();
+        let touched: Vec<String> = accesses
+            .iter()
+            .map(|access| access.resource.clone())
+            .collect();
         faults::stage(ctx, operation, &touched)?;
     }
     Ok(())
@@ -125,7 +167,11 @@ impl Ctx<'_> {
     ///
     /// # Errors
     /// The other service's refusal; what that call changed is gone, what it left in the trail stays.
-    pub fn call<R: Operation>(&mut self, service: &str, request: &R) -> Result<R::Response, Refusal> {
+    pub fn call<R: Operation>(
+        &mut self,
+        service: &str,
+        request: &R,
+    ) -> Result<R::Response, Refusal> {
         let via = format!("{service}.{}.amazonaws.com", self.region());
         let caller = Arc::new(self.frame().caller.through(via));
         self.call_as(&caller, request)
@@ -135,18 +181,29 @@ impl Ctx<'_> {
     ///
     /// # Errors
     /// The other service's refusal.
-    pub fn call_as<R: Operation>(&mut self, caller: &Arc<Caller>, request: &R) -> Result<R::Response, Refusal> {
+    pub fn call_as<R: Operation>(
+        &mut self,
+        caller: &Arc<Caller>,
+        request: &R,
+    ) -> Result<R::Response, Refusal> {
         let operation = registry::find_operation(R::ID).ok_or_else(|| Refusal::not_built(R::ID))?;
         if self.frames.len() > DEEPEST {
             return Err(Refusal::internal("services call each other too deeply"));
         }
         let bytes = request.encode_to_vec();
         let request_id = self.entropy.uuid("request-id");
-        let call = self.frames.last().map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
-        self.frames.push(Frame::new(call, Arc::clone(caller), request_id));
+        let call = self
+            .frames
+            .last()
+            .map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
+        self.frames
+            .push(Frame::new(call, Arc::clone(caller), request_id));
         let outcome = match run(self, operation, &bytes) {
             Ok(Progress::Done(response)) => Ok(response),
-            Ok(Progress::Open(_)) => Err(Refusal::internal(format!("{} waits, and a nested call cannot", R::ID))),
+            Ok(Progress::Open(_)) => Err(Refusal::internal(format!(
+                "{} waits, and a nested call cannot",
+                R::ID
+            ))),
             Err(refusal) => Err(refusal),
         };
         audit::of_call(self, operation, &bytes, &outcome);
@@ -155,14 +212,16 @@ impl Ctx<'_> {
             frame.cross_region_calls += nested.cross_region_calls;
         }
         let response = outcome?;
-        R::Response::decode(response.as_slice()).map_err(|error| Refusal::internal(error.to_string()))
+        R::Response::decode(response.as_slice())
+            .map_err(|error| Refusal::internal(error.to_string()))
     }
 }
 
 /// Runs work that no client asked for (a timer, a record) in a frame of its own.
 pub(crate) fn in_background(ctx: &mut Ctx<'_>, work: impl FnOnce(&mut Ctx<'_>)) {
     let request_id = ctx.entropy.uuid("request-id");
-    ctx.frames.push(Frame::new("-", Arc::new(Caller::internal()), request_id));
+    ctx.frames
+        .push(Frame::new("-", Arc::new(Caller::internal()), request_id));
     work(ctx);
     ctx.frames.pop();
 }

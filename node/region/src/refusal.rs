@@ -58,7 +58,11 @@ impl Refusal {
     /// A part that this build does not have: says so rather than pretending.
     #[must_use]
     pub fn not_built(what: &str) -> Self {
-        Self::new("NotImplemented", format!("{what} is not built in this version of Faultline")).with_status(501)
+        Self::new(
+            "NotImplemented",
+            format!("{what} is not built in this version of Faultline"),
+        )
+        .with_status(501)
     }
 
     /// What AWS answers when the service itself broke.

@@ -60,24 +60,42 @@ pub struct Core {
 
 impl Core {
     fn new(start: &Start) -> Result<Self, Died> {
-        let protocol = |error: faultline_proto::names::BadName| Died::Protocol(format!("Start: {error}"));
+        let protocol =
+            |error: faultline_proto::names::BadName| Died::Protocol(format!("Start: {error}"));
         let region = RegionName::new(&start.region).map_err(protocol)?;
-        let mut regions =
-            start.regions.iter().map(RegionName::new).collect::<Result<Vec<_>, _>>().map_err(protocol)?;
+        let mut regions = start
+            .regions
+            .iter()
+            .map(RegionName::new)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(protocol)?;
         regions.push(region.clone());
         regions.sort();
         regions.dedup();
-        let home = if start.home.is_empty() { region.clone() } else { RegionName::new(&start.home).map_err(protocol)? };
+        let home = if start.home.is_empty() {
+            region.clone()
+        } else {
+            RegionName::new(&start.home).map_err(protocol)?
+        };
         let mut accounts = BTreeMap::new();
         for account in &start.accounts {
-            accounts.insert(AccountId::new(&account.id).map_err(protocol)?, account.root_access_key.clone());
+            accounts.insert(
+                AccountId::new(&account.id).map_err(protocol)?,
+                account.root_access_key.clone(),
+            );
         }
         let settings = start.settings.unwrap_or_default();
         let vault = Vault::new(&start.seed, &start.partition_secret);
         let mut links = BTreeMap::new();
         for peer in &regions {
-            links.insert((region.clone(), peer.clone()), vault.link(region.as_str(), peer.as_str()));
-            links.insert((peer.clone(), region.clone()), vault.link(peer.as_str(), region.as_str()));
+            links.insert(
+                (region.clone(), peer.clone()),
+                vault.link(region.as_str(), peer.as_str()),
+            );
+            links.insert(
+                (peer.clone(), region.clone()),
+                vault.link(peer.as_str(), region.as_str()),
+            );
         }
         Ok(Self {
             region,
@@ -119,7 +137,14 @@ pub struct Region<S: Store> {
 impl<S: Store> Region<S> {
     /// A Region that waits for its Start.
     pub fn new(store: S) -> Self {
-        Self { store, rows: RowCache::default(), caches: Caches::default(), core: None, faults: Vec::new(), last_step: 0 }
+        Self {
+            store,
+            rows: RowCache::default(),
+            caches: Caches::default(),
+            core: None,
+            faults: Vec::new(),
+            last_step: 0,
+        }
     }
 
     /// The store, for oracles that search its raw bytes.
@@ -145,10 +170,15 @@ impl<S: Store> Region<S> {
             self.start(start)?;
         }
         let Some(core) = &self.core else {
-            return Err(Died::Protocol("the first step of a process must be Start".to_owned()));
+            return Err(Died::Protocol(
+                "the first step of a process must be Start".to_owned(),
+            ));
         };
         if step.id <= self.last_step {
-            return Err(Died::Protocol(format!("step {} was already taken (last: {})", step.id, self.last_step)));
+            return Err(Died::Protocol(format!(
+                "step {} was already taken (last: {})",
+                step.id, self.last_step
+            )));
         }
         if let step::Input::SetFaults(set) = &input {
             self.faults.clone_from(&set.faults);
@@ -168,7 +198,10 @@ impl<S: Store> Region<S> {
             timer_ordinal: 0,
             faults: &self.faults,
         };
-        let mut reply = Reply { step: step.id, ..Reply::default() };
+        let mut reply = Reply {
+            step: step.id,
+            ..Reply::default()
+        };
         let readonly = matches!(input, step::Input::Look(_));
         if !readonly {
             timers::run_due(&mut ctx);
@@ -179,7 +212,11 @@ impl<S: Store> Region<S> {
         }
         reply.wake = timers::next_wake(&mut ctx).map(|at| at.0);
         let effects = std::mem::take(&mut ctx.effects);
-        let head = HeadRow { region: core.region.clone(), last_step: step.id, elapsed: step.elapsed };
+        let head = HeadRow {
+            region: core.region.clone(),
+            last_step: step.id,
+            elapsed: step.elapsed,
+        };
         ctx.put::<Head>(&(), &head);
         let batch = ctx.txn.into_batch();
         if crash == Crash::BeforeCommit {
@@ -207,7 +244,10 @@ impl<S: Store> Region<S> {
             if head.region != core.region {
                 return Err(StoreError::Foreign {
                     place: "the store".to_owned(),
-                    what: format!("it belongs to {}; start that Region on it, or begin with an empty folder", head.region),
+                    what: format!(
+                        "it belongs to {}; start that Region on it, or begin with an empty folder",
+                        head.region
+                    ),
                 }
                 .into());
             }
@@ -222,8 +262,14 @@ fn take(ctx: &mut Ctx<'_>, input: step::Input, reply: &mut Reply, last_step: u64
     match input {
         step::Input::Start(_) => {
             let open_calls = ctx.all(Range::<Sagas>::all()).into_iter();
-            let open_calls = open_calls.filter_map(|(_, row)| row.call.map(|open| open.call)).collect();
-            reply.started = Some(Started { last_step, open_calls, unacknowledged: replication::unacknowledged(ctx) });
+            let open_calls = open_calls
+                .filter_map(|(_, row)| row.call.map(|open| open.call))
+                .collect();
+            reply.started = Some(Started {
+                last_step,
+                open_calls,
+                unacknowledged: replication::unacknowledged(ctx),
+            });
             pipeline::in_background(ctx, services::started);
         }
         step::Input::Call(call) => pipeline::call(ctx, call),
@@ -234,7 +280,9 @@ fn take(ctx: &mut Ctx<'_>, input: step::Input, reply: &mut Reply, last_step: u64
         step::Input::SetFaults(_) => replication::release_paused(ctx),
         step::Input::Look(look) => reply.look = services::look(ctx, &look.what, &look.arguments),
         step::Input::Plant(plant) => {
-            pipeline::in_background(ctx, |ctx| reply.look = services::plant(ctx, &plant.what, &plant.arguments));
+            pipeline::in_background(ctx, |ctx| {
+                reply.look = services::plant(ctx, &plant.what, &plant.arguments)
+            });
         }
     }
 }

@@ -13,22 +13,45 @@ use crate::{audit, caller, decide, services};
 
 /// Decides, does and answers one question.
 pub(crate) fn answer(ctx: &mut Ctx<'_>, from: &RegionName, ask: Ask) {
-    let Ask { saga, ordinal, service, kind, body, caller: wire } = ask;
+    let Ask {
+        saga,
+        ordinal,
+        service,
+        kind,
+        body,
+        caller: wire,
+    } = ask;
     let caller = match wire.and_then(|wire| caller::CallerRow::from_wire(&wire)) {
         Some(row) => caller::restore(ctx, &row),
         None => return,
     };
     let request_id = ctx.entropy.uuid("request-id");
-    ctx.frames.push(Frame::new(format!("{saga}@{from}"), Arc::new(caller), request_id));
+    ctx.frames.push(Frame::new(
+        format!("{saga}@{from}"),
+        Arc::new(caller),
+        request_id,
+    ));
     ctx.txn.push();
     let outcome = serve(ctx, &service, &kind, &body);
-    if outcome.is_ok() { ctx.txn.pop_keep() } else { ctx.txn.pop_discard() }
+    if outcome.is_ok() {
+        ctx.txn.pop_keep()
+    } else {
+        ctx.txn.pop_discard()
+    }
     ctx.frames.pop();
     let outcome = match outcome {
         Ok(bytes) => answer::Outcome::Response(bytes),
         Err(refusal) => answer::Outcome::Failure(refusal.into_failure().encode_to_vec()),
     };
-    ctx.post(from, "saga", payload::Kind::Answer(Answer { saga, ordinal, outcome: Some(outcome) }));
+    ctx.post(
+        from,
+        "saga",
+        payload::Kind::Answer(Answer {
+            saga,
+            ordinal,
+            outcome: Some(outcome),
+        }),
+    );
 }
 
 fn serve(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {

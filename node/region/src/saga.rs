@@ -39,7 +39,12 @@ impl Ctx<'_> {
             }
             None => u32::try_from(frame.asks.len()).expect("a call asks a handful of questions"),
         };
-        frame.asks.push(PendingAsk { to: to.clone(), ordinal: next, kind: kind.to_owned(), body });
+        frame.asks.push(PendingAsk {
+            to: to.clone(),
+            ordinal: next,
+            kind: kind.to_owned(),
+            body,
+        });
         next
     }
 
@@ -66,7 +71,15 @@ impl Ctx<'_> {
             deadline: self.elapsed.0.saturating_add(PATIENCE),
         };
         arm(self, &id, row.deadline);
-        let asks = asks.into_iter().zip(0..).map(|((to, kind, body), ordinal)| PendingAsk { to, ordinal, kind, body });
+        let asks = asks
+            .into_iter()
+            .zip(0..)
+            .map(|((to, kind, body), ordinal)| PendingAsk {
+                to,
+                ordinal,
+                kind,
+                body,
+            });
         post(self, &id, &row, asks.collect());
         self.put::<Sagas>(&id, &row);
     }
@@ -104,7 +117,8 @@ pub(crate) fn open(ctx: &mut Ctx<'_>, service: &str, saga: Saga, call: OpenCall)
         asks: u32::try_from(asks.len()).expect("a call asks a handful of questions"),
         call: Some(call),
         next_chunk: 0,
-        cross_region_calls: frame.cross_region_calls + u32::try_from(asks.len()).unwrap_or_default(),
+        cross_region_calls: frame.cross_region_calls
+            + u32::try_from(asks.len()).unwrap_or_default(),
         deadline: deadline.map_or(ctx.elapsed.0.saturating_add(PATIENCE), |at| at.0),
     };
     arm(ctx, &id, row.deadline);
@@ -113,14 +127,21 @@ pub(crate) fn open(ctx: &mut Ctx<'_>, service: &str, saga: Saga, call: OpenCall)
 }
 
 /// An answer has come for ask `ordinal` of saga `id`; for a saga that is gone it is dropped.
-pub(crate) fn answered(ctx: &mut Ctx<'_>, id: &str, ordinal: u32, outcome: Result<Vec<u8>, Refusal>) {
+pub(crate) fn answered(
+    ctx: &mut Ctx<'_>,
+    id: &str,
+    ordinal: u32,
+    outcome: Result<Vec<u8>, Refusal>,
+) {
     let outcome = outcome.as_ref().map(Vec::as_slice).map_err(Clone::clone);
     resume(ctx, id, SagaInput::Answer { ordinal, outcome });
 }
 
 /// The deadline timer of saga `id` has come.
 pub(crate) fn expired(ctx: &mut Ctx<'_>, id: &str) {
-    let Some(row) = ctx.get::<Sagas>(id) else { return };
+    let Some(row) = ctx.get::<Sagas>(id) else {
+        return;
+    };
     if row.deadline > ctx.elapsed.0 {
         arm(ctx, id, row.deadline);
     } else {
@@ -130,21 +151,41 @@ pub(crate) fn expired(ctx: &mut Ctx<'_>, id: &str) {
 
 /// A chunk of a call's body. Chunks come in order; a repeated one is ignored.
 pub(crate) fn body(ctx: &mut Ctx<'_>, chunk: &Body) {
-    let Some(row) = ctx.get::<Sagas>(chunk.call.as_str()) else { return };
+    let Some(row) = ctx.get::<Sagas>(chunk.call.as_str()) else {
+        return;
+    };
     let Some(call) = &row.call else { return };
     if call.body_length.is_none() || chunk.index < row.next_chunk {
         return;
     }
     if chunk.index > row.next_chunk || chunk.bytes.len() > CHUNK {
-        let why = format!("chunk {} of at most {CHUNK} bytes was expected", row.next_chunk);
-        finish(ctx, &chunk.call, row, Err(Refusal::new("IncompleteBody", why)));
+        let why = format!(
+            "chunk {} of at most {CHUNK} bytes was expected",
+            row.next_chunk
+        );
+        finish(
+            ctx,
+            &chunk.call,
+            row,
+            Err(Refusal::new("IncompleteBody", why)),
+        );
         return;
     }
-    resume(ctx, &chunk.call, SagaInput::Chunk { index: chunk.index, bytes: &chunk.bytes, last: chunk.last });
+    resume(
+        ctx,
+        &chunk.call,
+        SagaInput::Chunk {
+            index: chunk.index,
+            bytes: &chunk.bytes,
+            last: chunk.last,
+        },
+    );
 }
 
 fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
-    let Some(mut row) = ctx.get::<Sagas>(id) else { return };
+    let Some(mut row) = ctx.get::<Sagas>(id) else {
+        return;
+    };
     let chunk = matches!(input, SagaInput::Chunk { .. });
     let deadline = matches!(input, SagaInput::Deadline);
     let caller = crate::caller::restore(ctx, &row.caller);
@@ -158,11 +199,23 @@ fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
     ctx.frames.push(frame);
     ctx.txn.push();
     let progress = services::resume(ctx, &row.service, &row.kind, &row.state, input);
-    if progress.is_ok() { ctx.txn.pop_keep() } else { ctx.txn.pop_discard() }
+    if progress.is_ok() {
+        ctx.txn.pop_keep()
+    } else {
+        ctx.txn.pop_discard()
+    }
     let frame = ctx.frames.pop().expect("the frame was pushed above");
-    row.cross_region_calls += frame.cross_region_calls + u32::try_from(frame.asks.len()).unwrap_or_default();
+    row.cross_region_calls +=
+        frame.cross_region_calls + u32::try_from(frame.asks.len()).unwrap_or_default();
     if let Some(open) = &mut row.call {
-        open.resources.extend(frame.resources.iter().filter(|arn| !open.resources.contains(arn)).cloned().collect::<Vec<_>>());
+        open.resources.extend(
+            frame
+                .resources
+                .iter()
+                .filter(|arn| !open.resources.contains(arn))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
     }
     match progress {
         Ok(Progress::Open(saga)) if !deadline => {
@@ -173,7 +226,11 @@ fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
             if let Some(at) = frame.deadline {
                 row.deadline = at.0;
             }
-            ctx.frames.push(Frame::new("-", Arc::clone(&frame.caller), frame.request_id.clone()));
+            ctx.frames.push(Frame::new(
+                "-",
+                Arc::clone(&frame.caller),
+                frame.request_id.clone(),
+            ));
             post(ctx, id, &row, frame.asks);
             ctx.frames.pop();
             ctx.put::<Sagas>(id, &row);
@@ -195,7 +252,14 @@ fn finish(ctx: &mut Ctx<'_>, id: &str, row: SagaRow, outcome: Result<Vec<u8>, Re
     ctx.delete::<Sagas>(id);
     let Some(open) = row.call else {
         if let Err(refusal) = outcome {
-            ctx.note("background_failed", &[("service", &row.service), ("kind", &row.kind), ("why", &refusal.to_string())]);
+            ctx.note(
+                "background_failed",
+                &[
+                    ("service", &row.service),
+                    ("kind", &row.kind),
+                    ("why", &refusal.to_string()),
+                ],
+            );
         }
         return;
     };
@@ -205,7 +269,15 @@ fn finish(ctx: &mut Ctx<'_>, id: &str, row: SagaRow, outcome: Result<Vec<u8>, Re
         (Ok(_), Some(frame)) => frame.answer_body.take(),
         _ => None,
     };
-    complete(ctx, &row.service, &caller, &open.call, outcome, body_state, row.cross_region_calls);
+    complete(
+        ctx,
+        &row.service,
+        &caller,
+        &open.call,
+        outcome,
+        body_state,
+        row.cross_region_calls,
+    );
 }
 
 /// Tells the client how its call ended; the first chunks of an answer go along.
@@ -219,14 +291,23 @@ pub(crate) fn complete(
     cross_region_calls: u32,
 ) {
     let outcome = match outcome {
-        Ok(response) => {
-            completed::Outcome::Success(Success { response, body_length: answer_body.as_ref().map(|(length, _)| *length) })
-        }
+        Ok(response) => completed::Outcome::Success(Success {
+            response,
+            body_length: answer_body.as_ref().map(|(length, _)| *length),
+        }),
         Err(refusal) => completed::Outcome::Failure(refusal.into_failure()),
     };
-    ctx.effects.completed.push(Completed { call: call.to_owned(), outcome: Some(outcome), cross_region_calls });
+    ctx.effects.completed.push(Completed {
+        call: call.to_owned(),
+        outcome: Some(outcome),
+        cross_region_calls,
+    });
     if let Some((_, state)) = answer_body {
-        let row = AnswerRow { service: service.to_owned(), state, caller: CallerRow::of(caller) };
+        let row = AnswerRow {
+            service: service.to_owned(),
+            state,
+            caller: CallerRow::of(caller),
+        };
         ctx.put::<Answers>(call, &row);
         pull(ctx, call, 0, FIRST_CREDIT);
     }
@@ -234,20 +315,30 @@ pub(crate) fn complete(
 
 /// Hands out chunks of an answer's body, at most `credit`; the row goes with the last one.
 pub(crate) fn pull(ctx: &mut Ctx<'_>, call: &str, from_index: u64, credit: u64) {
-    let Some(row) = ctx.get::<Answers>(call) else { return };
+    let Some(row) = ctx.get::<Answers>(call) else {
+        return;
+    };
     let caller = Arc::new(crate::caller::restore(ctx, &row.caller));
     ctx.frames.push(Frame::new(call, caller, String::new()));
     for index in from_index..from_index.saturating_add(credit.min(FIRST_CREDIT)) {
         match services::read_body(ctx, &row.service, &row.state, index) {
             Ok(BodyChunk { bytes, last }) => {
-                ctx.effects.body.push(Body { call: call.to_owned(), index, bytes, last });
+                ctx.effects.body.push(Body {
+                    call: call.to_owned(),
+                    index,
+                    bytes,
+                    last,
+                });
                 if last {
                     ctx.delete::<Answers>(call);
                     break;
                 }
             }
             Err(refusal) => {
-                ctx.note("body_lost", &[("call", call), ("why", &refusal.to_string())]);
+                ctx.note(
+                    "body_lost",
+                    &[("call", call), ("why", &refusal.to_string())],
+                );
                 ctx.delete::<Answers>(call);
                 break;
             }

@@ -112,7 +112,13 @@ impl Access {
     /// An access without resource policy; condition keys of the entrance and of a calling
     /// service (`kms:ViaService`) are filled in by the pipeline.
     #[must_use]
-    pub fn new(ctx: &Ctx<'_>, action: impl Into<String>, resource: impl Into<String>, owner: AccountId, wording: Wording) -> Self {
+    pub fn new(
+        ctx: &Ctx<'_>,
+        action: impl Into<String>,
+        resource: impl Into<String>,
+        owner: AccountId,
+        wording: Wording,
+    ) -> Self {
         Self {
             action: action.into(),
             resource: resource.into(),
@@ -210,9 +216,17 @@ pub trait Service {
     ///
     /// # Errors
     /// The service's own refusals; they end the saga.
-    fn resume(ctx: &mut Ctx<'_>, kind: &str, _state: &[u8], _input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+    fn resume(
+        ctx: &mut Ctx<'_>,
+        kind: &str,
+        _state: &[u8],
+        _input: SagaInput<'_>,
+    ) -> Result<Progress<Vec<u8>>, Refusal> {
         let _ = ctx;
-        Err(Refusal::internal(format!("{} keeps no saga '{kind}'", Self::PREFIX)))
+        Err(Refusal::internal(format!(
+            "{} keeps no saga '{kind}'",
+            Self::PREFIX
+        )))
     }
 
     /// What another Region's question touches here.
@@ -221,7 +235,10 @@ pub trait Service {
     /// The service's own refusals.
     fn remote_access(ctx: &mut Ctx<'_>, kind: &str, _body: &[u8]) -> Result<RemoteCall, Refusal> {
         let _ = ctx;
-        Err(Refusal::internal(format!("{} answers no question '{kind}'", Self::PREFIX)))
+        Err(Refusal::internal(format!(
+            "{} answers no question '{kind}'",
+            Self::PREFIX
+        )))
     }
 
     /// Answers another Region's question, after it was allowed.
@@ -230,17 +247,30 @@ pub trait Service {
     /// The service's own refusals, which travel back.
     fn remote(ctx: &mut Ctx<'_>, kind: &str, _body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let _ = ctx;
-        Err(Refusal::internal(format!("{} answers no question '{kind}'", Self::PREFIX)))
+        Err(Refusal::internal(format!(
+            "{} answers no question '{kind}'",
+            Self::PREFIX
+        )))
     }
 
     /// Applies a replicated record, exactly once and in the order of its stream.
     fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, _body: &[u8]) {
-        ctx.note("record_ignored", &[("service", Self::PREFIX), ("kind", kind), ("from", from.as_str())]);
+        ctx.note(
+            "record_ignored",
+            &[
+                ("service", Self::PREFIX),
+                ("kind", kind),
+                ("from", from.as_str()),
+            ],
+        );
     }
 
     /// A timer that this service set with [`Ctx::schedule`] has come.
     fn due(ctx: &mut Ctx<'_>, kind: &str, _payload: &[u8]) {
-        ctx.note("timer_ignored", &[("service", Self::PREFIX), ("kind", kind)]);
+        ctx.note(
+            "timer_ignored",
+            &[("service", Self::PREFIX), ("kind", kind)],
+        );
     }
 
     /// Chunk `index` of an answer's body; `state` is what the handler gave [`Ctx::answer_body`].
@@ -249,16 +279,27 @@ pub trait Service {
     /// When the body is gone.
     fn read_body(ctx: &mut Ctx<'_>, _state: &[u8], _index: u64) -> Result<BodyChunk, Refusal> {
         let _ = ctx;
-        Err(Refusal::internal(format!("{} answers no bodies", Self::PREFIX)))
+        Err(Refusal::internal(format!(
+            "{} answers no bodies",
+            Self::PREFIX
+        )))
     }
 
     /// What only a simulator can see; `None` when this service does not know the question.
-    fn look(_ctx: &mut Ctx<'_>, _what: &str, _arguments: &serde_json::Value) -> Option<Result<serde_json::Value, String>> {
+    fn look(
+        _ctx: &mut Ctx<'_>,
+        _what: &str,
+        _arguments: &serde_json::Value,
+    ) -> Option<Result<serde_json::Value, String>> {
         None
     }
 
     /// Content that AWS has no call for; `None` when this service does not know it.
-    fn plant(_ctx: &mut Ctx<'_>, _what: &str, _arguments: &serde_json::Value) -> Option<Result<serde_json::Value, String>> {
+    fn plant(
+        _ctx: &mut Ctx<'_>,
+        _what: &str,
+        _arguments: &serde_json::Value,
+    ) -> Option<Result<serde_json::Value, String>> {
         None
     }
 }

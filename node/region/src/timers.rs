@@ -27,7 +27,11 @@ pub struct TimerRow {
 impl Ctx<'_> {
     /// Calls the service's `due` at `at` (or in the next step, when that is past).
     pub fn schedule(&mut self, service: &str, at: Elapsed, kind: &str, payload: Vec<u8>) {
-        let row = TimerRow { service: service.to_owned(), kind: kind.to_owned(), payload };
+        let row = TimerRow {
+            service: service.to_owned(),
+            kind: kind.to_owned(),
+            payload,
+        };
         let key = (at.0, self.step, self.timer_ordinal);
         self.timer_ordinal += 1;
         self.put_kept::<Timers>(&key, &row);
@@ -37,16 +41,21 @@ impl Ctx<'_> {
 /// Runs every timer whose moment has come, earliest first.
 pub(crate) fn run_due(ctx: &mut Ctx<'_>) {
     loop {
-        let Some((key, row)) = ctx.first(Range::<Timers>::all()) else { return };
+        let Some((key, row)) = ctx.first(Range::<Timers>::all()) else {
+            return;
+        };
         if key.0 > ctx.elapsed().0 || ctx.damage.is_some() {
             return;
         }
         ctx.delete::<Timers>(&key);
-        pipeline::in_background(ctx, |ctx| services::due(ctx, &row.service, &row.kind, &row.payload));
+        pipeline::in_background(ctx, |ctx| {
+            services::due(ctx, &row.service, &row.kind, &row.payload)
+        });
     }
 }
 
 /// When the next timer comes.
 pub(crate) fn next_wake(ctx: &mut Ctx<'_>) -> Option<Elapsed> {
-    ctx.first(Range::<Timers>::all()).map(|((at, _, _), _)| Elapsed(at))
+    ctx.first(Range::<Timers>::all())
+        .map(|((at, _, _), _)| Elapsed(at))
 }

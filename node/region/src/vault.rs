@@ -49,7 +49,13 @@ impl SecretKey {
     pub fn seal(&self, nonce: [u8; 12], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
         let cipher = Aes256Gcm::new(&self.0.into());
         let sealed = cipher
-            .encrypt(&Nonce::from(nonce), Payload { msg: plaintext, aad })
+            .encrypt(
+                &Nonce::from(nonce),
+                Payload {
+                    msg: plaintext,
+                    aad,
+                },
+            )
             .expect("AES-GCM seals anything shorter than 64 GiB");
         let mut out = Vec::with_capacity(12 + sealed.len());
         out.extend_from_slice(&nonce);
@@ -62,7 +68,9 @@ impl SecretKey {
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, rest) = sealed.split_first_chunk::<12>()?;
         let cipher = Aes256Gcm::new(&self.0.into());
-        cipher.decrypt(&Nonce::from(*nonce), Payload { msg: rest, aad }).ok()
+        cipher
+            .decrypt(&Nonce::from(*nonce), Payload { msg: rest, aad })
+            .ok()
     }
 }
 
@@ -81,7 +89,8 @@ impl Drop for SecretKey {
 /// HMAC-SHA-256 as a key derivation: purpose and context are length-separated.
 #[must_use]
 pub fn derive(secret: &[u8], purpose: &str, context: &[u8]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret).expect("HMAC takes a key of any length");
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret)
+        .expect("HMAC takes a key of any length");
     mac.update(&(purpose.len() as u64).to_be_bytes());
     mac.update(purpose.as_bytes());
     mac.update(context);
@@ -107,8 +116,16 @@ impl Vault {
 
     /// Seals for this Region's own store.
     #[must_use]
-    pub fn seal_local(&self, entropy: &mut Entropy, purpose: &str, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        self.root.derive(purpose, b"").seal(entropy.bytes("vault.local-nonce"), aad, plaintext)
+    pub fn seal_local(
+        &self,
+        entropy: &mut Entropy,
+        purpose: &str,
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Vec<u8> {
+        self.root
+            .derive(purpose, b"")
+            .seal(entropy.bytes("vault.local-nonce"), aad, plaintext)
     }
 
     /// Opens what [`Vault::seal_local`] made for the same purpose and `aad`.
@@ -120,7 +137,8 @@ impl Vault {
     /// The key of the link `from` -> `to`; both ends derive the same.
     #[must_use]
     pub fn link(&self, from: &str, to: &str) -> SecretKey {
-        self.partition.derive("link", format!("{from}>{to}").as_bytes())
+        self.partition
+            .derive("link", format!("{from}>{to}").as_bytes())
     }
 
     /// The key under which session tokens are sealed; every Region holds it.
@@ -138,7 +156,10 @@ mod tests {
     fn sealing_binds_key_and_context() {
         let key = SecretKey::new([3; 32]);
         let sealed = key.seal([1; 12], b"context", b"secret");
-        assert_eq!(key.open(b"context", &sealed).as_deref(), Some(b"secret".as_slice()));
+        assert_eq!(
+            key.open(b"context", &sealed).as_deref(),
+            Some(b"secret".as_slice())
+        );
         assert_eq!(key.open(b"other", &sealed), None);
         assert_eq!(SecretKey::new([4; 32]).open(b"context", &sealed), None);
         assert_eq!(key.open(b"context", &sealed[..20]), None);

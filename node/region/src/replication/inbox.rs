@@ -13,12 +13,27 @@ use crate::{pipeline, remote, saga, services};
 
 /// Takes an envelope: prunes by its acknowledgement, applies what is next, holds what is early.
 pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
-    let Some(from) = ctx.core.regions.iter().find(|name| name.as_str() == envelope.from).cloned() else {
-        ctx.note("envelope_refused", &[("from", &envelope.from), ("why", "unknown Region")]);
+    let Some(from) = ctx
+        .core
+        .regions
+        .iter()
+        .find(|name| name.as_str() == envelope.from)
+        .cloned()
+    else {
+        ctx.note(
+            "envelope_refused",
+            &[("from", &envelope.from), ("why", "unknown Region")],
+        );
         return;
     };
     if envelope.to != ctx.core.region.as_str() {
-        ctx.note("envelope_refused", &[("from", &envelope.from), ("why", "addressed to another Region")]);
+        ctx.note(
+            "envelope_refused",
+            &[
+                ("from", &envelope.from),
+                ("why", "addressed to another Region"),
+            ],
+        );
         return;
     }
     outbox::acknowledged(ctx, &from, &envelope.stream, envelope.ack);
@@ -29,7 +44,10 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
     let mut head = ctx.get::<InHeads>(&key).unwrap_or_default();
     if envelope.epoch > head.epoch {
         // The sender's store was restored: it counts anew from where its copy stood.
-        head = InHeadRow { epoch: envelope.epoch, applied: envelope.seq - 1 };
+        head = InHeadRow {
+            epoch: envelope.epoch,
+            applied: envelope.seq - 1,
+        };
     }
     if envelope.seq == head.applied + 1 {
         if !apply(ctx, &from, envelope) {
@@ -39,7 +57,10 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
         drain(ctx, &from, &envelope.stream, &mut head);
         ctx.put::<InHeads>(&key, &head);
     } else if envelope.seq > head.applied && envelope.seq <= head.applied + HOLD {
-        ctx.put::<Held>(&(from.clone(), envelope.stream.clone(), envelope.seq), &envelope.encode_to_vec());
+        ctx.put::<Held>(
+            &(from.clone(), envelope.stream.clone(), envelope.seq),
+            &envelope.encode_to_vec(),
+        );
     }
     outbox::acknowledge(ctx, &from, &envelope.stream, head.applied);
 }
@@ -48,9 +69,13 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
 fn drain(ctx: &mut Ctx<'_>, from: &RegionName, stream: &str, head: &mut InHeadRow) {
     loop {
         let key = (from.clone(), stream.to_owned(), head.applied + 1);
-        let Some(bytes) = ctx.get::<Held>(&key) else { return };
+        let Some(bytes) = ctx.get::<Held>(&key) else {
+            return;
+        };
         ctx.delete::<Held>(&key);
-        let Ok(envelope) = Envelope::decode(bytes.as_slice()) else { return };
+        let Ok(envelope) = Envelope::decode(bytes.as_slice()) else {
+            return;
+        };
         if !apply(ctx, from, &envelope) {
             return;
         }
@@ -61,13 +86,28 @@ fn drain(ctx: &mut Ctx<'_>, from: &RegionName, stream: &str, head: &mut InHeadRo
 /// Opens and applies one envelope; `false` when its seal is not the link's.
 fn apply(ctx: &mut Ctx<'_>, from: &RegionName, envelope: &Envelope) -> bool {
     let me = ctx.core.region.clone();
-    let aad = address(from.as_str(), me.as_str(), &envelope.stream, envelope.epoch, envelope.seq);
+    let aad = address(
+        from.as_str(),
+        me.as_str(),
+        &envelope.stream,
+        envelope.epoch,
+        envelope.seq,
+    );
     let Some(opened) = ctx.core.link(from, &me).open(&aad, &envelope.payload) else {
-        ctx.note("envelope_refused", &[("from", from.as_str()), ("why", "the link's seal does not open")]);
+        ctx.note(
+            "envelope_refused",
+            &[
+                ("from", from.as_str()),
+                ("why", "the link's seal does not open"),
+            ],
+        );
         return false;
     };
     let Ok(Payload { kind: Some(kind) }) = Payload::decode(opened.as_slice()) else {
-        ctx.note("envelope_refused", &[("from", from.as_str()), ("why", "payload does not decode")]);
+        ctx.note(
+            "envelope_refused",
+            &[("from", from.as_str()), ("why", "payload does not decode")],
+        );
         return false;
     };
     match kind {
@@ -78,12 +118,11 @@ fn apply(ctx: &mut Ctx<'_>, from: &RegionName, envelope: &Envelope) -> bool {
         payload::Kind::Answer(found) => {
             let outcome = match found.outcome {
                 Some(answer::Outcome::Response(bytes)) => Ok(bytes),
-                Some(answer::Outcome::Failure(bytes)) => {
-                    Err(Failure::decode(bytes.as_slice()).map_or_else(
+                Some(answer::Outcome::Failure(bytes)) => Err(Failure::decode(bytes.as_slice())
+                    .map_or_else(
                         |_| Refusal::internal("the other Region's refusal does not decode"),
                         Refusal::from_failure,
-                    ))
-                }
+                    )),
                 None => Err(Refusal::internal("the other Region answered nothing")),
             };
             saga::answered(ctx, &found.saga, found.ordinal, outcome);

@@ -19,8 +19,8 @@ mod outbox;
 pub(crate) use inbox::deliver;
 pub(crate) use outbox::{release_paused, retransmit, unacknowledged};
 
-use faultline_proto::replication::{Payload, Record, payload};
 use faultline_proto::names::RegionName;
+use faultline_proto::replication::{Payload, Record, payload};
 
 use crate::context::Ctx;
 
@@ -37,18 +37,48 @@ impl Ctx<'_> {
     ///
     /// It is durable with the change that caused it and leaves after the commit. The same
     /// service's `apply` gets it there.
-    pub fn replicate(&mut self, to: &RegionName, stream: &str, service: &str, kind: &str, body: Vec<u8>) {
-        let record = Record { service: service.to_owned(), kind: kind.to_owned(), body };
-        outbox::send(self, to, stream, &Payload { kind: Some(payload::Kind::Record(record)) });
+    pub fn replicate(
+        &mut self,
+        to: &RegionName,
+        stream: &str,
+        service: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) {
+        let record = Record {
+            service: service.to_owned(),
+            kind: kind.to_owned(),
+            body,
+        };
+        outbox::send(
+            self,
+            to,
+            stream,
+            &Payload {
+                kind: Some(payload::Kind::Record(record)),
+            },
+        );
     }
 
     /// The other Regions of this run, in order.
     #[must_use]
     pub fn peers(&self) -> Vec<RegionName> {
-        self.core.regions.iter().filter(|name| **name != self.core.region).cloned().collect()
+        self.core
+            .regions
+            .iter()
+            .filter(|name| **name != self.core.region)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn post(&mut self, to: &RegionName, stream: &str, payload: payload::Kind) {
-        outbox::send(self, to, stream, &Payload { kind: Some(payload) });
+        outbox::send(
+            self,
+            to,
+            stream,
+            &Payload {
+                kind: Some(payload),
+            },
+        );
     }
 }

@@ -20,10 +20,22 @@ pub(super) fn send(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, payload: &P
     let mut head = ctx.get::<OutHeads>(&head_key).unwrap_or_default();
     head.last += 1;
     let from = ctx.core.region.clone();
-    let aad = address(from.as_str(), to.as_str(), stream, ctx.core.epoch, head.last);
+    let aad = address(
+        from.as_str(),
+        to.as_str(),
+        stream,
+        ctx.core.epoch,
+        head.last,
+    );
     let nonce = ctx.entropy.bytes("link.nonce");
-    let sealed = ctx.core.link(&from, to).seal(nonce, &aad, &payload.encode_to_vec());
-    let row = OutRow { payload: sealed, traceparent: ctx.traceparent.clone() };
+    let sealed = ctx
+        .core
+        .link(&from, to)
+        .seal(nonce, &aad, &payload.encode_to_vec());
+    let row = OutRow {
+        payload: sealed,
+        traceparent: ctx.traceparent.clone(),
+    };
     ctx.put::<Outbox>(&(to.clone(), stream.to_owned(), head.last), &row);
     if let Some(frame) = ctx.frames.last_mut() {
         frame.cross_region_calls += 1;
@@ -44,7 +56,10 @@ fn arm(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, after: u64) {
 }
 
 fn emit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, seq: u64, row: OutRow) {
-    let ack = ctx.get::<InHeads>(&(to.clone(), stream.to_owned())).unwrap_or_default().applied;
+    let ack = ctx
+        .get::<InHeads>(&(to.clone(), stream.to_owned()))
+        .unwrap_or_default()
+        .applied;
     ctx.effects.outbox.push(Envelope {
         from: ctx.core.region.to_string(),
         to: to.to_string(),
@@ -74,7 +89,9 @@ pub(super) fn acknowledge(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, appl
 /// Prunes what `to` has applied.
 pub(super) fn acknowledged(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, ack: u64) {
     let key = (to.clone(), stream.to_owned());
-    let Some(mut head) = ctx.get::<OutHeads>(&key) else { return };
+    let Some(mut head) = ctx.get::<OutHeads>(&key) else {
+        return;
+    };
     if ack <= head.acked || ack > head.last {
         return;
     }
@@ -89,7 +106,9 @@ pub(super) fn acknowledged(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, ack
 /// The retransmission timer of a stream has come.
 pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
     let key = (to.clone(), stream.to_owned());
-    let Some(mut head) = ctx.get::<OutHeads>(&key) else { return };
+    let Some(mut head) = ctx.get::<OutHeads>(&key) else {
+        return;
+    };
     if head.acked >= head.last {
         head.armed = false;
         head.attempts = 0;
@@ -100,7 +119,11 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
         resend(ctx, to, stream);
         head.attempts = (head.attempts + 1).min(16);
     }
-    let pause = ctx.core.retransmit_after.saturating_mul(1 << head.attempts.min(8)).min(LONGEST);
+    let pause = ctx
+        .core
+        .retransmit_after
+        .saturating_mul(1 << head.attempts.min(8))
+        .min(LONGEST);
     arm(ctx, to, stream, pause.max(1));
     ctx.put::<OutHeads>(&key, &head);
 }
@@ -118,7 +141,9 @@ fn paused(ctx: &Ctx<'_>, to: &RegionName, stream: &str) -> bool {
         && ctx.faults.iter().any(|fault| match &fault.effect {
             Some(fault::Effect::PauseReplication(pause)) => {
                 (pause.to.is_empty() || pause.to == to.as_str())
-                    && (pause.stream.is_empty() || stream == pause.stream || stream.starts_with(&format!("{}/", pause.stream)))
+                    && (pause.stream.is_empty()
+                        || stream == pause.stream
+                        || stream.starts_with(&format!("{}/", pause.stream)))
             }
             _ => false,
         })
@@ -135,5 +160,8 @@ pub(crate) fn release_paused(ctx: &mut Ctx<'_>) {
 
 /// Envelopes that no peer has acknowledged.
 pub(crate) fn unacknowledged(ctx: &mut Ctx<'_>) -> u64 {
-    ctx.all(Range::<OutHeads>::all()).iter().map(|(_, head)| head.last - head.acked).sum()
+    ctx.all(Range::<OutHeads>::all())
+        .iter()
+        .map(|(_, head)| head.last - head.acked)
+        .sum()
 }

@@ -129,8 +129,9 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, service: &str, kind: &str, payload: &[u8]) 
 /// # Errors
 /// ValidationException.
 pub(crate) fn validate(operation: &OperationDef, request: &[u8]) -> Result<(), Refusal> {
-    faultline_proto::validate::validate(operation, request)
-        .map_err(|refusal| Refusal::new(refusal.code, refusal.message).with_status(refusal.http_status))
+    faultline_proto::validate::validate(operation, request).map_err(|refusal| {
+        Refusal::new(refusal.code, refusal.message).with_status(refusal.http_status)
+    })
 }
 
 /// What only a simulator can see, as JSON text.
@@ -143,11 +144,17 @@ pub(crate) fn plant(ctx: &mut Ctx<'_>, what: &str, arguments: &str) -> String {
     answer(ctx, what, arguments, take_plant)
 }
 
-type Asked = fn(&mut Ctx<'_>, &str, &serde_json::Value) -> Option<Result<serde_json::Value, String>>;
+type Asked =
+    fn(&mut Ctx<'_>, &str, &serde_json::Value) -> Option<Result<serde_json::Value, String>>;
 
 fn answer(ctx: &mut Ctx<'_>, what: &str, arguments: &str, ask: Asked) -> String {
-    let outcome = match serde_json::from_str(if arguments.is_empty() { "{}" } else { arguments }) {
-        Ok(arguments) => ask(ctx, what, &arguments).unwrap_or_else(|| Err(format!("nothing here knows '{what}'"))),
+    let outcome = match serde_json::from_str(if arguments.is_empty() {
+        "{}"
+    } else {
+        arguments
+    }) {
+        Ok(arguments) => ask(ctx, what, &arguments)
+            .unwrap_or_else(|| Err(format!("nothing here knows '{what}'"))),
         Err(error) => Err(format!("the arguments of '{what}' are no JSON: {error}")),
     };
     match outcome {

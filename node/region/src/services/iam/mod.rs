@@ -10,6 +10,10 @@ pub(crate) fn credential(_ctx: &mut Ctx<'_>, _access_key: &str) -> Option<Princi
 }
 
 /// The policies that speak for a principal.
-pub(crate) fn policies_of(_ctx: &mut Ctx<'_>, _principal: &Principal, _session_policy: &str) -> CallerPolicies {
+pub(crate) fn policies_of(
+    _ctx: &mut Ctx<'_>,
+    _principal: &Principal,
+    _session_policy: &str,
+) -> CallerPolicies {
     CallerPolicies::default()
 }

@@ -17,6 +17,10 @@ pub struct Session {
 ///
 /// # Errors
 /// ExpiredToken, InvalidClientTokenId.
-pub(crate) fn open_token(_ctx: &mut Ctx<'_>, _access_key: &str, _token: &str) -> Result<Session, Refusal> {
+pub(crate) fn open_token(
+    _ctx: &mut Ctx<'_>,
+    _access_key: &str,
+    _token: &str,
+) -> Result<Session, Refusal> {
     Err(Refusal::not_built("sts"))
 }
