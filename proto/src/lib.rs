@@ -13,11 +13,15 @@
 //! - [`registry`]: the tables: [`registry::SERVICES`], [`registry::find_operation`],
 //!   [`registry::find_verb`].
 //! - [`validate`]: `validate(operation, bytes)`, a refusal in the service's words.
+//! - [`codec`]: faces of a message: `json::request`, `json::response` (AWS JSON), `from_snake`,
+//!   `to_snake` (scenarios), `trail` (CloudTrail parameters), `split_body`, `join_body`;
+//!   `MessageDef::by_snake`, `nearest`, `is_plain_value` for walking tables.
 //! - [`wire`]: protobuf's wire, read in place.
 //! - [`handlers`]: per service a request enum, a handler trait, a dispatch:
 //!   `KmsRequest::decode`, `KmsHandler`, `dispatch_kms`; [`Operation`] ties a request
 //!   to its id, tables and response.
 
+pub mod codec;
 pub mod handlers;
 pub mod names;
 pub mod pattern;

@@ -12,6 +12,7 @@ mod walk;
 use crate::tables::{MessageDef, OperationDef, Protocol};
 use crate::wire::Malformed;
 use walk::Walk;
+pub(crate) use walk::find;
 
 /// Messages inside messages: 32 levels of a DynamoDB map take 96.
 pub const MAX_DEPTH: usize = 110;

@@ -163,3 +163,16 @@ pub fn put_bytes(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
+
+/// Appends a field as it was read.
+pub fn put(out: &mut Vec<u8>, tag: u32, value: Value<'_>) {
+    match value {
+        Value::Varint(number) => put_number(out, tag, number),
+        Value::Fixed64(bits) => put_double(out, tag, f64::from_bits(bits)),
+        Value::Bytes(bytes) => put_bytes(out, tag, bytes),
+        Value::Fixed32(bits) => {
+            put_varint(out, u64::from(tag) << 3 | 5);
+            out.extend_from_slice(&bits.to_le_bytes());
+        }
+    }
+}
