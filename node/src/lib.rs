@@ -1,5 +1,16 @@
 //! The shell around a Region: everything that does IO.
 //!
+//! - [`config`]: what a node is told.
+//! - [`node`]: a node as a process ([`run`]) or inside another one ([`embedded`]).
+//! - [`actor`]: the one task that owns the Region.
+//! - [`rpc`]: what is served over gRPC.
 //! - [`store`]: the Region's rows on disk, over sled.
 
+pub mod actor;
+pub mod config;
+pub mod node;
+pub mod rpc;
 pub mod store;
+
+pub use config::{NodeConfig, StoreChoice};
+pub use node::{EmbeddedNode, Ended, NodeError, embedded, run};

@@ -16,6 +16,7 @@
 mod check;
 mod label;
 mod open;
+mod shelf;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ use faultline_region::store::{Batch, Order, RawRow, RawRows, Span, Store, StoreE
 
 pub use check::{DeepCheck, deep_check_folder};
 use label::Label;
+pub use shelf::Shelf;
 
 /// How to open a store.
 #[derive(Debug, Clone)]

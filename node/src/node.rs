@@ -1,0 +1,279 @@
+//! A node from its start to its end, as a process or inside another one.
+//!
+//! Either way it is one thread with one current-thread runtime, on which the Region, its
+//! streams and their sockets take turns: nothing runs beside a step.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use faultline_region::store::StoreError;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::transport::server::Connected;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::actor::{self, Died, Driven};
+use crate::config::NodeConfig;
+use crate::rpc;
+
+/// Steps that may wait for the Region.
+const STEPS: usize = 256;
+/// How long a node whose store failed goes on sending.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// Bytes that may be under way between an embedded node and its host.
+const PIPE: usize = 1 << 20;
+
+/// Why a node could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Its store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its Region died, and not because a step said so.
+    #[error(transparent)]
+    Died(#[from] Died),
+    /// The system refused something.
+    #[error("the node could not {doing}: {source}")]
+    System {
+        /// What was tried: "listen on 127.0.0.1:0".
+        doing: String,
+        /// The words of the system.
+        source: std::io::Error,
+    },
+    /// gRPC refused something.
+    #[error("gRPC failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// A bug: the message is on standard error.
+    #[error("the node panicked")]
+    Panicked,
+}
+
+/// How a node ended when nothing was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// A step crashed it on purpose.
+    Crashed {
+        /// The step.
+        step: u64,
+    },
+}
+
+/// Runs a node as this process: prints `listening 127.0.0.1:PORT`, serves, and returns when
+/// standard input closes. A crash that a step orders aborts the process.
+///
+/// # Errors
+/// [`NodeError`], before the line is printed or after.
+pub fn run(config: &NodeConfig) -> Result<(), NodeError> {
+    let mut region = open_region(config)?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(config.listen)
+            .await
+            .map_err(system(|| format!("listen on {}", config.listen)))?;
+        let address = listener
+            .local_addr()
+            .map_err(system(|| "learn its own address".to_owned()))?;
+        announce(address).map_err(system(|| "say where it listens".to_owned()))?;
+        let closed = stdin_closed(config.stop_when_stdin_closes);
+        serve(region.as_mut(), TcpListenerStream::new(listener), closed).await
+    })?;
+    match ended {
+        Ended::Stopped => Ok(()),
+        // No destructor runs: dropping a sled store would flush it.
+        Ended::Crashed { .. } => std::process::abort(),
+    }
+}
+
+fn announce(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening {address}")?;
+    out.flush()
+}
+
+/// Resolves when the other end of standard input is gone; never when `wanted` is false.
+fn stdin_closed(wanted: bool) -> oneshot::Receiver<()> {
+    let (close, closed) = oneshot::channel();
+    if wanted {
+        // A blocking read cannot be cancelled, so it gets a thread that dies with the process.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = close.send(());
+        });
+    } else {
+        std::mem::forget(close);
+    }
+    closed
+}
+
+/// A node on a thread of this process, reached through memory.
+pub struct EmbeddedNode {
+    channel: Channel,
+    stop: Option<oneshot::Sender<()>>,
+    ended: oneshot::Receiver<Result<Ended, NodeError>>,
+}
+
+impl EmbeddedNode {
+    /// A gRPC channel to it.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// Stops it, and waits until its store is closed.
+    ///
+    /// # Errors
+    /// [`NodeError`] when it had failed before.
+    pub async fn stop(mut self) -> Result<Ended, NodeError> {
+        drop(self.stop.take());
+        self.ended().await
+    }
+
+    /// Waits until it ends by itself, and its store is closed: after a step that crashes it.
+    ///
+    /// # Errors
+    /// [`NodeError`] when it failed.
+    pub async fn ended(mut self) -> Result<Ended, NodeError> {
+        (&mut self.ended).await.unwrap_or(Err(NodeError::Panicked))
+    }
+}
+
+/// Stands where the state machine will: it is not part of this build yet.
+struct NoRegion;
+
+impl Driven for NoRegion {
+    fn step(
+        &mut self,
+        _: faultline_proto::driving::Step,
+    ) -> Result<faultline_proto::driving::Reply, Died> {
+        Err(Died::Protocol(
+            "this build has no Region to drive".to_owned(),
+        ))
+    }
+}
+
+/// A Region over the configured store.
+fn open_region(config: &NodeConfig) -> Result<Box<dyn Driven>, NodeError> {
+    let _store = config.open_store()?;
+    Ok(Box::new(NoRegion))
+}
+
+/// Starts a node on its own thread. It stops when the answer is dropped.
+///
+/// # Errors
+/// [`NodeError`] when its store cannot be opened.
+pub async fn embedded(config: NodeConfig) -> Result<EmbeddedNode, NodeError> {
+    embed(config.region.to_string(), move || open_region(&config)).await
+}
+
+/// Starts whatever `open` gives as a node.
+pub(crate) async fn embed(
+    name: String,
+    open: impl FnOnce() -> Result<Box<dyn Driven>, NodeError> + Send + 'static,
+) -> Result<EmbeddedNode, NodeError> {
+    let (ours, theirs) = tokio::io::duplex(PIPE);
+    let (stop, stopped) = oneshot::channel();
+    let (ready, is_ready) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            let mut region = match open() {
+                Ok(region) => region,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
+            let _ = ready.send(Ok(()));
+            let result = serve_embedded(region.as_mut(), theirs, stopped);
+            // The store closes before anybody hears that the node is gone.
+            drop(region);
+            let _ = end.send(result);
+        })
+        .map_err(system(|| "start its thread".to_owned()))?;
+    is_ready.await.unwrap_or(Err(NodeError::Panicked))?;
+    Ok(EmbeddedNode {
+        channel: connect(ours).await?,
+        stop: Some(stop),
+        ended,
+    })
+}
+
+fn serve_embedded(
+    region: &mut dyn Driven,
+    pipe: DuplexStream,
+    stopped: oneshot::Receiver<()>,
+) -> Result<Ended, NodeError> {
+    let connections =
+        tokio_stream::once(Ok::<_, std::io::Error>(pipe)).chain(tokio_stream::pending());
+    runtime()?.block_on(serve(region, connections, stopped))
+}
+
+/// The host's end of the pipe as a channel.
+async fn connect(pipe: DuplexStream) -> Result<Channel, NodeError> {
+    let mut pipe = Some(pipe);
+    let connector = tower::service_fn(move |_: http::Uri| {
+        let pipe = pipe
+            .take()
+            .ok_or_else(|| std::io::Error::other("the node is gone"));
+        async move { pipe.map(TokioIo::new) }
+    });
+    Ok(Endpoint::from_static("http://embedded.invalid")
+        .initial_stream_window_size(rpc::WINDOW)
+        .initial_connection_window_size(rpc::WINDOW)
+        .connect_with_connector(connector)
+        .await?)
+}
+
+/// Serves until the Region dies, `stopped` resolves, or its sender is gone.
+async fn serve<C>(
+    region: &mut dyn Driven,
+    connections: impl Stream<Item = std::io::Result<C>>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<Ended, NodeError>
+where
+    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let (jobs, queue) = mpsc::channel(STEPS);
+    let routes = rpc::driven(jobs).await;
+    let mut serving = pin!(
+        rpc::server()
+            .add_routes(routes)
+            .serve_with_incoming(connections)
+    );
+    tokio::select! {
+        biased;
+        owned = actor::own(region, queue) => match owned {
+            Ok(()) => Ok(Ended::Stopped),
+            Err(Died::Crashed(step)) => Ok(Ended::Crashed { step }),
+            Err(died) => {
+                // What it died of is on its way to the driver.
+                let _ = tokio::time::timeout(LAST_WORDS, serving.as_mut()).await;
+                Err(died.into())
+            }
+        },
+        served = serving.as_mut() => served.map(|()| Ended::Stopped).map_err(Into::into),
+        _ = stopped => Ok(Ended::Stopped),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, NodeError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system(|| "start its runtime".to_owned()))
+}
+
+fn system(doing: impl FnOnce() -> String) -> impl FnOnce(std::io::Error) -> NodeError {
+    |source| NodeError::System {
+        doing: doing(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;
