@@ -6,27 +6,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use faultline_proto::driving::{Reply, Step};
-use faultline_region::store::StoreError;
+use faultline_proto::driving::{Reply, Step, step};
+use faultline_proto::names::RegionName;
+use faultline_region::region::{Died, Region};
+use faultline_region::store::Store;
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tonic::Status;
 
 use crate::config::MAX_MESSAGE;
-
-/// Why a Region gave no reply.
-#[derive(Debug, thiserror::Error)]
-pub enum Died {
-    /// The step said so.
-    #[error("the node was crashed on purpose in step {0}")]
-    Crashed(u64),
-    /// The store failed or is damaged; nothing of the step is kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The driver broke the protocol; the Region is as it was.
-    #[error("{0}")]
-    Protocol(String),
-}
 
 /// What can be driven: a Region, or a stand-in in tests.
 pub trait Driven {
@@ -35,6 +23,26 @@ pub trait Driven {
     /// # Errors
     /// [`Died`]: except after a broken protocol it is not to be used again.
     fn step(&mut self, step: Step) -> Result<Reply, Died>;
+}
+
+/// A Region that answers to one name only: its store carries that name.
+pub(crate) struct Named<S: Store> {
+    pub name: RegionName,
+    pub region: Region<S>,
+}
+
+impl<S: Store> Driven for Named<S> {
+    fn step(&mut self, step: Step) -> Result<Reply, Died> {
+        if let Some(step::Input::Start(start)) = &step.input
+            && start.region != self.name.as_str()
+        {
+            return Err(Died::Protocol(format!(
+                "this node is {}, not {}",
+                self.name, start.region
+            )));
+        }
+        self.region.step(step)
+    }
 }
 
 /// What an actor answers with.

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use faultline_region::region::{Died, Region};
 use faultline_region::store::StoreError;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -17,7 +18,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::transport::server::Connected;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::actor::{self, Died, Driven};
+use crate::actor::{self, Driven, Named};
 use crate::config::NodeConfig;
 use crate::rpc;
 
@@ -144,24 +145,13 @@ impl EmbeddedNode {
     }
 }
 
-/// Stands where the state machine will: it is not part of this build yet.
-struct NoRegion;
-
-impl Driven for NoRegion {
-    fn step(
-        &mut self,
-        _: faultline_proto::driving::Step,
-    ) -> Result<faultline_proto::driving::Reply, Died> {
-        Err(Died::Protocol(
-            "this build has no Region to drive".to_owned(),
-        ))
-    }
-}
-
 /// A Region over the configured store.
 fn open_region(config: &NodeConfig) -> Result<Box<dyn Driven>, NodeError> {
-    let _store = config.open_store()?;
-    Ok(Box::new(NoRegion))
+    let region = Region::new(config.open_store()?);
+    Ok(Box::new(Named {
+        name: config.region.clone(),
+        region,
+    }))
 }
 
 /// Starts a node on its own thread. It stops when the answer is dropped.

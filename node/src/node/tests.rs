@@ -1,6 +1,7 @@
 use faultline_proto::driving::region_client::RegionClient;
 use faultline_proto::driving::{Crash, Envelope, Look, Reply, Start, Step, Tick, step};
-use faultline_region::store::StoreError;
+use faultline_proto::names::RegionName;
+use faultline_region::store::{Store, StoreError};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Status, Streaming};
@@ -8,8 +9,9 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
 use super::*;
-use crate::config::MAX_MESSAGE;
+use crate::config::{MAX_MESSAGE, StoreChoice};
 use crate::rpc::REGION_SERVICE;
+use crate::store::Shelf;
 
 /// Answers a Look with its arguments, dies when told to.
 struct Echo {
@@ -323,11 +325,180 @@ async fn health_and_reflection_tell_what_is_served() {
 async fn a_node_whose_store_is_refused_says_why() {
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
-    let region = faultline_proto::names::RegionName::new("eu-west-1").unwrap();
-    let config = NodeConfig::new(
-        region,
-        crate::config::StoreChoice::Folder(folder.path().to_owned()),
-    );
+    let region = RegionName::new("eu-west-1").unwrap();
+    let config = NodeConfig::new(region, StoreChoice::Folder(folder.path().to_owned()));
     let error = embedded(config).await.err().unwrap().to_string();
     assert!(error.contains("it holds thesis.txt"), "{error}");
+}
+
+fn region() -> RegionName {
+    RegionName::new("eu-west-1").unwrap()
+}
+
+fn start(id: u64, region: &str) -> Step {
+    let start = Start {
+        region: region.to_owned(),
+        seed: vec![7; 32],
+        partition_secret: vec![8; 32],
+        ..Start::default()
+    };
+    Step {
+        id,
+        input: Some(step::Input::Start(start)),
+        ..Step::default()
+    }
+}
+
+impl Driver {
+    /// Starts a Region and answers the last step that its store knows.
+    async fn start(&mut self, id: u64) -> u64 {
+        self.send(start(id, "eu-west-1")).await;
+        let reply = self.replies.message().await.unwrap().unwrap();
+        reply.started.unwrap().last_step
+    }
+
+    async fn step(&mut self, step: Step) -> Result<u64, Status> {
+        self.send(step).await;
+        self.next().await.map(|(id, _)| id)
+    }
+}
+
+/// A crash before the commit leaves the store as it was; one after it keeps the step that
+/// nobody heard of.
+async fn crashes_keep_what_they_say(store: StoreChoice) {
+    let config = NodeConfig::new(region(), store);
+    for (first, crash, kept) in [(1, Crash::BeforeCommit, 2), (11, Crash::AfterCommit, 13)] {
+        let node = embedded(config.clone()).await.unwrap();
+        let mut driver = Driver::new(node.channel()).await.unwrap();
+        driver.start(first).await;
+        assert_eq!(driver.step(tick(first + 1)).await.unwrap(), first + 1);
+        assert!(
+            driver
+                .step(Step {
+                    crash: crash.into(),
+                    ..tick(first + 2)
+                })
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            node.ended().await.unwrap(),
+            Ended::Crashed { step: first + 2 }
+        );
+
+        let node = embedded(config.clone()).await.unwrap();
+        let mut driver = Driver::new(node.channel()).await.unwrap();
+        assert_eq!(driver.start(first + 3).await, kept, "{crash:?}");
+        node.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn crashes_keep_what_they_say_on_disk() {
+    let folder = tempfile::TempDir::new().unwrap();
+    crashes_keep_what_they_say(StoreChoice::Folder(folder.path().to_owned())).await;
+}
+
+#[tokio::test]
+async fn crashes_keep_what_they_say_in_memory() {
+    let shelf = Shelf::default();
+    crashes_keep_what_they_say(StoreChoice::Memory(shelf.clone())).await;
+    assert!(shelf.look().unwrap().raw().count() > 0);
+}
+
+#[tokio::test]
+async fn a_node_answers_to_one_name_and_starts_first() {
+    let node = embedded(NodeConfig::new(
+        region(),
+        StoreChoice::Memory(Shelf::default()),
+    ))
+    .await
+    .unwrap();
+    for (step, words) in [
+        (
+            start(1, "us-east-1"),
+            "this node is eu-west-1, not us-east-1",
+        ),
+        (tick(1), "the first step of a process must be Start"),
+        (
+            Step {
+                id: 1,
+                ..Step::default()
+            },
+            "step 1 has no input",
+        ),
+    ] {
+        let mut driver = Driver::new(node.channel()).await.unwrap();
+        assert_eq!(driver.step(step).await.unwrap_err().message(), words);
+    }
+}
+
+const CHILD_FOLDER: &str = "FAULTLINE_TEST_NODE_FOLDER";
+
+/// Not a test of its own: the process that the test below starts.
+#[test]
+fn child_that_is_a_node() {
+    let Some(folder) = std::env::var_os(CHILD_FOLDER) else {
+        return;
+    };
+    let config = NodeConfig::new(region(), StoreChoice::Folder(folder.into()));
+    run(&config).unwrap();
+}
+
+struct Process {
+    child: std::process::Child,
+    channel: Channel,
+    /// Held open: the test harness in the child writes there when it ends.
+    _stdout: std::io::BufReader<std::process::ChildStdout>,
+}
+
+async fn process(folder: &std::path::Path) -> Process {
+    use std::io::BufRead as _;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "node::tests::child_that_is_a_node",
+            "--nocapture",
+        ])
+        .env(CHILD_FOLDER, folder)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    // The test harness writes on the same line.
+    while !line.contains("listening ") {
+        line.clear();
+        assert!(stdout.read_line(&mut line).unwrap() > 0, "the child said nothing");
+    }
+    let address = line.split_once("listening ").unwrap().1.trim();
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    Process { child, channel: endpoint.connect().await.unwrap(), _stdout: stdout }
+}
+}
+
+#[tokio::test]
+async fn a_node_process_aborts_in_a_crash_and_ends_when_its_standard_input_closes() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut node = process(folder.path()).await;
+    let mut driver = Driver::new(node.channel).await.unwrap();
+    assert_eq!(driver.start(1).await, 0);
+    assert!(
+        driver
+            .step(Step {
+                crash: Crash::AfterCommit.into(),
+                ..tick(2)
+            })
+            .await
+            .is_err()
+    );
+    assert_eq!(node.child.wait().unwrap().signal(), Some(6));
+
+    let mut node = process(folder.path()).await;
+    let mut driver = Driver::new(node.channel).await.unwrap();
+    assert_eq!(driver.start(3).await, 2);
+    drop(node.child.stdin.take());
+    assert!(node.child.wait().unwrap().success());
 }
