@@ -470,12 +470,18 @@ async fn process(folder: &std::path::Path) -> Process {
     // The test harness writes on the same line.
     while !line.contains("listening ") {
         line.clear();
-        assert!(stdout.read_line(&mut line).unwrap() > 0, "the child said nothing");
+        assert!(
+            stdout.read_line(&mut line).unwrap() > 0,
+            "the child said nothing"
+        );
     }
     let address = line.split_once("listening ").unwrap().1.trim();
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    Process { child, channel: endpoint.connect().await.unwrap(), _stdout: stdout }
-}
+    Process {
+        child,
+        channel: endpoint.connect().await.unwrap(),
+        _stdout: stdout,
+    }
 }
 
 #[tokio::test]
