@@ -102,7 +102,11 @@ macro_rules! table {
     };
 }
 
-table! {}
+table! {
+    "cloudtrail" => cloudtrail::CloudTrail,
+    "iam" => iam::Iam,
+    "sts" => sts::Sts,
+}
 
 /// A process has started on this store.
 pub(crate) fn started(_ctx: &mut Ctx<'_>) {}

@@ -11,6 +11,8 @@ use super::own;
 pub const MODULES: &[&[Declared]] = &[
     own::KEYSPACES,
     crate::keyspaces::KEYSPACES,
+    crate::services::cloudtrail::keyspaces::KEYSPACES,
+    crate::services::iam::keyspaces::KEYSPACES,
 ];
 
 /// Prefixes that were used once and must not come back.
