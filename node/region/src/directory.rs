@@ -4,4 +4,6 @@
 //! only as clients of each other; this seam is the one thing that all of them share, as they
 //! share the caller.
 
-pub use crate::services::iam::{RoleView, new_access_key, principal_exists, role, secret_access_key};
+pub use crate::services::iam::{
+    RoleView, new_access_key, principal_exists, role, secret_access_key,
+};

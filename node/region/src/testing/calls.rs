@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use faultline_proto::Operation;
-use faultline_proto::driving::{Body, Call, Credential, Failure, Pull, Reply, Success, completed, step};
+use faultline_proto::driving::{
+    Body, Call, Credential, Failure, Pull, Reply, Success, completed, step,
+};
 use prost::Message as _;
 
 use super::World;
@@ -46,27 +48,55 @@ impl Calls {
             self.end(&done.call, outcome, done.cross_region_calls);
         }
         for chunk in &reply.body {
-            self.bodies.entry(chunk.call.clone()).or_default().push(chunk.clone());
+            self.bodies
+                .entry(chunk.call.clone())
+                .or_default()
+                .push(chunk.clone());
         }
     }
 
     fn end(&mut self, call: &str, outcome: Result<Success, Failure>, cross_region_calls: u32) {
         if let Some(region) = self.open.remove(call) {
-            self.ended.insert(call.to_owned(), Ended { region, outcome, cross_region_calls });
+            self.ended.insert(
+                call.to_owned(),
+                Ended {
+                    region,
+                    outcome,
+                    cross_region_calls,
+                },
+            );
         }
     }
 
     /// Every open call of `region` loses its connection: outcome unknown.
     pub(super) fn connection_reset(&mut self, region: &str) {
-        let lost: Vec<CallId> = self.open.iter().filter(|(_, of)| *of == region).map(|(call, _)| call.clone()).collect();
+        let lost: Vec<CallId> = self
+            .open
+            .iter()
+            .filter(|(_, of)| *of == region)
+            .map(|(call, _)| call.clone())
+            .collect();
         for call in lost {
-            self.end(&call, Err(no_connection("ConnectionReset", "the Region died during the call", false)), 0);
+            self.end(
+                &call,
+                Err(no_connection(
+                    "ConnectionReset",
+                    "the Region died during the call",
+                    false,
+                )),
+                0,
+            );
         }
     }
 }
 
 fn no_connection(code: &str, message: &str, definite: bool) -> Failure {
-    Failure { code: code.to_owned(), message: message.to_owned(), definite, ..Failure::default() }
+    Failure {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        definite,
+        ..Failure::default()
+    }
 }
 
 impl World {
@@ -74,7 +104,12 @@ impl World {
     ///
     /// # Errors
     /// The Region's refusal; `ConnectionReset` when it died, `ConnectionRefused` when it is down.
-    pub fn call<R: Operation>(&mut self, region: &str, who: &Credential, request: &R) -> Result<R::Response, Failure> {
+    pub fn call<R: Operation>(
+        &mut self,
+        region: &str,
+        who: &Credential,
+        request: &R,
+    ) -> Result<R::Response, Failure> {
         let id = self.begin(region, who, request);
         self.finish::<R>(&id)
     }
@@ -121,12 +156,18 @@ impl World {
     ) -> Result<(R::Response, Vec<u8>), Failure> {
         let id = self.begin(region, who, request);
         let response = self.finish::<R>(&id)?;
-        let length = self.calls.ended[&id].outcome.as_ref().ok().and_then(|success| success.body_length);
+        let length = self.calls.ended[&id]
+            .outcome
+            .as_ref()
+            .ok()
+            .and_then(|success| success.body_length);
         let mut body = Vec::new();
         let mut next = 0;
         while length.is_some() {
             let chunks = self.calls.bodies.remove(&id).unwrap_or_default();
-            let Some(last) = chunks.last().map(|chunk| chunk.last) else { panic!("the body of {id} broke off") };
+            let Some(last) = chunks.last().map(|chunk| chunk.last) else {
+                panic!("the body of {id} broke off")
+            };
             for chunk in chunks {
                 assert_eq!(chunk.index, next, "chunks come in order");
                 next += 1;
@@ -135,10 +176,18 @@ impl World {
             if last {
                 break;
             }
-            let pull = Pull { call: id.clone(), from_index: next, credit: CREDIT };
+            let pull = Pull {
+                call: id.clone(),
+                from_index: next,
+                credit: CREDIT,
+            };
             self.step(region, step::Input::Pull(pull));
         }
-        assert_eq!(length.unwrap_or_default(), body.len() as u64, "a body is as long as was said");
+        assert_eq!(
+            length.unwrap_or_default(),
+            body.len() as u64,
+            "a body is as long as was said"
+        );
         Ok((response, body))
     }
 
@@ -148,13 +197,24 @@ impl World {
     }
 
     /// Begins a call whose body of `length` bytes the test sends with [`World::send_chunk`].
-    pub fn begin_upload<R: Operation>(&mut self, region: &str, who: &Credential, request: &R, length: u64) -> CallId {
+    pub fn begin_upload<R: Operation>(
+        &mut self,
+        region: &str,
+        who: &Credential,
+        request: &R,
+        length: u64,
+    ) -> CallId {
         self.open(region, who, request, Some(length))
     }
 
     /// Sends one chunk of a call's body.
     pub fn send_chunk(&mut self, region: &str, id: &CallId, index: u64, bytes: &[u8], last: bool) {
-        let body = Body { call: id.clone(), index, bytes: bytes.to_vec(), last };
+        let body = Body {
+            call: id.clone(),
+            index,
+            bytes: bytes.to_vec(),
+            last,
+        };
         self.step(region, step::Input::Body(body));
     }
 
@@ -179,14 +239,21 @@ impl World {
                 let bytes = outcome?;
                 return Ok(R::Response::decode(bytes.as_slice()).expect("answers decode"));
             }
-            assert!(self.deliver_one() || self.wake_one(until), "{} {id} never ends", R::ID);
+            assert!(
+                self.deliver_one() || self.wake_one(until),
+                "{} {id} never ends",
+                R::ID
+            );
         }
     }
 
     /// Messages that an ended call sent to other Regions.
     #[must_use]
     pub fn cross_region_calls(&self, id: &CallId) -> u32 {
-        self.calls.ended.get(id).map_or(0, |ended| ended.cross_region_calls)
+        self.calls
+            .ended
+            .get(id)
+            .map_or(0, |ended| ended.cross_region_calls)
     }
 
     /// The Region that served an ended call.
@@ -195,13 +262,27 @@ impl World {
         self.calls.ended.get(id).map(|ended| ended.region.as_str())
     }
 
-    fn open<R: Operation>(&mut self, region: &str, who: &Credential, request: &R, body: Option<u64>) -> CallId {
+    fn open<R: Operation>(
+        &mut self,
+        region: &str,
+        who: &Credential,
+        request: &R,
+        body: Option<u64>,
+    ) -> CallId {
         self.between_calls();
         self.calls.opened += 1;
         let id = format!("c{}", self.calls.opened);
         self.calls.open.insert(id.clone(), region.to_owned());
         if !self.is_up(region) {
-            self.calls.end(&id, Err(no_connection("ConnectionRefused", "the Region is down", true)), 0);
+            self.calls.end(
+                &id,
+                Err(no_connection(
+                    "ConnectionRefused",
+                    "the Region is down",
+                    true,
+                )),
+                0,
+            );
             return id;
         }
         let call = Call {
@@ -211,7 +292,8 @@ impl World {
             request: request.encode_to_vec(),
             has_body: body.is_some(),
             body_length: body.unwrap_or_default(),
-            context: std::iter::once(("aws:SecureTransport".to_owned(), "true".to_owned())).collect(),
+            context: std::iter::once(("aws:SecureTransport".to_owned(), "true".to_owned()))
+                .collect(),
         };
         self.step(region, step::Input::Call(call));
         id

@@ -22,7 +22,8 @@ impl Network {
     /// Loses everything from `from` to `to` from now on.
     pub fn cut(&mut self, from: &str, to: &str) {
         self.cut.insert(link(from, to));
-        self.flying.retain(|envelope| envelope.from != from || envelope.to != to);
+        self.flying
+            .retain(|envelope| envelope.from != from || envelope.to != to);
     }
 
     /// Keeps everything from `from` to `to` in flight from now on.
@@ -85,7 +86,10 @@ impl Network {
     /// The oldest message that nothing holds back.
     pub(super) fn next(&mut self) -> Option<Envelope> {
         let held = &self.held;
-        let at = self.flying.iter().position(|envelope| !held.contains(&link(&envelope.from, &envelope.to)))?;
+        let at = self
+            .flying
+            .iter()
+            .position(|envelope| !held.contains(&link(&envelope.from, &envelope.to)))?;
         self.carried += 1;
         self.flying.remove(at)
     }

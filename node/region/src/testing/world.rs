@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use faultline_proto::driving::{
-    Account, AuditEvent, Crash, Credential, Fault, Look, Note, Plant, Reply, SetFaults, Settings, Start, Step, Tick, step,
+    Account, AuditEvent, Crash, Credential, Fault, Look, Note, Plant, Reply, SetFaults, Settings,
+    Start, Step, Tick, step,
 };
 use serde_json::Value;
 
@@ -68,14 +69,27 @@ impl World {
     /// When a name is no Region's.
     #[must_use]
     pub fn with_settings(regions: &[&str], settings: Settings) -> Self {
-        let home = regions.iter().find(|name| **name == "us-east-1").or(regions.first());
-        let node = || Node { region: None, left: None, wake: None, skew: 0, crash: Crash::None, epoch: 0 };
+        let home = regions
+            .iter()
+            .find(|name| **name == "us-east-1")
+            .or(regions.first());
+        let node = || Node {
+            region: None,
+            left: None,
+            wake: None,
+            skew: 0,
+            crash: Crash::None,
+            epoch: 0,
+        };
         let mut world = Self {
             network: Network::default(),
             audit: Vec::new(),
             notes: Vec::new(),
             calls: Calls::default(),
-            nodes: regions.iter().map(|name| ((*name).to_owned(), node())).collect(),
+            nodes: regions
+                .iter()
+                .map(|name| ((*name).to_owned(), node()))
+                .collect(),
             home: (*home.expect("a world has a Region")).to_owned(),
             settings,
             elapsed: 0,
@@ -96,7 +110,10 @@ impl World {
     /// The root user of an account.
     #[must_use]
     pub fn root(&self, account: &str) -> Credential {
-        Credential { access_key: root_key(account), session_token: String::new() }
+        Credential {
+            access_key: root_key(account),
+            session_token: String::new(),
+        }
     }
 
     /// Microseconds since the world began.
@@ -123,7 +140,11 @@ impl World {
     #[must_use]
     pub fn store(&self, region: &str) -> &MemoryStore {
         let node = self.node(region);
-        node.region.as_ref().map(Region::store).or(node.left.as_ref()).expect("a Region is up or left something")
+        node.region
+            .as_ref()
+            .map(Region::store)
+            .or(node.left.as_ref())
+            .expect("a Region is up or left something")
     }
 
     /// Asks what only a simulator can see.
@@ -131,7 +152,10 @@ impl World {
     /// # Panics
     /// When the Region is down or cannot answer: with its words.
     pub fn look(&mut self, region: &str, what: &str, arguments: &Value) -> Value {
-        let look = Look { what: what.to_owned(), arguments: arguments.to_string() };
+        let look = Look {
+            what: what.to_owned(),
+            arguments: arguments.to_string(),
+        };
         self.answer(region, step::Input::Look(look))
     }
 
@@ -140,7 +164,10 @@ impl World {
     /// # Panics
     /// When the Region is down or refuses: with its words.
     pub fn plant(&mut self, region: &str, what: &str, arguments: &Value) -> Value {
-        let plant = Plant { what: what.to_owned(), arguments: arguments.to_string() };
+        let plant = Plant {
+            what: what.to_owned(),
+            arguments: arguments.to_string(),
+        };
         self.answer(region, step::Input::Plant(plant))
     }
 
@@ -164,7 +191,11 @@ impl World {
     /// Kills a Region between two steps. Its open calls lose their connection.
     pub fn stop(&mut self, region: &str) {
         let node = self.node_mut(region);
-        let mut store = node.region.take().map(Region::into_store).unwrap_or_default();
+        let mut store = node
+            .region
+            .take()
+            .map(Region::into_store)
+            .unwrap_or_default();
         store.crash();
         node.left = Some(store);
         node.wake = None;
@@ -184,7 +215,10 @@ impl World {
             regions: self.nodes.keys().cloned().collect(),
             home: self.home.clone(),
             accounts: [ACCOUNT, PARTNER]
-                .map(|id| Account { id: id.to_owned(), root_access_key: root_key(id) })
+                .map(|id| Account {
+                    id: id.to_owned(),
+                    root_access_key: root_key(id),
+                })
                 .to_vec(),
             seed: seed(region),
             epoch: self.node(region).epoch,
@@ -220,7 +254,9 @@ impl World {
 
     /// Delivers the oldest message that can travel; `false` when there is none.
     pub fn deliver_one(&mut self) -> bool {
-        let Some(envelope) = self.network.next() else { return false };
+        let Some(envelope) = self.network.next() else {
+            return false;
+        };
         let to = envelope.to.clone();
         if self.nodes.contains_key(&to) {
             self.step(&to, step::Input::Deliver(envelope));
@@ -252,8 +288,14 @@ impl World {
 
     /// Moves time to the next timer up to `until` and runs it; `false` when there is none.
     pub(super) fn wake_one(&mut self, until: u64) -> bool {
-        let due = self.nodes.iter().filter_map(|(name, node)| Some((node.wake?, name.clone()))).min();
-        let Some((at, name)) = due.filter(|(at, _)| *at <= until) else { return false };
+        let due = self
+            .nodes
+            .iter()
+            .filter_map(|(name, node)| Some((node.wake?, name.clone())))
+            .min();
+        let Some((at, name)) = due.filter(|(at, _)| *at <= until) else {
+            return false;
+        };
         self.elapsed = self.elapsed.max(at);
         self.step(&name, step::Input::Tick(Tick {}));
         true
@@ -272,7 +314,14 @@ impl World {
         let machine = node.region.as_mut()?;
         let crash = std::mem::replace(&mut node.crash, Crash::None);
         let traceparent = String::new();
-        let step = Step { id, elapsed, wall, crash: crash.into(), traceparent, input: Some(input) };
+        let step = Step {
+            id,
+            elapsed,
+            wall,
+            crash: crash.into(),
+            traceparent,
+            input: Some(input),
+        };
         match machine.step(step) {
             Ok(reply) => {
                 node.wake = reply.wake;
@@ -292,16 +341,25 @@ impl World {
             self.network.send(envelope.clone());
         }
         self.audit.extend(reply.audit.iter().cloned());
-        self.notes.extend(reply.notes.iter().map(|note| (region.to_owned(), note.clone())));
+        self.notes.extend(
+            reply
+                .notes
+                .iter()
+                .map(|note| (region.to_owned(), note.clone())),
+        );
         self.calls.take(reply);
     }
 
     fn node(&self, region: &str) -> &Node {
-        self.nodes.get(region).unwrap_or_else(|| panic!("this world has no Region {region}"))
+        self.nodes
+            .get(region)
+            .unwrap_or_else(|| panic!("this world has no Region {region}"))
     }
 
     fn node_mut(&mut self, region: &str) -> &mut Node {
-        self.nodes.get_mut(region).unwrap_or_else(|| panic!("this world has no Region {region}"))
+        self.nodes
+            .get_mut(region)
+            .unwrap_or_else(|| panic!("this world has no Region {region}"))
     }
 
     pub(super) fn is_up(&self, region: &str) -> bool {

@@ -32,7 +32,8 @@ struct Wanted {
 
 /// Answers `{"events": [...]}`.
 pub(super) fn audit(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, String> {
-    let wanted: Wanted = serde_json::from_value(arguments.clone()).map_err(|error| format!("audit: {error}"))?;
+    let wanted: Wanted =
+        serde_json::from_value(arguments.clone()).map_err(|error| format!("audit: {error}"))?;
     let mut rows: Vec<(TrailKey, TrailRow)> = ctx.all(Range::<Management>::all());
     rows.extend(ctx.all(Range::<Data>::all()));
     rows.sort_by(|(one, _), (other, _)| (one.1, one.2, one.3).cmp(&(other.1, other.2, other.3)));
@@ -42,10 +43,16 @@ pub(super) fn audit(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, Strin
 
 fn answer(wanted: &Wanted, row: &TrailRow) -> Option<Value> {
     let event = row.event();
-    let denied_by = event.denial.as_ref().map_or("", |denial| denial.denied_by.as_str());
+    let denied_by = event
+        .denial
+        .as_ref()
+        .map_or("", |denial| denial.denied_by.as_str());
     let kind = event.category.to_lowercase();
-    let same = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
-    let by = |arn: &String| event.principal == *arn || row.issuer.as_ref().is_some_and(|(role, _)| role == arn);
+    let same =
+        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    let by = |arn: &String| {
+        event.principal == *arn || row.issuer.as_ref().is_some_and(|(role, _)| role == arn)
+    };
     let fits = same(&wanted.event_name, &event.event_name)
         && same(&wanted.event_source, &event.event_source)
         && same(&wanted.error_code, &event.error_code)
@@ -54,8 +61,13 @@ fn answer(wanted: &Wanted, row: &TrailRow) -> Option<Value> {
         && same(&wanted.account, &event.recipient_account)
         && same(&wanted.kind, &kind)
         && wanted.principal.as_ref().is_none_or(by)
-        && wanted.resource.as_ref().is_none_or(|name| event.resources.iter().any(|arn| resource::is(arn, name)))
-        && wanted.since.is_none_or(|since| Timestamp(event.event_time).millis() >= since);
+        && wanted
+            .resource
+            .as_ref()
+            .is_none_or(|name| event.resources.iter().any(|arn| resource::is(arn, name)))
+        && wanted
+            .since
+            .is_none_or(|since| Timestamp(event.event_time).millis() >= since);
     if !fits {
         return None;
     }
@@ -85,7 +97,10 @@ fn answer(wanted: &Wanted, row: &TrailRow) -> Option<Value> {
     put("invoked_by", &event.invoked_by);
     put("error_code", &event.error_code);
     put("error_message", &event.error_message);
-    put("resource", event.resources.first().map_or("", String::as_str));
+    put(
+        "resource",
+        event.resources.first().map_or("", String::as_str),
+    );
     put("shared_event_id", &event.shared_event_id);
     put("denied_by", denied_by);
     if let Some(denial) = &event.denial {

@@ -30,7 +30,9 @@ pub(super) fn lookup_events(
         return Ok(api::LookupEventsResponse::default());
     }
     let (from, to) = times(ctx.now(), &request)?;
-    let limit = usize::try_from(request.max_results.unwrap_or(PAGE)).unwrap_or(1).max(1);
+    let limit = usize::try_from(request.max_results.unwrap_or(PAGE))
+        .unwrap_or(1)
+        .max(1);
     let wanted = request.lookup_attributes.first();
     let account = ctx.account().to_string();
     let mut end = match request.next_token.as_deref().map(open_token).transpose()? {
@@ -40,30 +42,47 @@ pub(super) fn lookup_events(
     end.0.clone_from(&account);
     let mut events = Vec::new();
     loop {
-        let range = Range::<Management>::under((&account,)).from(&(account.clone(), from, 0, 0)).before(&end).reversed();
+        let range = Range::<Management>::under((&account,))
+            .from(&(account.clone(), from, 0, 0))
+            .before(&end)
+            .reversed();
         let rows = ctx.page(range, BATCH);
         let exhausted = rows.len() < BATCH;
         for (key, row) in rows {
             let event = row.event();
             if wanted.is_none_or(|attribute| has(&event, attribute)) {
                 if events.len() == limit {
-                    return Ok(api::LookupEventsResponse { events, next_token: Some(token(&end)) });
+                    return Ok(api::LookupEventsResponse {
+                        events,
+                        next_token: Some(token(&end)),
+                    });
                 }
                 events.push(shown(&row, &event));
             }
             end = key;
         }
         if exhausted {
-            return Ok(api::LookupEventsResponse { events, next_token: None });
+            return Ok(api::LookupEventsResponse {
+                events,
+                next_token: None,
+            });
         }
     }
 }
 
 /// First and last moment asked for; milliseconds in the request, microseconds here.
-fn times(now: Timestamp, request: &api::LookupEventsRequest) -> Result<(Timestamp, Timestamp), CloudTrailError> {
+fn times(
+    now: Timestamp,
+    request: &api::LookupEventsRequest,
+) -> Result<(Timestamp, Timestamp), CloudTrailError> {
     let micros = |millis: i64| Timestamp(millis.saturating_mul(1_000));
-    let from = request.start_time.map_or(i64::MIN, |millis| micros(millis).0).max(trail::horizon(now).0);
-    let to = request.end_time.map_or(i64::MAX, |millis| micros(millis).0.saturating_add(999));
+    let from = request
+        .start_time
+        .map_or(i64::MIN, |millis| micros(millis).0)
+        .max(trail::horizon(now).0);
+    let to = request
+        .end_time
+        .map_or(i64::MAX, |millis| micros(millis).0.saturating_add(999));
     if let (Some(start), Some(end)) = (request.start_time, request.end_time)
         && start > end
     {
@@ -77,7 +96,9 @@ fn token(last: &TrailKey) -> String {
 }
 
 fn open_token(text: &str) -> Result<TrailKey, CloudTrailError> {
-    let bytes = STANDARD.decode(text).map_err(|_| CloudTrailError::NextToken)?;
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|_| CloudTrailError::NextToken)?;
     decode(&bytes).map_err(|_| CloudTrailError::NextToken)
 }
 
@@ -88,7 +109,10 @@ fn has(event: &AuditEvent, attribute: &api::LookupAttribute) -> bool {
         "EventName" => event.event_name == value,
         "ReadOnly" => event.read_only.to_string() == value,
         "Username" => record::username(event) == value,
-        "ResourceType" => event.resources.iter().any(|arn| resource::kind(arn) == Some(value)),
+        "ResourceType" => event
+            .resources
+            .iter()
+            .any(|arn| resource::kind(arn) == Some(value)),
         "ResourceName" => event.resources.iter().any(|arn| resource::is(arn, value)),
         "EventSource" => event.event_source == value,
         "AccessKeyId" => event.access_key == value,

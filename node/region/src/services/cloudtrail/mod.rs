@@ -42,13 +42,22 @@ impl Service for CloudTrail {
     const PRINCIPAL: &'static str = "cloudtrail.amazonaws.com";
     type Request = CloudTrailRequest;
 
-    fn decode(operation: &str, bytes: &[u8]) -> Option<Result<CloudTrailRequest, prost::DecodeError>> {
+    fn decode(
+        operation: &str,
+        bytes: &[u8],
+    ) -> Option<Result<CloudTrailRequest, prost::DecodeError>> {
         CloudTrailRequest::decode(operation, bytes)
     }
 
     fn access(ctx: &mut Ctx<'_>, request: &CloudTrailRequest) -> Result<Vec<Access>, Refusal> {
         let action = request.operation().action;
-        Ok(vec![Access::new(ctx, action, "*", ctx.account(), Wording::AccessDeniedException)])
+        Ok(vec![Access::new(
+            ctx,
+            action,
+            "*",
+            ctx.account(),
+            Wording::AccessDeniedException,
+        )])
     }
 
     fn handle(ctx: &mut Ctx<'_>, request: CloudTrailRequest) -> Result<Progress<Vec<u8>>, Refusal> {

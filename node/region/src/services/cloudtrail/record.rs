@@ -50,7 +50,9 @@ pub(super) fn of(row: &TrailRow, event: &AuditEvent) -> Value {
 /// `additionalEventData`; its member `serviceEventDetails` stands for itself, and makes the
 /// event one of the service and not of a caller (K-270, K-272).
 fn additional(members: &mut Map<String, Value>, value: Value) {
-    let Value::Object(mut additional) = value else { return };
+    let Value::Object(mut additional) = value else {
+        return;
+    };
     if let Some(details) = additional.remove("serviceEventDetails") {
         members.insert("serviceEventDetails".to_owned(), details);
         members.insert("eventType".to_owned(), "AwsServiceEvent".into());

@@ -25,7 +25,10 @@ pub(super) fn kind(arn: &str) -> Option<&'static str> {
 
 /// Whether `wanted` is this resource: its ARN, or the part of it that people call its name.
 pub(super) fn is(arn: &str, wanted: &str) -> bool {
-    arn == wanted || arn.strip_suffix(wanted).is_some_and(|rest| rest.ends_with([':', '/']))
+    arn == wanted
+        || arn
+            .strip_suffix(wanted)
+            .is_some_and(|rest| rest.ends_with([':', '/']))
 }
 
 /// The account in an ARN, empty when it names none.

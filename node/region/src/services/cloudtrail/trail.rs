@@ -24,15 +24,31 @@ pub(crate) fn keep(ctx: &mut Ctx<'_>, event: &AuditEvent) {
     let (principal_id, issuer) = match &ctx.frame().caller.principal {
         Principal::Root { account, .. } => (account.to_string(), None),
         Principal::User { id, .. } => (id.to_string(), None),
-        Principal::Role { role, role_id, session, .. } => {
-            (format!("{role_id}:{session}"), Some((role.to_string(), role_id.to_string())))
-        }
+        Principal::Role {
+            role,
+            role_id,
+            session,
+            ..
+        } => (
+            format!("{role_id}:{session}"),
+            Some((role.to_string(), role_id.to_string())),
+        ),
         Principal::Service { .. } | Principal::Anonymous => (String::new(), None),
     };
     let source_ip = ctx.frame().caller.context.get("aws:SourceIp").cloned();
-    let row = TrailRow { event: event.encode_to_vec(), principal_id, issuer, source_ip };
+    let row = TrailRow {
+        event: event.encode_to_vec(),
+        principal_id,
+        issuer,
+        source_ip,
+    };
     let at = Timestamp(event.event_time);
-    let key = (event.recipient_account.clone(), at, ctx.step, ctx.effects.audit.len() as u64);
+    let key = (
+        event.recipient_account.clone(),
+        at,
+        ctx.step,
+        ctx.effects.audit.len() as u64,
+    );
     if event.category == "Data" {
         ctx.put_kept::<Data>(&key, &row);
     } else {

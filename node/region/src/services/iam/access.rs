@@ -13,32 +13,55 @@ use crate::service::{Access, Wording};
 /// What the request touches.
 pub(super) fn of(ctx: &mut Ctx<'_>, request: &IamRequest) -> Result<Vec<Access>, IamError> {
     if ctx.region() != &ctx.core.home {
-        return Err(IamError::NotHome { home: ctx.core.home.clone(), here: ctx.region().clone() });
+        return Err(IamError::NotHome {
+            home: ctx.core.home.clone(),
+            here: ctx.region().clone(),
+        });
     }
     let account = ctx.account();
     let resource = match request {
-        IamRequest::CreateUser(request) => {
-            user_arn(&account, path_of(request.path.as_ref()), name_of(request.user_name.as_ref())).to_string()
-        }
+        IamRequest::CreateUser(request) => user_arn(
+            &account,
+            path_of(request.path.as_ref()),
+            name_of(request.user_name.as_ref()),
+        )
+        .to_string(),
         IamRequest::GetUser(request) => user(ctx, &account, request.user_name.as_deref()),
         IamRequest::ListUsers(request) => {
-            format!("arn:aws:iam::{account}:user{}", path_of(request.path_prefix.as_ref()))
+            format!(
+                "arn:aws:iam::{account}:user{}",
+                path_of(request.path_prefix.as_ref())
+            )
         }
         IamRequest::CreateAccessKey(request) => user(ctx, &account, request.user_name.as_deref()),
         IamRequest::PutUserPolicy(request) => user(ctx, &account, request.user_name.as_deref()),
         IamRequest::DeleteUserPolicy(request) => user(ctx, &account, request.user_name.as_deref()),
-        IamRequest::CreateRole(request) => {
-            role_arn(&account, path_of(request.path.as_ref()), name_of(request.role_name.as_ref())).to_string()
-        }
+        IamRequest::CreateRole(request) => role_arn(
+            &account,
+            path_of(request.path.as_ref()),
+            name_of(request.role_name.as_ref()),
+        )
+        .to_string(),
         IamRequest::GetRole(request) => role(ctx, &account, request.role_name.as_ref()),
         IamRequest::ListRoles(request) => {
-            format!("arn:aws:iam::{account}:role{}", path_of(request.path_prefix.as_ref()))
+            format!(
+                "arn:aws:iam::{account}:role{}",
+                path_of(request.path_prefix.as_ref())
+            )
         }
-        IamRequest::UpdateAssumeRolePolicy(request) => role(ctx, &account, request.role_name.as_ref()),
+        IamRequest::UpdateAssumeRolePolicy(request) => {
+            role(ctx, &account, request.role_name.as_ref())
+        }
         IamRequest::PutRolePolicy(request) => role(ctx, &account, request.role_name.as_ref()),
         IamRequest::DeleteRolePolicy(request) => role(ctx, &account, request.role_name.as_ref()),
     };
-    let mut access = Access::new(ctx, request.operation().action, resource, account, Wording::AccessDenied);
+    let mut access = Access::new(
+        ctx,
+        request.operation().action,
+        resource,
+        account,
+        Wording::AccessDenied,
+    );
     if let Some(boundary) = boundary_of(request) {
         access = access.with("iam:PermissionsBoundary", boundary);
     }
@@ -76,7 +99,9 @@ fn user(ctx: &mut Ctx<'_>, account: &AccountId, name: Option<&str>) -> String {
     let Some(name) = name else {
         return match &ctx.caller().principal {
             Principal::User { arn, .. } | Principal::Root { arn, .. } => arn.to_string(),
-            Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous => format!("arn:aws:iam::{account}:user/"),
+            Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous => {
+                format!("arn:aws:iam::{account}:user/")
+            }
         };
     };
     let path = find_user(ctx, account, name).map_or_else(|| "/".to_owned(), |row| row.path.clone());

@@ -21,13 +21,22 @@ pub(super) fn create(
     let name = match (request.user_name, &ctx.caller().principal) {
         (Some(name), _) => name,
         (None, Principal::User { name, .. }) => name.to_string(),
-        (None, Principal::Root { .. } | Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous) => {
+        (
+            None,
+            Principal::Root { .. }
+            | Principal::Role { .. }
+            | Principal::Service { .. }
+            | Principal::Anonymous,
+        ) => {
             return Err(IamError::NoUserName);
         }
     };
     let mut row = UserRow::clone(&*users::known(ctx, &account, &name)?);
     if row.access_keys.len() >= PER_USER {
-        return Err(IamError::Quota { what: "AccessKeysPerUser", limit: PER_USER });
+        return Err(IamError::Quota {
+            what: "AccessKeysPerUser",
+            limit: PER_USER,
+        });
     }
     let (id, created) = (ids::access_key(ctx, "AKIA"), ctx.now());
     let owner = Principal::user(&account, &row.path, &row.name, &row.id);

@@ -28,8 +28,12 @@ impl Record {
     /// Writes the row.
     pub(super) fn write(&self, ctx: &mut Ctx<'_>) {
         match self {
-            Self::User { account, row } => ctx.put::<Users>(&(account.clone(), key_of(&row.name)), row),
-            Self::Role { account, row } => ctx.put::<Roles>(&(account.clone(), key_of(&row.name)), row),
+            Self::User { account, row } => {
+                ctx.put::<Users>(&(account.clone(), key_of(&row.name)), row)
+            }
+            Self::Role { account, row } => {
+                ctx.put::<Roles>(&(account.clone(), key_of(&row.name)), row)
+            }
             Self::AccessKey { id, row } => ctx.put::<AccessKeys>(id, row),
         }
     }
@@ -38,14 +42,31 @@ impl Record {
 /// Takes a record from the home Region; nobody else may change the directory.
 pub(super) fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
     if *from != ctx.core.home {
-        ctx.note("record_refused", &[("service", "iam"), ("from", from.as_str()), ("why", "not the directory's home")]);
+        ctx.note(
+            "record_refused",
+            &[
+                ("service", "iam"),
+                ("from", from.as_str()),
+                ("why", "not the directory's home"),
+            ],
+        );
         return;
     }
     match decode::<Record>(body) {
         Ok(record) => {
             record.write(ctx);
-            ctx.note("directory_updated", &[("kind", kind), ("from", from.as_str())]);
+            ctx.note(
+                "directory_updated",
+                &[("kind", kind), ("from", from.as_str())],
+            );
         }
-        Err(refusal) => ctx.note("record_refused", &[("service", "iam"), ("kind", kind), ("why", &refusal.message)]),
+        Err(refusal) => ctx.note(
+            "record_refused",
+            &[
+                ("service", "iam"),
+                ("kind", kind),
+                ("why", &refusal.message),
+            ],
+        ),
     }
 }

@@ -31,15 +31,22 @@ pub struct RoleView {
 
 /// The user that an access key belongs to, as far as this Region's copy of the directory knows.
 pub(crate) fn credential(ctx: &mut Ctx<'_>, access_key: &str) -> Option<Principal> {
-    ctx.get_cached::<AccessKeys>(access_key).map(|row| row.owner.clone())
+    ctx.get_cached::<AccessKeys>(access_key)
+        .map(|row| row.owner.clone())
 }
 
 /// The policies that speak for a principal in this Region. A user or role that was made anew
 /// under the old name is another one: nothing speaks for the old.
-pub(crate) fn policies_of(ctx: &mut Ctx<'_>, principal: &Principal, session_policy: &str) -> CallerPolicies {
+pub(crate) fn policies_of(
+    ctx: &mut Ctx<'_>,
+    principal: &Principal,
+    session_policy: &str,
+) -> CallerPolicies {
     let mut found = CallerPolicies::default();
     match principal {
-        Principal::User { account, name, id, .. } => {
+        Principal::User {
+            account, name, id, ..
+        } => {
             if let Some(row) = find_user(ctx, account, name).filter(|row| *row.id == **id) {
                 found.identity = documents(ctx, &row.policies);
             }
@@ -52,14 +59,22 @@ pub(crate) fn policies_of(ctx: &mut Ctx<'_>, principal: &Principal, session_poli
         Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => {}
     }
     if !session_policy.is_empty() {
-        found.session = ctx.caches.policy(DocumentKind::Session, "session", session_policy).ok();
+        found.session = ctx
+            .caches
+            .policy(DocumentKind::Session, "session", session_policy)
+            .ok();
     }
     found
 }
 
 /// Parsed inline policies. They were parsed when they were stored, so none is left out.
-fn documents(ctx: &mut Ctx<'_>, policies: &std::collections::BTreeMap<String, String>) -> Vec<Arc<Policy>> {
-    let parsed = policies.iter().map(|(name, text)| ctx.caches.policy(DocumentKind::Identity, name, text));
+fn documents(
+    ctx: &mut Ctx<'_>,
+    policies: &std::collections::BTreeMap<String, String>,
+) -> Vec<Arc<Policy>> {
+    let parsed = policies
+        .iter()
+        .map(|(name, text)| ctx.caches.policy(DocumentKind::Identity, name, text));
     parsed.filter_map(Result::ok).collect()
 }
 
@@ -67,8 +82,16 @@ fn documents(ctx: &mut Ctx<'_>, policies: &std::collections::BTreeMap<String, St
 #[must_use]
 pub fn role(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<RoleView> {
     let row = role_row(ctx, arn)?;
-    let trust = ctx.caches.policy(DocumentKind::Trust, "trust policy", &row.trust).ok();
-    Some(RoleView { arn: arn.clone(), id: row.id.clone(), trust, max_session: row.max_session })
+    let trust = ctx
+        .caches
+        .policy(DocumentKind::Trust, "trust policy", &row.trust)
+        .ok();
+    Some(RoleView {
+        arn: arn.clone(),
+        id: row.id.clone(),
+        trust,
+        max_session: row.max_session,
+    })
 }
 
 fn role_row(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<Arc<RoleRow>> {
@@ -93,7 +116,9 @@ pub fn principal_exists(ctx: &mut Ctx<'_>, name: &PrincipalName) -> bool {
 }
 
 fn arn_exists(ctx: &mut Ctx<'_>, arn: &Arn) -> bool {
-    let Ok(account) = AccountId::new(arn.account()) else { return false };
+    let Ok(account) = AccountId::new(arn.account()) else {
+        return false;
+    };
     let mut parts = arn.resource().split('/');
     match (arn.service(), parts.next()) {
         ("iam", Some("user")) => {
@@ -102,9 +127,9 @@ fn arn_exists(ctx: &mut Ctx<'_>, arn: &Arn) -> bool {
                 .is_some_and(|row| super::ids::user_arn(&account, &row.path, &row.name) == *arn)
         }
         ("iam", Some("role")) => role_row(ctx, arn).is_some(),
-        ("sts", Some("assumed-role")) => {
-            parts.next().is_some_and(|name| find_role(ctx, &account, name).is_some_and(|row| row.name == name))
-        }
+        ("sts", Some("assumed-role")) => parts
+            .next()
+            .is_some_and(|name| find_role(ctx, &account, name).is_some_and(|row| row.name == name)),
         _ => false,
     }
 }
@@ -113,34 +138,67 @@ fn arn_exists(ctx: &mut Ctx<'_>, arn: &Arn) -> bool {
 /// that every Region holds, so the entrance can check signatures and no store holds a secret.
 #[must_use]
 pub fn secret_access_key(ctx: &Ctx<'_>, access_key: &str) -> String {
-    let derived = ctx.core.vault.session_tokens().derive("secret access key", access_key.as_bytes());
+    let derived = ctx
+        .core
+        .vault
+        .session_tokens()
+        .derive("secret access key", access_key.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(&derived.expose()[..30])
 }
 
 /// A user by account and name.
-pub(super) fn find_user(ctx: &mut Ctx<'_>, account: &AccountId, name: &str) -> Option<Arc<UserRow>> {
+pub(super) fn find_user(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Option<Arc<UserRow>> {
     ctx.get_cached::<Users>(&(account.clone(), key_of(name)))
 }
 
 /// A role by account and name.
-pub(super) fn find_role(ctx: &mut Ctx<'_>, account: &AccountId, name: &str) -> Option<Arc<RoleRow>> {
+pub(super) fn find_role(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Option<Arc<RoleRow>> {
     ctx.get_cached::<Roles>(&(account.clone(), key_of(name)))
 }
 
 /// Writes a user here and, by a record, everywhere.
 pub(super) fn put_user(ctx: &mut Ctx<'_>, account: &AccountId, row: &UserRow) {
-    publish(ctx, &Record::User { account: account.clone(), row: row.clone() });
+    publish(
+        ctx,
+        &Record::User {
+            account: account.clone(),
+            row: row.clone(),
+        },
+    );
 }
 
 /// Writes a role here and everywhere.
 pub(super) fn put_role(ctx: &mut Ctx<'_>, account: &AccountId, row: &RoleRow) {
-    publish(ctx, &Record::Role { account: account.clone(), row: row.clone() });
+    publish(
+        ctx,
+        &Record::Role {
+            account: account.clone(),
+            row: row.clone(),
+        },
+    );
 }
 
 /// Writes an access key here and everywhere.
 pub(super) fn put_access_key(ctx: &mut Ctx<'_>, id: &str, owner: &Principal, created: Timestamp) {
-    let row = AccessKeyRow { owner: owner.clone(), created };
-    publish(ctx, &Record::AccessKey { id: id.to_owned(), row });
+    let row = AccessKeyRow {
+        owner: owner.clone(),
+        created,
+    };
+    publish(
+        ctx,
+        &Record::AccessKey {
+            id: id.to_owned(),
+            row,
+        },
+    );
 }
 
 fn publish(ctx: &mut Ctx<'_>, record: &Record) {

@@ -15,18 +15,26 @@ const TRUST_LIMIT: usize = 2_048;
 
 /// Checks an identity policy.
 pub(super) fn identity(text: &str) -> Result<(), IamError> {
-    Document::parse(text, DocumentKind::Identity).map(drop).map_err(IamError::MalformedPolicy)
+    Document::parse(text, DocumentKind::Identity)
+        .map(drop)
+        .map_err(IamError::MalformedPolicy)
 }
 
 /// Checks a trust policy; whom it names must exist.
 pub(super) fn trust(ctx: &mut Ctx<'_>, text: &str) -> Result<(), IamError> {
     let document = Document::parse(text, DocumentKind::Trust).map_err(IamError::MalformedPolicy)?;
     if size(text) > TRUST_LIMIT {
-        return Err(IamError::Quota { what: "ACLSizePerRole", limit: TRUST_LIMIT });
+        return Err(IamError::Quota {
+            what: "ACLSizePerRole",
+            limit: TRUST_LIMIT,
+        });
     }
     for name in document.principals() {
         if !principal_exists(ctx, name) {
-            return Err(IamError::InvalidPrincipal { kind: kind_of(name), name: name.text().to_owned() });
+            return Err(IamError::InvalidPrincipal {
+                kind: kind_of(name),
+                name: name.text().to_owned(),
+            });
         }
     }
     Ok(())
@@ -34,7 +42,10 @@ pub(super) fn trust(ctx: &mut Ctx<'_>, text: &str) -> Result<(), IamError> {
 
 fn kind_of(name: &PrincipalName) -> &'static str {
     match name {
-        PrincipalName::Everyone | PrincipalName::Account(_) | PrincipalName::Arn(_) | PrincipalName::Id(_) => "AWS",
+        PrincipalName::Everyone
+        | PrincipalName::Account(_)
+        | PrincipalName::Arn(_)
+        | PrincipalName::Id(_) => "AWS",
         PrincipalName::Service(_) => "Service",
         PrincipalName::Federated(_) => "Federated",
         PrincipalName::CanonicalUser(_) => "CanonicalUser",
@@ -52,17 +63,26 @@ pub(super) fn fit<'a>(
         Entity::Role => ROLE_LIMIT,
     };
     if texts.map(|text| size(text)).sum::<usize>() > limit {
-        return Err(IamError::PoliciesTooLarge { kind, name: name.to_owned(), limit });
+        return Err(IamError::PoliciesTooLarge {
+            kind,
+            name: name.to_owned(),
+            limit,
+        });
     }
     Ok(())
 }
 
 fn size(text: &str) -> usize {
-    text.chars().filter(|letter| !letter.is_whitespace()).count()
+    text.chars()
+        .filter(|letter| !letter.is_whitespace())
+        .count()
 }
 
 /// The boundary that a new user or role gets. Managed policies are not built, so any is refused.
-pub(super) fn boundary(_ctx: &mut Ctx<'_>, arn: Option<String>) -> Result<Option<String>, IamError> {
+pub(super) fn boundary(
+    _ctx: &mut Ctx<'_>,
+    arn: Option<String>,
+) -> Result<Option<String>, IamError> {
     match arn {
         None => Ok(None),
         Some(arn) => Err(IamError::NoSuchBoundary(arn)),

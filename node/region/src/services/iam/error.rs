@@ -46,14 +46,20 @@ pub(crate) enum IamError {
     #[error("Invalid principal in policy: \"{kind}\":\"{name}\"")]
     InvalidPrincipal { kind: &'static str, name: String },
     #[error("Maximum policy size of {limit} bytes exceeded for {} {name}", kind.word())]
-    PoliciesTooLarge { kind: Entity, name: String, limit: usize },
+    PoliciesTooLarge {
+        kind: Entity,
+        name: String,
+        limit: usize,
+    },
     #[error("Cannot exceed quota for {what}: {limit}")]
     Quota { what: &'static str, limit: usize },
     #[error("Must specify userName when calling with non-User credentials")]
     NoUserName,
     #[error("Invalid Marker.")]
     InvalidMarker,
-    #[error("IAM is served by {home} for all Regions; {here} only holds a copy of the directory. Send IAM calls to {home}.")]
+    #[error(
+        "IAM is served by {home} for all Regions; {here} only holds a copy of the directory. Send IAM calls to {home}."
+    )]
     NotHome { home: RegionName, here: RegionName },
     #[error("{0}")]
     Other(Refusal),
@@ -63,8 +69,12 @@ impl IamError {
     fn code(&self) -> (&'static str, u16) {
         match self {
             Self::AlreadyExists { .. } => ("EntityAlreadyExists", 409),
-            Self::NoSuchEntity { .. } | Self::NoSuchPolicy { .. } | Self::NoSuchBoundary(_) => ("NoSuchEntity", 404),
-            Self::MalformedPolicy(_) | Self::InvalidPrincipal { .. } => ("MalformedPolicyDocument", 400),
+            Self::NoSuchEntity { .. } | Self::NoSuchPolicy { .. } | Self::NoSuchBoundary(_) => {
+                ("NoSuchEntity", 404)
+            }
+            Self::MalformedPolicy(_) | Self::InvalidPrincipal { .. } => {
+                ("MalformedPolicyDocument", 400)
+            }
             Self::PoliciesTooLarge { .. } | Self::Quota { .. } => ("LimitExceeded", 409),
             Self::NoUserName | Self::InvalidMarker => ("ValidationError", 400),
             Self::NotHome { .. } => ("InvalidEndpoint", 400),

@@ -7,10 +7,18 @@ use crate::context::Ctx;
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// A prefix such as `AIDA` and `length` random letters and digits.
-pub(crate) fn unique(ctx: &mut Ctx<'_>, purpose: &'static str, prefix: &str, length: usize) -> String {
+pub(crate) fn unique(
+    ctx: &mut Ctx<'_>,
+    purpose: &'static str,
+    prefix: &str,
+    length: usize,
+) -> String {
     let mut raw = [0; 32];
     ctx.entropy().fill(purpose, &mut raw);
-    let letters = raw.iter().take(length).map(|byte| char::from(BASE32[usize::from(byte & 31)]));
+    let letters = raw
+        .iter()
+        .take(length)
+        .map(|byte| char::from(BASE32[usize::from(byte & 31)]));
     prefix.chars().chain(letters).collect()
 }
 

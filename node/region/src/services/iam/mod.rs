@@ -73,13 +73,19 @@ impl IamHandler for Iam {
     type Ctx<'a> = Ctx<'a>;
     type Error = IamError;
 
-    fn create_user(ctx: &mut Ctx<'_>, request: api::CreateUserRequest) -> Answer<api::CreateUserResponse> {
+    fn create_user(
+        ctx: &mut Ctx<'_>,
+        request: api::CreateUserRequest,
+    ) -> Answer<api::CreateUserResponse> {
         users::create(ctx, request).map(Progress::Done)
     }
     fn get_user(ctx: &mut Ctx<'_>, request: api::GetUserRequest) -> Answer<api::GetUserResponse> {
         users::get(ctx, request).map(Progress::Done)
     }
-    fn list_users(ctx: &mut Ctx<'_>, request: api::ListUsersRequest) -> Answer<api::ListUsersResponse> {
+    fn list_users(
+        ctx: &mut Ctx<'_>,
+        request: api::ListUsersRequest,
+    ) -> Answer<api::ListUsersResponse> {
         users::list(ctx, request).map(Progress::Done)
     }
     fn create_access_key(
@@ -88,7 +94,10 @@ impl IamHandler for Iam {
     ) -> Answer<api::CreateAccessKeyResponse> {
         access_keys::create(ctx, request).map(Progress::Done)
     }
-    fn put_user_policy(ctx: &mut Ctx<'_>, request: api::PutUserPolicyRequest) -> Answer<api::PutUserPolicyResponse> {
+    fn put_user_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::PutUserPolicyRequest,
+    ) -> Answer<api::PutUserPolicyResponse> {
         policies::put_user_policy(ctx, request).map(Progress::Done)
     }
     fn delete_user_policy(
@@ -97,13 +106,19 @@ impl IamHandler for Iam {
     ) -> Answer<api::DeleteUserPolicyResponse> {
         policies::delete_user_policy(ctx, request).map(Progress::Done)
     }
-    fn create_role(ctx: &mut Ctx<'_>, request: api::CreateRoleRequest) -> Answer<api::CreateRoleResponse> {
+    fn create_role(
+        ctx: &mut Ctx<'_>,
+        request: api::CreateRoleRequest,
+    ) -> Answer<api::CreateRoleResponse> {
         roles::create(ctx, request).map(Progress::Done)
     }
     fn get_role(ctx: &mut Ctx<'_>, request: api::GetRoleRequest) -> Answer<api::GetRoleResponse> {
         roles::get(ctx, request).map(Progress::Done)
     }
-    fn list_roles(ctx: &mut Ctx<'_>, request: api::ListRolesRequest) -> Answer<api::ListRolesResponse> {
+    fn list_roles(
+        ctx: &mut Ctx<'_>,
+        request: api::ListRolesRequest,
+    ) -> Answer<api::ListRolesResponse> {
         roles::list(ctx, request).map(Progress::Done)
     }
     fn update_assume_role_policy(
@@ -112,7 +127,10 @@ impl IamHandler for Iam {
     ) -> Answer<api::UpdateAssumeRolePolicyResponse> {
         roles::update_trust(ctx, request).map(Progress::Done)
     }
-    fn put_role_policy(ctx: &mut Ctx<'_>, request: api::PutRolePolicyRequest) -> Answer<api::PutRolePolicyResponse> {
+    fn put_role_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::PutRolePolicyRequest,
+    ) -> Answer<api::PutRolePolicyResponse> {
         policies::put_role_policy(ctx, request).map(Progress::Done)
     }
     fn delete_role_policy(

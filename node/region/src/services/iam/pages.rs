@@ -27,14 +27,29 @@ pub(super) fn page<K: Keyspace<Key = (AccountId, String)>>(
 ) -> Result<Page<K::Row>, IamError> {
     let mut range = Range::<K>::under((account,));
     if let Some(marker) = marker {
-        let last = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let last = URL_SAFE_NO_PAD
+            .decode(marker)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
         range = range.after(&(account.clone(), last.ok_or(IamError::InvalidMarker)?));
     }
-    let limit = usize::try_from(max_items.unwrap_or(DEFAULT)).unwrap_or(1).max(1);
-    let mut found: Vec<((AccountId, String), K::Row)> =
-        ctx.all(range).into_iter().filter(|(_, row)| wanted(row)).take(limit + 1).collect();
+    let limit = usize::try_from(max_items.unwrap_or(DEFAULT))
+        .unwrap_or(1)
+        .max(1);
+    let mut found: Vec<((AccountId, String), K::Row)> = ctx
+        .all(range)
+        .into_iter()
+        .filter(|(_, row)| wanted(row))
+        .take(limit + 1)
+        .collect();
     let more = found.len() > limit;
     found.truncate(limit);
-    let marker = found.last().filter(|_| more).map(|((_, name), _)| URL_SAFE_NO_PAD.encode(name));
-    Ok(Page { rows: found.into_iter().map(|(_, row)| row).collect(), marker })
+    let marker = found
+        .last()
+        .filter(|_| more)
+        .map(|((_, name), _)| URL_SAFE_NO_PAD.encode(name));
+    Ok(Page {
+        rows: found.into_iter().map(|(_, row)| row).collect(),
+        marker,
+    })
 }

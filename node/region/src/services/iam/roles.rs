@@ -17,20 +17,28 @@ use crate::context::Ctx;
 const DEFAULT_SESSION: u32 = 3_600;
 
 /// CreateRole.
-pub(super) fn create(ctx: &mut Ctx<'_>, request: api::CreateRoleRequest) -> Result<api::CreateRoleResponse, IamError> {
+pub(super) fn create(
+    ctx: &mut Ctx<'_>,
+    request: api::CreateRoleRequest,
+) -> Result<api::CreateRoleResponse, IamError> {
     let account = ctx.account();
     let name = request.role_name.unwrap_or_default();
     let trust = request.assume_role_policy_document.unwrap_or_default();
     documents::trust(ctx, &trust)?;
     if find_role(ctx, &account, &name).is_some() {
-        return Err(IamError::AlreadyExists { kind: Entity::Role, name });
+        return Err(IamError::AlreadyExists {
+            kind: Entity::Role,
+            name,
+        });
     }
     let row = RoleRow {
         path: request.path.unwrap_or_else(|| "/".to_owned()),
         id: ids::unique(ctx, "iam.role-id", "AROA", 17),
         created: ctx.now(),
         description: request.description,
-        max_session: request.max_session_duration.map_or(DEFAULT_SESSION, i32::unsigned_abs),
+        max_session: request
+            .max_session_duration
+            .map_or(DEFAULT_SESSION, i32::unsigned_abs),
         trust,
         policies: std::collections::BTreeMap::new(),
         boundary: documents::boundary(ctx, request.permissions_boundary)?,
@@ -38,24 +46,43 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: api::CreateRoleRequest) -> Resu
         name,
     };
     put_role(ctx, &account, &row);
-    Ok(api::CreateRoleResponse { role: Some(shown(&account, &row)) })
+    Ok(api::CreateRoleResponse {
+        role: Some(shown(&account, &row)),
+    })
 }
 
 /// GetRole.
-pub(super) fn get(ctx: &mut Ctx<'_>, request: api::GetRoleRequest) -> Result<api::GetRoleResponse, IamError> {
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: api::GetRoleRequest,
+) -> Result<api::GetRoleResponse, IamError> {
     let account = ctx.account();
     let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
-    Ok(api::GetRoleResponse { role: Some(shown(&account, &row)) })
+    Ok(api::GetRoleResponse {
+        role: Some(shown(&account, &row)),
+    })
 }
 
 /// ListRoles.
-pub(super) fn list(ctx: &mut Ctx<'_>, request: api::ListRolesRequest) -> Result<api::ListRolesResponse, IamError> {
+pub(super) fn list(
+    ctx: &mut Ctx<'_>,
+    request: api::ListRolesRequest,
+) -> Result<api::ListRolesResponse, IamError> {
     let account = ctx.account();
     let prefix = request.path_prefix.unwrap_or_default();
-    let Page { rows, marker } =
-        page::<Roles>(ctx, &account, request.marker.as_deref(), request.max_items, |row| row.path.starts_with(&prefix))?;
+    let Page { rows, marker } = page::<Roles>(
+        ctx,
+        &account,
+        request.marker.as_deref(),
+        request.max_items,
+        |row| row.path.starts_with(&prefix),
+    )?;
     let roles = rows.iter().map(|row| shown(&account, row)).collect();
-    Ok(api::ListRolesResponse { roles, is_truncated: Some(marker.is_some()), marker })
+    Ok(api::ListRolesResponse {
+        roles,
+        is_truncated: Some(marker.is_some()),
+        marker,
+    })
 }
 
 /// UpdateAssumeRolePolicy.
@@ -67,13 +94,27 @@ pub(super) fn update_trust(
     let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
     let trust = request.policy_document.unwrap_or_default();
     documents::trust(ctx, &trust)?;
-    put_role(ctx, &account, &RoleRow { trust, ..(*row).clone() });
+    put_role(
+        ctx,
+        &account,
+        &RoleRow {
+            trust,
+            ..(*row).clone()
+        },
+    );
     Ok(api::UpdateAssumeRolePolicyResponse {})
 }
 
 /// The role of that name.
-pub(super) fn known(ctx: &mut Ctx<'_>, account: &AccountId, name: &str) -> Result<Arc<RoleRow>, IamError> {
-    find_role(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity { kind: Entity::Role, name: name.to_owned() })
+pub(super) fn known(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Result<Arc<RoleRow>, IamError> {
+    find_role(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
+        kind: Entity::Role,
+        name: name.to_owned(),
+    })
 }
 
 fn shown(account: &AccountId, row: &RoleRow) -> api::Role {
@@ -106,5 +147,8 @@ pub(super) fn tag(tag: api::Tag) -> (String, String) {
 
 /// A tag as answers show it.
 pub(super) fn shown_tag((key, value): &(String, String)) -> api::Tag {
-    api::Tag { key: Some(key.clone()), value: Some(value.clone()) }
+    api::Tag {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    }
 }

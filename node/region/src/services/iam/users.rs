@@ -13,11 +13,17 @@ use crate::context::Ctx;
 use crate::identity::Principal;
 
 /// CreateUser.
-pub(super) fn create(ctx: &mut Ctx<'_>, request: api::CreateUserRequest) -> Result<api::CreateUserResponse, IamError> {
+pub(super) fn create(
+    ctx: &mut Ctx<'_>,
+    request: api::CreateUserRequest,
+) -> Result<api::CreateUserResponse, IamError> {
     let account = ctx.account();
     let name = request.user_name.unwrap_or_default();
     if find_user(ctx, &account, &name).is_some() {
-        return Err(IamError::AlreadyExists { kind: Entity::User, name });
+        return Err(IamError::AlreadyExists {
+            kind: Entity::User,
+            name,
+        });
     }
     let row = UserRow {
         path: request.path.unwrap_or_else(|| "/".to_owned()),
@@ -30,11 +36,16 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: api::CreateUserRequest) -> Resu
         name,
     };
     put_user(ctx, &account, &row);
-    Ok(api::CreateUserResponse { user: Some(shown(&account, &row)) })
+    Ok(api::CreateUserResponse {
+        user: Some(shown(&account, &row)),
+    })
 }
 
 /// GetUser.
-pub(super) fn get(ctx: &mut Ctx<'_>, request: api::GetUserRequest) -> Result<api::GetUserResponse, IamError> {
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: api::GetUserRequest,
+) -> Result<api::GetUserResponse, IamError> {
     let account = ctx.account();
     let user = match request.user_name {
         Some(name) => shown(&account, &*known(ctx, &account, &name)?),
@@ -45,25 +56,46 @@ pub(super) fn get(ctx: &mut Ctx<'_>, request: api::GetUserRequest) -> Result<api
                 arn: Some(arn.to_string()),
                 ..api::User::default()
             },
-            Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous => return Err(IamError::NoUserName),
+            Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous => {
+                return Err(IamError::NoUserName);
+            }
         },
     };
     Ok(api::GetUserResponse { user: Some(user) })
 }
 
 /// ListUsers.
-pub(super) fn list(ctx: &mut Ctx<'_>, request: api::ListUsersRequest) -> Result<api::ListUsersResponse, IamError> {
+pub(super) fn list(
+    ctx: &mut Ctx<'_>,
+    request: api::ListUsersRequest,
+) -> Result<api::ListUsersResponse, IamError> {
     let account = ctx.account();
     let prefix = request.path_prefix.unwrap_or_default();
-    let Page { rows, marker } =
-        page::<Users>(ctx, &account, request.marker.as_deref(), request.max_items, |row| row.path.starts_with(&prefix))?;
+    let Page { rows, marker } = page::<Users>(
+        ctx,
+        &account,
+        request.marker.as_deref(),
+        request.max_items,
+        |row| row.path.starts_with(&prefix),
+    )?;
     let users = rows.iter().map(|row| shown(&account, row)).collect();
-    Ok(api::ListUsersResponse { users, is_truncated: Some(marker.is_some()), marker })
+    Ok(api::ListUsersResponse {
+        users,
+        is_truncated: Some(marker.is_some()),
+        marker,
+    })
 }
 
 /// The user of that name.
-pub(super) fn known(ctx: &mut Ctx<'_>, account: &AccountId, name: &str) -> Result<std::sync::Arc<UserRow>, IamError> {
-    find_user(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity { kind: Entity::User, name: name.to_owned() })
+pub(super) fn known(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Result<std::sync::Arc<UserRow>, IamError> {
+    find_user(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
+        kind: Entity::User,
+        name: name.to_owned(),
+    })
 }
 
 fn shown(account: &AccountId, row: &UserRow) -> api::User {

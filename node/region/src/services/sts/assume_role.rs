@@ -16,14 +16,20 @@ const CHAINED: u32 = 3_600;
 /// Characters of a session policy.
 const POLICY_LIMIT: usize = 2_048;
 
-pub(super) fn assume_role(ctx: &mut Ctx<'_>, request: api::AssumeRoleRequest) -> Result<api::AssumeRoleResponse, StsError> {
+pub(super) fn assume_role(
+    ctx: &mut Ctx<'_>,
+    request: api::AssumeRoleRequest,
+) -> Result<api::AssumeRoleResponse, StsError> {
     refuse_what_is_not_built(&request)?;
     let text = request.role_arn.unwrap_or_default();
     let caller = ctx.caller();
     let role = Arn::new(&text)
         .ok()
         .and_then(|arn| directory::role(ctx, &arn))
-        .ok_or_else(|| StsError::NoSuchRole { caller: caller.arn(), role: text.clone() })?;
+        .ok_or_else(|| StsError::NoSuchRole {
+            caller: caller.arn(),
+            role: text.clone(),
+        })?;
     let seconds = request.duration_seconds.map_or(DEFAULT, i32::unsigned_abs);
     if seconds > role.max_session {
         return Err(StsError::TooLong);
@@ -42,7 +48,15 @@ pub(super) fn assume_role(ctx: &mut Ctx<'_>, request: api::AssumeRoleRequest) ->
         arn: Some(principal.name().to_owned()),
     };
     let access_key = directory::new_access_key(ctx, "ASIA");
-    let sealed = token::seal(ctx, &access_key, &Token { principal, policy, expires });
+    let sealed = token::seal(
+        ctx,
+        &access_key,
+        &Token {
+            principal,
+            policy,
+            expires,
+        },
+    );
     ctx.frame_mut().response_elements = Some(serde_json::json!({
         "assumedRoleUser": { "assumedRoleId": assumed.assumed_role_id, "arn": assumed.arn },
         "credentials": { "accessKeyId": access_key, "expiration": expires.millis() },

@@ -16,7 +16,9 @@ pub(crate) enum StsError {
     ByRoot,
     #[error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")]
     TooLong,
-    #[error("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")]
+    #[error(
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+    )]
     TooLongForChain,
     #[error("{}", .0.message)]
     MalformedPolicy(PolicyError),
@@ -58,7 +60,9 @@ impl From<StsError> for Refusal {
                 denied_by: "trust_policy".to_owned(),
                 explicit: false,
                 statement: String::new(),
-                missing: vec![format!("{role} to exist in this Region's copy of the directory")],
+                missing: vec![format!(
+                    "{role} to exist in this Region's copy of the directory"
+                )],
                 resource: role,
             }),
             StsError::BadRoleArn(_)

@@ -74,7 +74,9 @@ impl StsHandler for Sts {
         let user_id = match &caller.principal {
             Principal::Root { account, .. } => account.to_string(),
             Principal::User { id, .. } => id.to_string(),
-            Principal::Role { role_id, session, .. } => format!("{role_id}:{session}"),
+            Principal::Role {
+                role_id, session, ..
+            } => format!("{role_id}:{session}"),
             Principal::Service { .. } | Principal::Anonymous => return Err(StsError::Unsigned),
         };
         Ok(Progress::Done(api::GetCallerIdentityResponse {

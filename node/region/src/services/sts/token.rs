@@ -33,10 +33,16 @@ pub(super) fn seal(ctx: &mut Ctx<'_>, access_key: &str, token: &Token) -> String
 /// # Errors
 /// UnrecognizedClientException for a token that is not ours or not of this key,
 /// ExpiredTokenException for one whose time is over.
-pub(crate) fn open_token(ctx: &mut Ctx<'_>, access_key: &str, token: &str) -> Result<Token, Refusal> {
+pub(crate) fn open_token(
+    ctx: &mut Ctx<'_>,
+    access_key: &str,
+    token: &str,
+) -> Result<Token, Refusal> {
     let sealed = STANDARD.decode(token).map_err(|_| StsError::InvalidToken)?;
     let key = ctx.core.vault.session_tokens();
-    let opened = key.open(access_key.as_bytes(), &sealed).ok_or(StsError::InvalidToken)?;
+    let opened = key
+        .open(access_key.as_bytes(), &sealed)
+        .ok_or(StsError::InvalidToken)?;
     let token: Token = decode(&opened)?;
     if token.expires <= ctx.now() {
         return Err(StsError::ExpiredToken.into());
