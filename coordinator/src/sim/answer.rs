@@ -21,7 +21,10 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Span::secs(3), read: Span::secs(60) }
+        Self {
+            connect: Span::secs(3),
+            read: Span::secs(60),
+        }
     }
 }
 
@@ -175,7 +178,9 @@ impl fmt::Display for Unheard {
         f.write_str(match self {
             Self::ConnectTimeout => "no connection in time",
             Self::ReadTimeout => "connected, but no answer in time",
-            Self::ConnectionReset => "the connection was reset before the answer; whether the call was done is unknown",
+            Self::ConnectionReset => {
+                "the connection was reset before the answer; whether the call was done is unknown"
+            }
             Self::ConnectionRefused => "nobody listens at the endpoint",
         })
     }

@@ -39,7 +39,10 @@ impl<T> Promise<T> {
 impl<T> Future for Promised<T> {
     type Output = T;
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        self.0.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)
+        self.0
+            .borrow_mut()
+            .take()
+            .map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -50,14 +53,18 @@ pub struct Join<'a, T> {
 
 impl<T> std::fmt::Debug for Join<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Join").field("lanes", &self.lanes.len()).finish()
+        f.debug_struct("Join")
+            .field("lanes", &self.lanes.len())
+            .finish()
     }
 }
 
 /// Runs `lanes` together; of two that could go on, the one given first goes first.
 #[must_use]
 pub fn join<T>(lanes: Vec<Lane<'_, T>>) -> Join<'_, T> {
-    Join { lanes: lanes.into_iter().map(Err).collect() }
+    Join {
+        lanes: lanes.into_iter().map(Err).collect(),
+    }
 }
 
 impl<T: Unpin> Future for Join<'_, T> {
@@ -75,13 +82,20 @@ impl<T: Unpin> Future for Join<'_, T> {
         if !done {
             return Poll::Pending;
         }
-        Poll::Ready(std::mem::take(&mut self.lanes).into_iter().filter_map(Result::ok).collect())
+        Poll::Ready(
+            std::mem::take(&mut self.lanes)
+                .into_iter()
+                .filter_map(Result::ok)
+                .collect(),
+        )
     }
 }
 
 /// Polls `future` once; nobody is woken, the caller knows when to poll again.
 pub fn poll_once<T>(future: &mut Pin<&mut dyn Future<Output = T>>) -> Poll<T> {
-    future.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop()))
+    future
+        .as_mut()
+        .poll(&mut Context::from_waker(std::task::Waker::noop()))
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ pub struct Loopback {
 
 impl std::fmt::Debug for Loopback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loopback").field("regions", &self.nodes.keys()).finish()
+        f.debug_struct("Loopback")
+            .field("regions", &self.nodes.keys())
+            .finish()
     }
 }
 
@@ -56,7 +58,8 @@ impl Transport for Loopback {
                 return Err(TransportError::new(region, "its node is already running"));
             }
         };
-        self.nodes.insert(region.clone(), Node::Alive(Box::new(Region::new(store))));
+        self.nodes
+            .insert(region.clone(), Node::Alive(Box::new(Region::new(store))));
         Ok(())
     }
 
@@ -95,7 +98,8 @@ impl Transport for Loopback {
             None => return Err(TransportError::new(region, "it was never started")),
         };
         for row in store.raw() {
-            let (key, value) = row.map_err(|error| TransportError::new(region, error.to_string()))?;
+            let (key, value) =
+                row.map_err(|error| TransportError::new(region, error.to_string()))?;
             visit(&key, &value);
         }
         Ok(())

@@ -38,7 +38,10 @@ pub struct TransportError {
 impl TransportError {
     /// Something went wrong with `region`.
     pub fn new(region: &RegionName, problem: impl Into<String>) -> Self {
-        Self { region: region.clone(), problem: problem.into() }
+        Self {
+            region: region.clone(),
+            problem: problem.into(),
+        }
     }
 }
 

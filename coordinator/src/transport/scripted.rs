@@ -18,7 +18,11 @@ pub struct Scripted {
 
 impl Scripted {
     /// `region` replies what `script` says.
-    pub fn with(mut self, region: &RegionName, script: impl FnMut(&Step) -> Reply + 'static) -> Self {
+    pub fn with(
+        mut self,
+        region: &RegionName,
+        script: impl FnMut(&Step) -> Reply + 'static,
+    ) -> Self {
         self.scripts.insert(region.clone(), Box::new(script));
         self
     }
@@ -38,8 +42,14 @@ impl Transport for Scripted {
             self.alive.insert(region.clone(), false);
             return Err(StepError::Died(region.clone()));
         }
-        let script = self.scripts.get_mut(region).ok_or_else(|| TransportError::new(region, "no script"))?;
-        let reply = Reply { step: step.id, ..script(&step) };
+        let script = self
+            .scripts
+            .get_mut(region)
+            .ok_or_else(|| TransportError::new(region, "no script"))?;
+        let reply = Reply {
+            step: step.id,
+            ..script(&step)
+        };
         if step.crash() == Crash::AfterCommit {
             self.alive.insert(region.clone(), false);
             return Err(StepError::Died(region.clone()));
@@ -56,7 +66,11 @@ impl Transport for Scripted {
         self.kill(region)
     }
 
-    fn rows_at_rest(&mut self, _: &RegionName, _: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), TransportError> {
+    fn rows_at_rest(
+        &mut self,
+        _: &RegionName,
+        _: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), TransportError> {
         Ok(())
     }
 }
