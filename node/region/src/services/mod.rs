@@ -5,6 +5,7 @@
 
 pub mod cloudtrail;
 pub mod iam;
+pub mod kms;
 pub mod sts;
 
 use faultline_proto::names::RegionName;
@@ -105,6 +106,7 @@ macro_rules! table {
 table! {
     "cloudtrail" => cloudtrail::CloudTrail,
     "iam" => iam::Iam,
+    "kms" => kms::Kms,
     "sts" => sts::Sts,
 }
 

@@ -13,6 +13,7 @@ pub const MODULES: &[&[Declared]] = &[
     crate::keyspaces::KEYSPACES,
     crate::services::cloudtrail::keyspaces::KEYSPACES,
     crate::services::iam::keyspaces::KEYSPACES,
+    crate::services::kms::keyspaces::KEYSPACES,
 ];
 
 /// Prefixes that were used once and must not come back.
