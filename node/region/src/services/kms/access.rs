@@ -47,25 +47,46 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         }
         KmsRequest::EnableKey(request) => one(ctx, "kms:EnableKey", &request.key_id),
         KmsRequest::DisableKey(request) => one(ctx, "kms:DisableKey", &request.key_id),
-        KmsRequest::CancelKeyDeletion(request) => one(ctx, "kms:CancelKeyDeletion", &request.key_id),
+        KmsRequest::CancelKeyDeletion(request) => {
+            one(ctx, "kms:CancelKeyDeletion", &request.key_id)
+        }
         KmsRequest::GetKeyPolicy(request) => one(ctx, "kms:GetKeyPolicy", &request.key_id),
         KmsRequest::ScheduleKeyDeletion(request) => {
-            let access = on_key(ctx, "kms:ScheduleKeyDeletion", &request.key_id, Key, OwnAccount)?;
+            let access = on_key(
+                ctx,
+                "kms:ScheduleKeyDeletion",
+                &request.key_id,
+                Key,
+                OwnAccount,
+            )?;
             let days = request.pending_window_in_days.unwrap_or(30).to_string();
-            Ok(vec![access.with("kms:schedulekeydeletionpendingwindowindays", &days)])
+            Ok(vec![
+                access.with("kms:schedulekeydeletionpendingwindowindays", &days),
+            ])
         }
         KmsRequest::PutKeyPolicy(request) => {
             let access = on_key(ctx, "kms:PutKeyPolicy", &request.key_id, Key, OwnAccount)?;
-            Ok(vec![conditions::bypass(access, request.bypass_policy_lockout_safety_check)])
+            Ok(vec![conditions::bypass(
+                access,
+                request.bypass_policy_lockout_safety_check,
+            )])
         }
         KmsRequest::CreateAlias(request) => create_alias(ctx, request),
         KmsRequest::DeleteAlias(request) => delete_alias(ctx, request),
         KmsRequest::Encrypt(request) => {
-            let asked = Asked::new("kms:Encrypt", &request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new(
+                "kms:Encrypt",
+                &request.encryption_context,
+                &request.grant_tokens,
+            );
             Ok(vec![asked.on(ctx, &request.key_id)?])
         }
         KmsRequest::GenerateDataKey(request) => {
-            let asked = Asked::new("kms:GenerateDataKey", &request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new(
+                "kms:GenerateDataKey",
+                &request.encryption_context,
+                &request.grant_tokens,
+            );
             Ok(vec![asked.on(ctx, &request.key_id)?])
         }
         KmsRequest::GenerateDataKeyWithoutPlaintext(request) => {
@@ -74,8 +95,16 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
             Ok(vec![asked.on(ctx, &request.key_id)?])
         }
         KmsRequest::Decrypt(request) => {
-            let asked = Asked::new("kms:Decrypt", &request.encryption_context, &request.grant_tokens);
-            Ok(vec![asked.source(ctx, &request.key_id, request.ciphertext_blob.as_deref())?])
+            let asked = Asked::new(
+                "kms:Decrypt",
+                &request.encryption_context,
+                &request.grant_tokens,
+            );
+            Ok(vec![asked.source(
+                ctx,
+                &request.key_id,
+                request.ciphertext_blob.as_deref(),
+            )?])
         }
         KmsRequest::ReEncrypt(request) => re_encrypt(ctx, request),
         KmsRequest::CreateGrant(request) => grants::create_access(ctx, request),
@@ -84,26 +113,51 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         KmsRequest::ListGrants(request) => grant_access(ctx, "kms:ListGrants", &request.key_id),
         KmsRequest::ReplicateKey(request) => {
             let access = on_key(ctx, "kms:ReplicateKey", &request.key_id, Key, OwnAccount)?;
-            let access = access.with("kms:replicaregion", request.replica_region.as_deref().unwrap_or_default());
-            Ok(vec![conditions::bypass(access, request.bypass_policy_lockout_safety_check)])
+            let access = access.with(
+                "kms:replicaregion",
+                request.replica_region.as_deref().unwrap_or_default(),
+            );
+            Ok(vec![conditions::bypass(
+                access,
+                request.bypass_policy_lockout_safety_check,
+            )])
         }
         KmsRequest::UpdatePrimaryRegion(request) => {
-            let access = on_key(ctx, "kms:UpdatePrimaryRegion", &request.key_id, Key, OwnAccount)?;
-            Ok(vec![access.with("kms:primaryregion", request.primary_region.as_deref().unwrap_or_default())])
+            let access = on_key(
+                ctx,
+                "kms:UpdatePrimaryRegion",
+                &request.key_id,
+                Key,
+                OwnAccount,
+            )?;
+            Ok(vec![access.with(
+                "kms:primaryregion",
+                request.primary_region.as_deref().unwrap_or_default(),
+            )])
         }
     }
 }
 
 /// An action that no key policy can allow (K-184).
 pub(crate) fn without_key(ctx: &Ctx<'_>, action: &str) -> Access {
-    Access::new(ctx, action, "*", ctx.account(), Wording::AccessDeniedException)
+    Access::new(
+        ctx,
+        action,
+        "*",
+        ctx.account(),
+        Wording::AccessDeniedException,
+    )
 }
 
 fn one(ctx: &mut Ctx<'_>, action: &str, key: &Option<String>) -> Result<Vec<Access>, Refusal> {
     Ok(vec![on_key(ctx, action, key, Accepts::Keys, OwnAccount)?])
 }
 
-fn grant_access(ctx: &mut Ctx<'_>, action: &str, key: &Option<String>) -> Result<Vec<Access>, Refusal> {
+fn grant_access(
+    ctx: &mut Ctx<'_>,
+    action: &str,
+    key: &Option<String>,
+) -> Result<Vec<Access>, Refusal> {
     let access = on_key(ctx, action, key, Accepts::Keys, AnyAccount)?;
     Ok(vec![conditions::for_resource(ctx, access)])
 }
@@ -154,7 +208,9 @@ pub(crate) fn to_row(
     wording: Wording,
 ) -> Result<Access, Refusal> {
     let policy = ctx.caches.policy(DocumentKind::Key, "default", &row.policy);
-    let policy = policy.map_err(|error| Refusal::internal(format!("a stored key policy does not parse: {error}")))?;
+    let policy = policy.map_err(|error| {
+        Refusal::internal(format!("a stored key policy does not parse: {error}"))
+    })?;
     let mut access = Access::new(ctx, action, row.arn.as_str(), row.account.clone(), wording);
     access.policy = Some(policy);
     access.cross_account = reach == AnyAccount;
@@ -183,13 +239,27 @@ struct Asked<'r> {
 }
 
 impl<'r> Asked<'r> {
-    fn new(action: &'static str, context: &'r BTreeMap<String, String>, tokens: &'r [String]) -> Self {
-        Self { action, context, tokens }
+    fn new(
+        action: &'static str,
+        context: &'r BTreeMap<String, String>,
+        tokens: &'r [String],
+    ) -> Self {
+        Self {
+            action,
+            context,
+            tokens,
+        }
     }
 
     fn complete(&self, ctx: &mut Ctx<'_>, mut access: Access) -> Result<Access, Refusal> {
-        access.context.set("kms:encryptionalgorithm", "SYMMETRIC_DEFAULT");
-        access.context.set_encryption_context(self.context.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        access
+            .context
+            .set("kms:encryptionalgorithm", "SYMMETRIC_DEFAULT");
+        access.context.set_encryption_context(
+            self.context
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str())),
+        );
         access.encryption_context = Some(self.context.clone());
         grants::present(ctx, &mut access, self.tokens)?;
         Ok(access)
@@ -202,7 +272,12 @@ impl<'r> Asked<'r> {
     }
 
     /// The key that is named, else the one that the ciphertext names (K-067).
-    fn source(&self, ctx: &mut Ctx<'_>, key: &Option<String>, blob: Option<&[u8]>) -> Result<Access, Refusal> {
+    fn source(
+        &self,
+        ctx: &mut Ctx<'_>,
+        key: &Option<String>,
+        blob: Option<&[u8]>,
+    ) -> Result<Access, Refusal> {
         if key.is_some() {
             return self.on(ctx, key);
         }
@@ -220,13 +295,35 @@ pub(crate) fn missing(member: &str) -> KmsError {
     ))
 }
 
-fn re_encrypt(ctx: &mut Ctx<'_>, request: &faultline_proto::kms::ReEncryptRequest) -> Result<Vec<Access>, Refusal> {
-    let from = Asked::new("kms:ReEncryptFrom", &request.source_encryption_context, &request.grant_tokens);
-    let from = from.source(ctx, &request.source_key_id, request.ciphertext_blob.as_deref())?;
-    let to = Asked::new("kms:ReEncryptTo", &request.destination_encryption_context, &request.grant_tokens);
+fn re_encrypt(
+    ctx: &mut Ctx<'_>,
+    request: &faultline_proto::kms::ReEncryptRequest,
+) -> Result<Vec<Access>, Refusal> {
+    let from = Asked::new(
+        "kms:ReEncryptFrom",
+        &request.source_encryption_context,
+        &request.grant_tokens,
+    );
+    let from = from.source(
+        ctx,
+        &request.source_key_id,
+        request.ciphertext_blob.as_deref(),
+    )?;
+    let to = Asked::new(
+        "kms:ReEncryptTo",
+        &request.destination_encryption_context,
+        &request.grant_tokens,
+    );
     let to = to.on(ctx, &request.destination_key_id)?;
-    let same = if from.resource == to.resource { "true" } else { "false" };
-    Ok(vec![from.with("kms:reencryptonsamekey", same), to.with("kms:reencryptonsamekey", same)])
+    let same = if from.resource == to.resource {
+        "true"
+    } else {
+        "false"
+    };
+    Ok(vec![
+        from.with("kms:reencryptonsamekey", same),
+        to.with("kms:reencryptonsamekey", same),
+    ])
 }
 
 /// An alias is decided by IAM alone; the key behind it also by its key policy (K-184).
@@ -236,20 +333,38 @@ fn on_alias(ctx: &Ctx<'_>, action: &str, alias: &str) -> Access {
     Access::new(ctx, action, arn, account, Wording::AccessDeniedException)
 }
 
-fn create_alias(ctx: &mut Ctx<'_>, request: &faultline_proto::kms::CreateAliasRequest) -> Result<Vec<Access>, Refusal> {
+fn create_alias(
+    ctx: &mut Ctx<'_>,
+    request: &faultline_proto::kms::CreateAliasRequest,
+) -> Result<Vec<Access>, Refusal> {
     let alias = customer_alias(request.alias_name.as_deref().unwrap_or_default())?;
     let on_alias = on_alias(ctx, "kms:CreateAlias", alias);
-    let on_key = on_key(ctx, "kms:CreateAlias", &request.target_key_id, Accepts::Keys, OwnAccount)?;
+    let on_key = on_key(
+        ctx,
+        "kms:CreateAlias",
+        &request.target_key_id,
+        Accepts::Keys,
+        OwnAccount,
+    )?;
     Ok(vec![on_alias, on_key])
 }
 
-fn delete_alias(ctx: &mut Ctx<'_>, request: &faultline_proto::kms::DeleteAliasRequest) -> Result<Vec<Access>, Refusal> {
+fn delete_alias(
+    ctx: &mut Ctx<'_>,
+    request: &faultline_proto::kms::DeleteAliasRequest,
+) -> Result<Vec<Access>, Refusal> {
     let alias = request.alias_name.as_deref().unwrap_or_default();
     let mut accesses = vec![on_alias(ctx, "kms:DeleteAlias", alias)];
     let account = ctx.account();
     if let Some(row) = ctx.get_cached::<Aliases>((&account, alias)) {
         let target = by_id(ctx, account, &row.target);
-        accesses.push(to_target(ctx, "kms:DeleteAlias", target, OwnAccount, Wording::AccessDeniedException)?);
+        accesses.push(to_target(
+            ctx,
+            "kms:DeleteAlias",
+            target,
+            OwnAccount,
+            Wording::AccessDeniedException,
+        )?);
     }
     Ok(accesses)
 }

@@ -1,8 +1,8 @@
 //! CreateAlias, DeleteAlias, ListAliases (K-025 to K-030).
 
 use faultline_proto::kms::{
-    AliasListEntry, CreateAliasRequest, CreateAliasResponse, DeleteAliasRequest, DeleteAliasResponse,
-    ListAliasesRequest, ListAliasesResponse,
+    AliasListEntry, CreateAliasRequest, CreateAliasResponse, DeleteAliasRequest,
+    DeleteAliasResponse, ListAliasesRequest, ListAliasesResponse,
 };
 use faultline_proto::progress::Progress;
 
@@ -27,7 +27,12 @@ pub(crate) fn create(
 ) -> Result<Progress<CreateAliasResponse>, Refusal> {
     let alias = request.alias_name.unwrap_or_default();
     customer_alias(&alias)?;
-    let row = usable(ctx, request.target_key_id.as_deref(), Accepts::Keys, Use::CreateAlias)?;
+    let row = usable(
+        ctx,
+        request.target_key_id.as_deref(),
+        Accepts::Keys,
+        Use::CreateAlias,
+    )?;
     if ctx.has::<Aliases>((&row.account, alias.as_str())) {
         return Err(KmsError::AliasExists(alias_arn(ctx.region(), &row.account, &alias)).into());
     }
@@ -35,7 +40,11 @@ pub(crate) fn create(
         return Err(KmsError::Limit(format!("The key has {MOST} aliases already.")).into());
     }
     let now = ctx.now();
-    let stored = AliasRow { target: row.id.clone(), created: now, updated: now };
+    let stored = AliasRow {
+        target: row.id.clone(),
+        created: now,
+        updated: now,
+    };
     ctx.put::<Aliases>((&row.account, alias.as_str()), &stored);
     let mut row = KeyRow::clone(&row);
     row.aliases.insert(alias);
@@ -73,19 +82,31 @@ pub(crate) fn destroy(ctx: &mut Ctx<'_>, row: &KeyRow) {
 }
 
 /// ListAliases: all, or those of one key.
-pub(crate) fn list(ctx: &mut Ctx<'_>, request: ListAliasesRequest) -> Result<Progress<ListAliasesResponse>, Refusal> {
+pub(crate) fn list(
+    ctx: &mut Ctx<'_>,
+    request: ListAliasesRequest,
+) -> Result<Progress<ListAliasesResponse>, Refusal> {
     let account = ctx.account();
     let only: Option<KeyId> = match &request.key_id {
         None => None,
-        Some(text) => Some(usable(ctx, Some(text), Accepts::Keys, Use::Anytime)?.id.clone()),
+        Some(text) => Some(
+            usable(ctx, Some(text), Accepts::Keys, Use::Anytime)?
+                .id
+                .clone(),
+        ),
     };
     let limit = limit(request.limit, 50);
     let mut range = Range::<Aliases>::under((&account,));
     if let Some(marker) = read_marker(request.marker.as_deref())? {
         range = range.after((&account, marker.as_str()));
     }
-    let found = ctx.all(range).into_iter().map(|((_, name), row)| (name, row));
-    let found = found.filter(|(_, row)| only.as_ref().is_none_or(|only| *only == row.target)).take(limit + 1);
+    let found = ctx
+        .all(range)
+        .into_iter()
+        .map(|((_, name), row)| (name, row));
+    let found = found
+        .filter(|(_, row)| only.as_ref().is_none_or(|only| *only == row.target))
+        .take(limit + 1);
     let (found, next_marker) = page(found.collect(), limit, |(name, _)| name.as_str());
     let entry = |(name, row): (String, AliasRow)| AliasListEntry {
         alias_arn: Some(alias_arn(ctx.region(), &account, &name)),

@@ -48,7 +48,10 @@ pub(crate) struct Blob<'a> {
 
 /// An encryption context in one form: pairs in order, lengths before texts.
 fn canonical(header: &[u8], context: &BTreeMap<String, String>) -> Vec<u8> {
-    let size: usize = context.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
+    let size: usize = context
+        .iter()
+        .map(|(key, value)| key.len() + value.len() + 16)
+        .sum();
     let mut out = Vec::with_capacity(header.len() + 8 + size);
     out.extend_from_slice(header);
     out.extend_from_slice(&(context.len() as u64).to_be_bytes());
@@ -73,14 +76,22 @@ pub(crate) fn seal(
 ) -> Vec<u8> {
     let mut blob = Vec::with_capacity(HEADER + crate::vault::OVERHEAD + plaintext.len());
     blob.extend_from_slice(&MAGIC);
-    blob.push(if maker.key.is_multi_region() { MULTI } else { SINGLE });
+    blob.push(if maker.key.is_multi_region() {
+        MULTI
+    } else {
+        SINGLE
+    });
     blob.extend_from_slice(&maker.key.raw());
     blob.extend_from_slice(maker.account.as_str().as_bytes());
     let mut material = [0; 32];
     hex::decode_to_slice(&maker.material, &mut material).expect("material ids are 64 hex digits");
     blob.extend_from_slice(&material);
     blob.extend_from_slice(&entropy.bytes::<16>("kms.message-key"));
-    let sealed = message_key(backing, &blob).seal(entropy.bytes("kms.nonce"), &canonical(&blob, context), plaintext);
+    let sealed = message_key(backing, &blob).seal(
+        entropy.bytes("kms.nonce"),
+        &canonical(&blob, context),
+        plaintext,
+    );
     blob.extend_from_slice(&sealed);
     blob
 }
@@ -103,13 +114,24 @@ impl<'a> Blob<'a> {
         let (id, rest) = rest.split_first_chunk::<16>()?;
         let (account, rest) = rest.split_first_chunk::<12>()?;
         let account = AccountId::new(std::str::from_utf8(account).ok()?).ok()?;
-        let maker =
-            Maker { key: KeyId::from_raw(id, multi_region), account, material: hex::encode(rest.get(..32)?) };
-        Some(Self { maker, header, sealed })
+        let maker = Maker {
+            key: KeyId::from_raw(id, multi_region),
+            account,
+            material: hex::encode(rest.get(..32)?),
+        };
+        Some(Self {
+            maker,
+            header,
+            sealed,
+        })
     }
 
     /// Decrypts with the backing key that the blob names.
-    pub(crate) fn open(&self, backing: &SecretKey, context: &BTreeMap<String, String>) -> Result<Vec<u8>, KmsError> {
+    pub(crate) fn open(
+        &self,
+        backing: &SecretKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>, KmsError> {
         message_key(backing, self.header)
             .open(&canonical(self.header, context), self.sealed)
             .ok_or(KmsError::InvalidCiphertext)
@@ -132,14 +154,23 @@ mod tests {
     }
 
     fn context(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     const MRK: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
 
     fn sealed(step: u64, pairs: &[(&str, &str)], plaintext: &[u8]) -> Vec<u8> {
         let mut entropy = Entropy::new(&EntropyRoot::new(&[7; 32], 0), step);
-        seal(&mut entropy, &maker(MRK), &SecretKey::new([9; 32]), &context(pairs), plaintext)
+        seal(
+            &mut entropy,
+            &maker(MRK),
+            &SecretKey::new([9; 32]),
+            &context(pairs),
+            plaintext,
+        )
     }
 
     #[test]
@@ -156,11 +187,19 @@ mod tests {
     fn k_064_the_context_must_match_exactly() {
         let blob = sealed(1, &[("a", "1"), ("b", "2")], b"4242");
         let open = |pairs: &[(&str, &str)]| {
-            Blob::read(&blob).unwrap().open(&SecretKey::new([9; 32]), &context(pairs)).is_ok()
+            Blob::read(&blob)
+                .unwrap()
+                .open(&SecretKey::new([9; 32]), &context(pairs))
+                .is_ok()
         };
         assert!(open(&[("b", "2"), ("a", "1")]));
-        for wrong in [&[][..], &[("a", "1")], &[("a", "1"), ("b", "2"), ("c", "3")], &[("A", "1"), ("b", "2")], &[("a", "1"), ("b", "3")]]
-        {
+        for wrong in [
+            &[][..],
+            &[("a", "1")],
+            &[("a", "1"), ("b", "2"), ("c", "3")],
+            &[("A", "1"), ("b", "2")],
+            &[("a", "1"), ("b", "3")],
+        ] {
             assert!(!open(wrong), "{wrong:?}");
         }
     }

@@ -18,7 +18,10 @@ pub(crate) fn of_key(context: &mut Context, row: &KeyRow) {
     if row.members.is_some() {
         context.set("kms:multiregionkeytype", row.role());
     }
-    context.set_all("kms:resourcealiases", row.aliases.iter().map(String::as_str));
+    context.set_all(
+        "kms:resourcealiases",
+        row.aliases.iter().map(String::as_str),
+    );
     for (key, value) in &row.tags {
         context.set(format!("aws:resourcetag/{key}"), value.as_str());
     }
@@ -28,14 +31,27 @@ pub(crate) fn of_key(context: &mut Context, row: &KeyRow) {
 pub(crate) fn create_key(ctx: &Ctx<'_>, request: &CreateKeyRequest) -> Vec<Access> {
     let multi_region = request.multi_region.unwrap_or(false);
     let kind = multi_region.then_some("PRIMARY");
-    let spec = request.key_spec.as_deref().or(request.customer_master_key_spec.as_deref());
+    let spec = request
+        .key_spec
+        .as_deref()
+        .or(request.customer_master_key_spec.as_deref());
     let mut access = making(ctx, kind, &request.tags);
     if let Some(create) = access.first_mut() {
-        create.context.set("kms:keyspec", spec.unwrap_or("SYMMETRIC_DEFAULT"));
-        create.context.set("kms:keyusage", request.key_usage.as_deref().unwrap_or("ENCRYPT_DECRYPT"));
-        create.context.set("kms:keyorigin", request.origin.as_deref().unwrap_or("AWS_KMS"));
+        create
+            .context
+            .set("kms:keyspec", spec.unwrap_or("SYMMETRIC_DEFAULT"));
+        create.context.set(
+            "kms:keyusage",
+            request.key_usage.as_deref().unwrap_or("ENCRYPT_DECRYPT"),
+        );
+        create.context.set(
+            "kms:keyorigin",
+            request.origin.as_deref().unwrap_or("AWS_KMS"),
+        );
         let bypass = request.bypass_policy_lockout_safety_check.unwrap_or(false);
-        create.context.set_flag("kms:bypasspolicylockoutsafetycheck", bypass);
+        create
+            .context
+            .set_flag("kms:bypasspolicylockoutsafetycheck", bypass);
     }
     access
 }
@@ -64,20 +80,28 @@ fn tagged(context: &mut Context, tags: &[Tag]) {
     let key = |tag: &Tag| tag.tag_key.clone().unwrap_or_default();
     context.set_all("aws:tagkeys", tags.iter().map(key));
     for tag in tags {
-        context.set(format!("aws:requesttag/{}", key(tag)), tag.tag_value.clone().unwrap_or_default());
+        context.set(
+            format!("aws:requesttag/{}", key(tag)),
+            tag.tag_value.clone().unwrap_or_default(),
+        );
     }
 }
 
 /// `kms:BypassPolicyLockoutSafetyCheck` (K-177).
 pub(crate) fn bypass(mut access: Access, asked: Option<bool>) -> Access {
-    access.context.set_flag("kms:bypasspolicylockoutsafetycheck", asked.unwrap_or(false));
+    access
+        .context
+        .set_flag("kms:bypasspolicylockoutsafetycheck", asked.unwrap_or(false));
     access
 }
 
 /// `kms:GrantIsForAWSResource`: true only when a service calls for somebody (K-227).
 pub(crate) fn for_resource(ctx: &Ctx<'_>, mut access: Access) -> Access {
     let caller = ctx.caller();
-    let by_service = !caller.via.is_empty() || matches!(caller.principal, Principal::Service { .. });
-    access.context.set_flag("kms:grantisforawsresource", by_service);
+    let by_service =
+        !caller.via.is_empty() || matches!(caller.principal, Principal::Service { .. });
+    access
+        .context
+        .set_flag("kms:grantisforawsresource", by_service);
     access
 }

@@ -25,7 +25,9 @@ pub(crate) fn create_key(
     let account = ctx.account();
     let multi_region = request.multi_region.unwrap_or(false);
     let id = new_id(ctx, multi_region);
-    let policy = request.policy.unwrap_or_else(|| policies::default_policy(&account));
+    let policy = request
+        .policy
+        .unwrap_or_else(|| policies::default_policy(&account));
     policies::read(ctx, &policy)?;
     let row = KeyRow {
         arn: id.arn(ctx.region(), &account),
@@ -47,7 +49,9 @@ pub(crate) fn create_key(
     journal::born(ctx, &row);
     ctx.touches(row.arn.as_str());
     ctx.frame_mut().response_elements = Some(json!({ "keyMetadata": shown(&row) }));
-    Ok(Progress::Done(CreateKeyResponse { key_metadata: Some(row.metadata()) }))
+    Ok(Progress::Done(CreateKeyResponse {
+        key_metadata: Some(row.metadata()),
+    }))
 }
 
 fn new_id(ctx: &mut Ctx<'_>, multi_region: bool) -> KeyId {
@@ -78,7 +82,10 @@ pub(crate) fn shown(row: &KeyRow) -> serde_json::Value {
 
 /// Which kinds of key can be made: K-009 to K-016. Only symmetric keys are built so far.
 fn check_kind(request: &CreateKeyRequest) -> Result<(), KmsError> {
-    let spec = match (request.key_spec.as_deref(), request.customer_master_key_spec.as_deref()) {
+    let spec = match (
+        request.key_spec.as_deref(),
+        request.customer_master_key_spec.as_deref(),
+    ) {
         (Some(spec), Some(old)) if spec != old => {
             let text = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";
             return Err(KmsError::Validation(text.to_owned()));
@@ -102,7 +109,9 @@ fn check_kind(request: &CreateKeyRequest) -> Result<(), KmsError> {
         _ => &["SIGN_VERIFY"],
     };
     if !usages.contains(&usage) {
-        return Err(KmsError::Validation(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
+        return Err(KmsError::Validation(format!(
+            "KeyUsage {usage} is not compatible with KeySpec {spec}"
+        )));
     }
     if spec != "SYMMETRIC_DEFAULT" {
         return Err(KmsError::NotBuilt(format!("KeySpec {spec}")));
@@ -124,7 +133,10 @@ pub(crate) fn read_tags(tags: &[Tag]) -> Result<BTreeMap<String, String>, KmsErr
         if key.to_ascii_lowercase().starts_with("aws:") {
             return Err(KmsError::Tag("Tags beginning with aws: are reserved"));
         }
-        if read.insert(key, tag.tag_value.clone().unwrap_or_default()).is_some() {
+        if read
+            .insert(key, tag.tag_value.clone().unwrap_or_default())
+            .is_some()
+        {
             return Err(KmsError::Tag("Duplicate tag keys"));
         }
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use faultline_proto::kms::{
-    DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
-    GenerateDataKeyWithoutPlaintextRequest, GenerateDataKeyWithoutPlaintextResponse, ReEncryptRequest,
-    ReEncryptResponse,
+    DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, GenerateDataKeyRequest,
+    GenerateDataKeyResponse, GenerateDataKeyWithoutPlaintextRequest,
+    GenerateDataKeyWithoutPlaintextResponse, ReEncryptRequest, ReEncryptResponse,
 };
 use faultline_proto::progress::Progress;
 use zeroize::Zeroize as _;
@@ -34,14 +34,34 @@ fn check_algorithm(asked: Option<&str>) -> Result<(), KmsError> {
 
 /// K-089: everything was checked; only a dry run ends here.
 pub(crate) fn unless_dry(dry_run: Option<bool>) -> Result<(), KmsError> {
-    if dry_run.unwrap_or(false) { Err(KmsError::DryRun) } else { Ok(()) }
+    if dry_run.unwrap_or(false) {
+        Err(KmsError::DryRun)
+    } else {
+        Ok(())
+    }
 }
 
-fn seal(ctx: &mut Ctx<'_>, row: &KeyRow, operation: &str, context: &Pairs, plaintext: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn seal(
+    ctx: &mut Ctx<'_>,
+    row: &KeyRow,
+    operation: &str,
+    context: &Pairs,
+    plaintext: &[u8],
+) -> Result<Vec<u8>, Refusal> {
     let backing = material::open(ctx, row, &row.material)?;
-    let maker = Maker { key: row.id.clone(), account: row.account.clone(), material: row.material.clone() };
+    let maker = Maker {
+        key: row.id.clone(),
+        account: row.account.clone(),
+        material: row.material.clone(),
+    };
     journal::used(ctx, row, &row.material, operation);
-    Ok(ciphertext::seal(ctx.entropy(), &maker, &backing, context, plaintext))
+    Ok(ciphertext::seal(
+        ctx.entropy(),
+        &maker,
+        &backing,
+        context,
+        plaintext,
+    ))
 }
 
 /// An opened ciphertext: its key, the backing key that it names, the bytes.
@@ -52,11 +72,21 @@ struct Opened {
 }
 
 /// Which key opens `blob`: the one named, which must be the one that made it (K-068, K-069).
-fn source_key(ctx: &mut Ctx<'_>, key: Option<&str>, blob: &Blob<'_>) -> Result<Arc<KeyRow>, KmsError> {
-    let Some(key) = key else { return by_id(ctx, blob.maker.account.clone(), &blob.maker.key).present() };
+fn source_key(
+    ctx: &mut Ctx<'_>,
+    key: Option<&str>,
+    blob: &Blob<'_>,
+) -> Result<Arc<KeyRow>, KmsError> {
+    let Some(key) = key else {
+        return by_id(ctx, blob.maker.account.clone(), &blob.maker.key).present();
+    };
     let row = find(ctx, key, Accepts::Aliases)?.present()?;
     allows(&row, Use::Cryptography)?;
-    if row.id == blob.maker.key && row.account == blob.maker.account { Ok(row) } else { Err(KmsError::IncorrectKey) }
+    if row.id == blob.maker.key && row.account == blob.maker.account {
+        Ok(row)
+    } else {
+        Err(KmsError::IncorrectKey)
+    }
 }
 
 fn open(
@@ -72,21 +102,42 @@ fn open(
     let backing = material::open(ctx, &row, &blob.maker.material)?;
     let plaintext = blob.open(&backing, context)?;
     journal::used(ctx, &row, &blob.maker.material, operation);
-    Ok(Opened { row, material: blob.maker.material, plaintext })
+    Ok(Opened {
+        row,
+        material: blob.maker.material,
+        plaintext,
+    })
 }
 
 /// K-090: a dry run that asks about permission only, without a ciphertext.
 fn ignores_ciphertext(dry_run: Option<bool>, modifiers: &[String]) -> bool {
-    dry_run.unwrap_or(false) && modifiers.iter().any(|modifier| modifier == "IGNORE_CIPHERTEXT")
+    dry_run.unwrap_or(false)
+        && modifiers
+            .iter()
+            .any(|modifier| modifier == "IGNORE_CIPHERTEXT")
 }
 
 /// Encrypt.
-pub(crate) fn encrypt(ctx: &mut Ctx<'_>, request: EncryptRequest) -> Result<Progress<EncryptResponse>, Refusal> {
-    let row = usable(ctx, request.key_id.as_deref(), Accepts::Aliases, Use::Cryptography)?;
+pub(crate) fn encrypt(
+    ctx: &mut Ctx<'_>,
+    request: EncryptRequest,
+) -> Result<Progress<EncryptResponse>, Refusal> {
+    let row = usable(
+        ctx,
+        request.key_id.as_deref(),
+        Accepts::Aliases,
+        Use::Cryptography,
+    )?;
     check_algorithm(request.encryption_algorithm.as_deref())?;
     unless_dry(request.dry_run)?;
     let plaintext = request.plaintext.unwrap_or_default();
-    let blob = seal(ctx, &row, "Encrypt", &request.encryption_context, &plaintext)?;
+    let blob = seal(
+        ctx,
+        &row,
+        "Encrypt",
+        &request.encryption_context,
+        &plaintext,
+    )?;
     Ok(Progress::Done(EncryptResponse {
         ciphertext_blob: Some(blob),
         key_id: Some(row.arn.to_string()),
@@ -95,14 +146,19 @@ pub(crate) fn encrypt(ctx: &mut Ctx<'_>, request: EncryptRequest) -> Result<Prog
 }
 
 /// Decrypt.
-pub(crate) fn decrypt(ctx: &mut Ctx<'_>, request: DecryptRequest) -> Result<Progress<DecryptResponse>, Refusal> {
+pub(crate) fn decrypt(
+    ctx: &mut Ctx<'_>,
+    request: DecryptRequest,
+) -> Result<Progress<DecryptResponse>, Refusal> {
     let key = request.key_id.as_deref();
     if ignores_ciphertext(request.dry_run, &request.dry_run_modifiers) {
         usable(ctx, key, Accepts::Aliases, Use::Cryptography)?;
         return Err(KmsError::DryRun.into());
     }
     check_algorithm(request.encryption_algorithm.as_deref())?;
-    let bytes = request.ciphertext_blob.ok_or_else(|| missing("ciphertextBlob"))?;
+    let bytes = request
+        .ciphertext_blob
+        .ok_or_else(|| missing("ciphertextBlob"))?;
     let opened = open(ctx, key, &bytes, "Decrypt", &request.encryption_context)?;
     unless_dry(request.dry_run)?;
     Ok(Progress::Done(DecryptResponse {
@@ -114,21 +170,43 @@ pub(crate) fn decrypt(ctx: &mut Ctx<'_>, request: DecryptRequest) -> Result<Prog
 }
 
 /// ReEncrypt: Decrypt and Encrypt without the plaintext leaving (K-081, K-082).
-pub(crate) fn re_encrypt(ctx: &mut Ctx<'_>, request: ReEncryptRequest) -> Result<Progress<ReEncryptResponse>, Refusal> {
+pub(crate) fn re_encrypt(
+    ctx: &mut Ctx<'_>,
+    request: ReEncryptRequest,
+) -> Result<Progress<ReEncryptResponse>, Refusal> {
     let destination = request.destination_key_id.as_deref();
     check_algorithm(request.source_encryption_algorithm.as_deref())?;
     check_algorithm(request.destination_encryption_algorithm.as_deref())?;
     if ignores_ciphertext(request.dry_run, &request.dry_run_modifiers) {
-        usable(ctx, request.source_key_id.as_deref(), Accepts::Aliases, Use::Cryptography)?;
+        usable(
+            ctx,
+            request.source_key_id.as_deref(),
+            Accepts::Aliases,
+            Use::Cryptography,
+        )?;
         usable(ctx, destination, Accepts::Aliases, Use::Cryptography)?;
         return Err(KmsError::DryRun.into());
     }
-    let bytes = request.ciphertext_blob.ok_or_else(|| missing("ciphertextBlob"))?;
+    let bytes = request
+        .ciphertext_blob
+        .ok_or_else(|| missing("ciphertextBlob"))?;
     let source = request.source_key_id.as_deref();
-    let mut opened = open(ctx, source, &bytes, "ReEncryptFrom", &request.source_encryption_context)?;
+    let mut opened = open(
+        ctx,
+        source,
+        &bytes,
+        "ReEncryptFrom",
+        &request.source_encryption_context,
+    )?;
     let to = usable(ctx, destination, Accepts::Aliases, Use::Cryptography)?;
     unless_dry(request.dry_run)?;
-    let blob = seal(ctx, &to, "ReEncryptTo", &request.destination_encryption_context, &opened.plaintext);
+    let blob = seal(
+        ctx,
+        &to,
+        "ReEncryptTo",
+        &request.destination_encryption_context,
+        &opened.plaintext,
+    );
     opened.plaintext.zeroize();
     Ok(Progress::Done(ReEncryptResponse {
         ciphertext_blob: Some(blob?),
@@ -147,7 +225,9 @@ fn data_key_length(spec: Option<&str>, bytes: Option<i32>) -> Result<usize, KmsE
         (Some("AES_128"), None) => Ok(16),
         (Some(_), None) => Ok(32),
         (None, Some(bytes)) => Ok(usize::try_from(bytes).unwrap_or_default()),
-        _ => Err(KmsError::Validation("Please specify either number of bytes or key spec.".to_owned())),
+        _ => Err(KmsError::Validation(
+            "Please specify either number of bytes or key spec.".to_owned(),
+        )),
     }
 }
 
@@ -161,7 +241,10 @@ struct DataKey<'r> {
     operation: &'static str,
 }
 
-fn data_key(ctx: &mut Ctx<'_>, asked: &DataKey<'_>) -> Result<(Arc<KeyRow>, Vec<u8>, Vec<u8>), Refusal> {
+fn data_key(
+    ctx: &mut Ctx<'_>,
+    asked: &DataKey<'_>,
+) -> Result<(Arc<KeyRow>, Vec<u8>, Vec<u8>), Refusal> {
     let length = data_key_length(asked.spec, asked.bytes)?;
     let row = usable(ctx, asked.key, Accepts::Aliases, Use::Cryptography)?;
     unless_dry(asked.dry_run)?;

@@ -135,7 +135,9 @@ impl KmsError {
             Self::InvalidCiphertext => "InvalidCiphertextException",
             Self::WrongAlgorithm(_) => "InvalidKeyUsageException",
             Self::IncorrectKey => "IncorrectKeyException",
-            Self::NotPrimary(_) | Self::NoSuchRegion(_) | Self::NotBuilt(_) => "UnsupportedOperationException",
+            Self::NotPrimary(_) | Self::NoSuchRegion(_) | Self::NotBuilt(_) => {
+                "UnsupportedOperationException"
+            }
             Self::Lockout | Self::MalformedPolicy(_) => "MalformedPolicyDocumentException",
             Self::Tag(_) => "TagException",
             Self::DryRun => "DryRunOperationException",
@@ -152,7 +154,10 @@ impl From<KmsError> for Refusal {
     fn from(error: KmsError) -> Self {
         let refusal = Self::new(error.code(), error.to_string());
         match error {
-            KmsError::DependencyTimeout => Self { definite: false, ..refusal.with_status(503) },
+            KmsError::DependencyTimeout => Self {
+                definite: false,
+                ..refusal.with_status(503)
+            },
             _ => refusal,
         }
     }

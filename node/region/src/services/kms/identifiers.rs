@@ -33,7 +33,12 @@ impl KeyId {
 
     /// The 16 bytes that the id's digits stand for.
     pub(crate) fn raw(&self) -> [u8; 16] {
-        let digits: Vec<u8> = self.0.trim_start_matches("mrk-").bytes().filter(|byte| *byte != b'-').collect();
+        let digits: Vec<u8> = self
+            .0
+            .trim_start_matches("mrk-")
+            .bytes()
+            .filter(|byte| *byte != b'-')
+            .collect();
         let bytes = hex::decode(digits).expect("checked at birth");
         bytes.try_into().expect("both forms have 32 digits")
     }
@@ -44,27 +49,45 @@ impl KeyId {
         Self(Arc::from(if multi_region {
             format!("mrk-{text}")
         } else {
-            format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+            format!(
+                "{}-{}-{}-{}-{}",
+                &text[..8],
+                &text[8..12],
+                &text[12..16],
+                &text[16..20],
+                &text[20..]
+            )
         }))
     }
 
     /// The key's ARN in a Region and account (K-018).
     pub(crate) fn arn(&self, region: &RegionName, account: &AccountId) -> Arn {
-        Arn::of("kms", region.as_str(), account.as_str(), &format!("key/{}", self.0))
+        Arn::of(
+            "kms",
+            region.as_str(),
+            account.as_str(),
+            &format!("key/{}", self.0),
+        )
     }
 }
 
 fn is_hex(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn is_multi_region(text: &str) -> bool {
-    text.strip_prefix("mrk-").is_some_and(|tail| tail.len() == 32 && is_hex(tail))
+    text.strip_prefix("mrk-")
+        .is_some_and(|tail| tail.len() == 32 && is_hex(tail))
 }
 
 fn is_uuid(text: &str) -> bool {
     let mut parts = text.split('-');
-    let fits = [8, 4, 4, 4, 12].iter().all(|len| parts.next().is_some_and(|part| part.len() == *len && is_hex(part)));
+    let fits = [8, 4, 4, 4, 12].iter().all(|len| {
+        parts
+            .next()
+            .is_some_and(|part| part.len() == *len && is_hex(part))
+    });
     fits && parts.next().is_none()
 }
 
@@ -80,7 +103,12 @@ pub(crate) enum KeyRef {
 impl KeyRef {
     /// Reads a KeyId member as `caller` in `region` means it. `aliases` says whether the
     /// operation accepts them (K-023); where it does not, they are invalid ids.
-    pub(crate) fn parse(text: &str, aliases: bool, caller: &AccountId, region: &RegionName) -> Result<Self, KmsError> {
+    pub(crate) fn parse(
+        text: &str,
+        aliases: bool,
+        caller: &AccountId,
+        region: &RegionName,
+    ) -> Result<Self, KmsError> {
         let (account, resource) = if text.starts_with("arn:") {
             let invalid = || KmsError::InvalidArn(text.to_owned());
             let arn = Arn::new(text).map_err(|_| invalid())?;
@@ -94,7 +122,9 @@ impl KeyRef {
             let account = AccountId::new(arn.account()).map_err(|_| invalid())?;
             match arn.resource().strip_prefix("key/") {
                 Some(id) => return Ok(Self::Key(account, KeyId::new(id)?)),
-                None if arn.resource().starts_with("alias/") => (account, arn.resource().to_owned()),
+                None if arn.resource().starts_with("alias/") => {
+                    (account, arn.resource().to_owned())
+                }
                 None => return Err(invalid()),
             }
         } else if text.starts_with("alias/") {
@@ -102,7 +132,11 @@ impl KeyRef {
         } else {
             return Ok(Self::Key(caller.clone(), KeyId::new(text)?));
         };
-        if aliases { Ok(Self::Alias(account, resource)) } else { Err(KmsError::InvalidKeyId(text.to_owned())) }
+        if aliases {
+            Ok(Self::Alias(account, resource))
+        } else {
+            Err(KmsError::InvalidKeyId(text.to_owned()))
+        }
     }
 }
 
@@ -137,14 +171,22 @@ mod tests {
     fn k_017_both_forms_read_and_write_back() {
         for (text, multi_region) in [(UUID, false), (MRK, true)] {
             let id = KeyId::new(text).unwrap();
-            assert_eq!((id.is_multi_region(), id.as_str().len()), (multi_region, 36));
+            assert_eq!(
+                (id.is_multi_region(), id.as_str().len()),
+                (multi_region, 36)
+            );
             assert_eq!(KeyId::from_raw(&id.raw(), multi_region), id);
         }
     }
 
     #[test]
     fn k_019_anything_else_is_invalid() {
-        for text in ["fake-key-id", "1234abcd12ab34cd56ef1234567890ab", "mrk-xyz", "mrk-1234ABCD12ab34cd56ef1234567890ab"] {
+        for text in [
+            "fake-key-id",
+            "1234abcd12ab34cd56ef1234567890ab",
+            "mrk-xyz",
+            "mrk-1234ABCD12ab34cd56ef1234567890ab",
+        ] {
             assert_eq!(parse(text, true), Err(format!("Invalid keyId '{text}'")));
         }
     }
@@ -157,20 +199,34 @@ mod tests {
 
     #[test]
     fn k_023_aliases_only_where_they_are_accepted() {
-        assert!(matches!(parse("alias/payments", true), Ok(KeyRef::Alias(_, name)) if name == "alias/payments"));
-        assert_eq!(parse("alias/payments", false), Err("Invalid keyId 'alias/payments'".to_owned()));
+        assert!(
+            matches!(parse("alias/payments", true), Ok(KeyRef::Alias(_, name)) if name == "alias/payments")
+        );
+        assert_eq!(
+            parse("alias/payments", false),
+            Err("Invalid keyId 'alias/payments'".to_owned())
+        );
     }
 
     #[test]
     fn k_024_an_arn_may_name_another_account() {
-        let found = parse(&format!("arn:aws:kms:eu-west-1:222222222222:key/{MRK}"), false).unwrap();
-        assert!(matches!(found, KeyRef::Key(account, id) if account.as_str() == "222222222222" && id.as_str() == MRK));
+        let found = parse(
+            &format!("arn:aws:kms:eu-west-1:222222222222:key/{MRK}"),
+            false,
+        )
+        .unwrap();
+        assert!(
+            matches!(found, KeyRef::Key(account, id) if account.as_str() == "222222222222" && id.as_str() == MRK)
+        );
     }
 
     #[test]
     fn k_025_alias_names() {
         assert_eq!(customer_alias("payments"), Err(KmsError::AliasPrefix));
-        assert_eq!(customer_alias("alias/aws/mine").map_err(|error| error.code()), Err("InvalidAliasNameException"));
+        assert_eq!(
+            customer_alias("alias/aws/mine").map_err(|error| error.code()),
+            Err("InvalidAliasNameException")
+        );
         assert_eq!(customer_alias("alias/payments"), Ok("alias/payments"));
     }
 }

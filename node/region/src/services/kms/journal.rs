@@ -16,21 +16,53 @@ pub(crate) fn born(ctx: &mut Ctx<'_>, row: &KeyRow) {
 /// The state of a key changed.
 pub(crate) fn state(ctx: &mut Ctx<'_>, row: &KeyRow) {
     let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
-    ctx.note("key_state", &[("key", arn), ("key_id", id), ("region", region), ("state", row.state.text())]);
+    ctx.note(
+        "key_state",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("state", row.state.text()),
+        ],
+    );
 }
 
 /// A key is no more in this Region.
 pub(crate) fn gone(ctx: &mut Ctx<'_>, row: &KeyRow) {
     let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
-    ctx.note("key_state", &[("key", arn), ("key_id", id), ("region", region), ("state", "Deleted")]);
-    ctx.note("key_role", &[("key", arn), ("key_id", id), ("region", region), ("role", "NONE")]);
+    ctx.note(
+        "key_state",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("state", "Deleted"),
+        ],
+    );
+    ctx.note(
+        "key_role",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("role", "NONE"),
+        ],
+    );
 }
 
 /// The role of a multi-Region key, when it has one.
 pub(crate) fn role(ctx: &mut Ctx<'_>, row: &KeyRow) {
     if row.members.is_some() {
         let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
-        ctx.note("key_role", &[("key", arn), ("key_id", id), ("region", region), ("role", row.role())]);
+        ctx.note(
+            "key_role",
+            &[
+                ("key", arn),
+                ("key_id", id),
+                ("region", region),
+                ("role", row.role()),
+            ],
+        );
     }
 }
 
@@ -40,7 +72,13 @@ pub(crate) fn material(ctx: &mut Ctx<'_>, row: &KeyRow) {
     let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
     ctx.note(
         "key_material",
-        &[("key", arn), ("key_id", id), ("region", region), ("current", &row.material), ("materials", &digests)],
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("current", &row.material),
+            ("materials", &digests),
+        ],
     );
 }
 

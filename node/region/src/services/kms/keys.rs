@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use faultline_proto::kms::{
-    DescribeKeyRequest, DescribeKeyResponse, DisableKeyRequest, DisableKeyResponse, EnableKeyRequest,
-    EnableKeyResponse, KeyListEntry, ListKeysRequest, ListKeysResponse,
+    DescribeKeyRequest, DescribeKeyResponse, DisableKeyRequest, DisableKeyResponse,
+    EnableKeyRequest, EnableKeyResponse, KeyListEntry, ListKeysRequest, ListKeysResponse,
 };
 use faultline_proto::progress::Progress;
 
@@ -22,8 +22,15 @@ pub(crate) fn describe(
     ctx: &mut Ctx<'_>,
     request: DescribeKeyRequest,
 ) -> Result<Progress<DescribeKeyResponse>, Refusal> {
-    let row = usable(ctx, request.key_id.as_deref(), Accepts::Aliases, Use::Anytime)?;
-    Ok(Progress::Done(DescribeKeyResponse { key_metadata: Some(row.metadata()) }))
+    let row = usable(
+        ctx,
+        request.key_id.as_deref(),
+        Accepts::Aliases,
+        Use::Anytime,
+    )?;
+    Ok(Progress::Done(DescribeKeyResponse {
+        key_metadata: Some(row.metadata()),
+    }))
 }
 
 /// Where a listing goes on: the last name of the page before.
@@ -41,20 +48,32 @@ pub(crate) fn write_marker(name: &str) -> String {
 }
 
 /// One page of names: which of `found` (one more than `limit`) belong to it, and the marker after.
-pub(crate) fn page<T>(mut found: Vec<T>, limit: usize, name: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+pub(crate) fn page<T>(
+    mut found: Vec<T>,
+    limit: usize,
+    name: impl Fn(&T) -> &str,
+) -> (Vec<T>, Option<String>) {
     let more = found.len() > limit;
     found.truncate(limit);
-    let marker = found.last().filter(|_| more).map(|last| write_marker(name(last)));
+    let marker = found
+        .last()
+        .filter(|_| more)
+        .map(|last| write_marker(name(last)));
     (found, marker)
 }
 
 /// How many entries a page may have (K-034); the definition checked that it is positive.
 pub(crate) fn limit(asked: Option<i32>, default: usize) -> usize {
-    asked.and_then(|asked| usize::try_from(asked).ok()).unwrap_or(default)
+    asked
+        .and_then(|asked| usize::try_from(asked).ok())
+        .unwrap_or(default)
 }
 
 /// ListKeys.
-pub(crate) fn list(ctx: &mut Ctx<'_>, request: ListKeysRequest) -> Result<Progress<ListKeysResponse>, Refusal> {
+pub(crate) fn list(
+    ctx: &mut Ctx<'_>,
+    request: ListKeysRequest,
+) -> Result<Progress<ListKeysResponse>, Refusal> {
     let account = ctx.account();
     let limit = limit(request.limit, 100);
     let mut range = Range::<Keys>::under((&account,));
@@ -75,7 +94,10 @@ pub(crate) fn list(ctx: &mut Ctx<'_>, request: ListKeysRequest) -> Result<Progre
 }
 
 /// EnableKey (K-039: idempotent).
-pub(crate) fn enable(ctx: &mut Ctx<'_>, request: EnableKeyRequest) -> Result<Progress<EnableKeyResponse>, Refusal> {
+pub(crate) fn enable(
+    ctx: &mut Ctx<'_>,
+    request: EnableKeyRequest,
+) -> Result<Progress<EnableKeyResponse>, Refusal> {
     switch(ctx, request.key_id.as_deref(), KeyState::Enabled)?;
     Ok(Progress::Done(EnableKeyResponse {}))
 }
@@ -92,7 +114,10 @@ pub(crate) fn disable(
 fn switch(ctx: &mut Ctx<'_>, key: Option<&str>, to: KeyState) -> Result<(), Refusal> {
     let row = usable(ctx, key, Accepts::Keys, Use::Switch)?;
     if row.state != to {
-        let row = KeyRow { state: to, ..KeyRow::clone(&row) };
+        let row = KeyRow {
+            state: to,
+            ..KeyRow::clone(&row)
+        };
         resolve::save(ctx, &row);
         journal::state(ctx, &row);
     }

@@ -10,10 +10,18 @@ use crate::context::Ctx;
 use crate::store::Range;
 
 /// `state` and `replicas` of a key, by id or ARN, for any account.
-pub(crate) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
+pub(crate) fn look(
+    ctx: &mut Ctx<'_>,
+    what: &str,
+    arguments: &Value,
+) -> Option<Result<Value, String>> {
     let key = arguments.get("key")?.as_str()?;
     match what {
-        "state" => Some(found(ctx, key).map(|row| state(&row)).ok_or_else(|| format!("no key '{key}' here"))),
+        "state" => Some(
+            found(ctx, key)
+                .map(|row| state(&row))
+                .ok_or_else(|| format!("no key '{key}' here")),
+        ),
         // A Region without a member is an answer, not an error: the set is judged as a whole.
         "replicas" | "replicas_equal" => Some(Ok(match found(ctx, key) {
             None => json!({ "region": ctx.region().as_str(), "here": false }),
@@ -26,16 +34,28 @@ pub(crate) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<R
 /// The key with this id or ARN; an ARN of another Region means the related key here.
 fn found(ctx: &mut Ctx<'_>, text: &str) -> Option<KeyRow> {
     let id = text.rsplit('/').next().unwrap_or(text);
-    if let Some(account) = text.split(':').nth(4).and_then(|account| AccountId::new(account).ok()) {
+    if let Some(account) = text
+        .split(':')
+        .nth(4)
+        .and_then(|account| AccountId::new(account).ok())
+    {
         let id = super::identifiers::KeyId::new(id).ok()?;
         return resolve::current(ctx, &account, &id);
     }
-    ctx.all(Range::<Keys>::all()).into_iter().map(|(_, row)| row).find(|row| row.id.as_str() == id)
+    ctx.all(Range::<Keys>::all())
+        .into_iter()
+        .map(|(_, row)| row)
+        .find(|row| row.id.as_str() == id)
 }
 
 fn state(row: &KeyRow) -> Value {
     let members = row.members.as_ref();
-    let regions = members.map(|members| members.regions().map(ToString::to_string).collect::<Vec<_>>());
+    let regions = members.map(|members| {
+        members
+            .regions()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    });
     json!({
         "key_id": row.id.as_str(),
         "arn": row.arn.as_str(),

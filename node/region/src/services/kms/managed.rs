@@ -22,10 +22,15 @@ const MANAGED: &[(&str, &str)] = &[
 
 /// Makes the key behind `alias` when its service asks for it the first time (K-007).
 pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
-    let Some((_, service)) = MANAGED.iter().find(|(known, _)| *known == alias) else { return };
+    let Some((_, service)) = MANAGED.iter().find(|(known, _)| *known == alias) else {
+        return;
+    };
     let caller = ctx.caller();
     let via = format!("{service}.{}.amazonaws.com", ctx.region());
-    if *account != caller.account() || caller.via.last() != Some(&via) || ctx.has::<Aliases>((account, alias)) {
+    if *account != caller.account()
+        || caller.via.last() != Some(&via)
+        || ctx.has::<Aliases>((account, alias))
+    {
         return;
     }
     let id = KeyId::new(&ctx.entropy().uuid("kms.key-id")).expect("a UUID is a key id");
@@ -35,7 +40,10 @@ pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
         account: account.clone(),
         managed_for: Some((*service).to_owned()),
         state: KeyState::Enabled,
-        description: format!("Default key that protects my {} data when no other key is defined", title(service)),
+        description: format!(
+            "Default key that protects my {} data when no other key is defined",
+            title(service)
+        ),
         policy: policy(account, service, &via),
         created: now,
         material: material::make(ctx, account, &id),
@@ -45,7 +53,14 @@ pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
         members: None,
         id,
     };
-    ctx.put::<Aliases>((account, alias), &AliasRow { target: row.id.clone(), created: now, updated: now });
+    ctx.put::<Aliases>(
+        (account, alias),
+        &AliasRow {
+            target: row.id.clone(),
+            created: now,
+            updated: now,
+        },
+    );
     resolve::save(ctx, &row);
     journal::born(ctx, &row);
 }
@@ -64,7 +79,13 @@ fn title(service: &str) -> &str {
 /// The policy of an AWS managed key (K-004): everybody of the account through the service; the
 /// account itself may look and no more.
 fn policy(account: &AccountId, service: &str, via: &str) -> String {
-    let mut used = vec!["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+    let mut used = vec![
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+    ];
     let mut seen = vec!["kms:Describe*", "kms:Get*", "kms:List*"];
     if service != "s3" {
         used.push("kms:CreateGrant");

@@ -39,9 +39,19 @@ fn aad(account: &AccountId, key: &KeyId, id: &str) -> Vec<u8> {
     format!("{account}/{}/{id}", key.as_str()).into_bytes()
 }
 
-fn keep(ctx: &mut Ctx<'_>, account: &AccountId, key: &KeyId, id: &str, created: Timestamp, bytes: &[u8; 32]) {
+fn keep(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    key: &KeyId,
+    id: &str,
+    created: Timestamp,
+    bytes: &[u8; 32],
+) {
     let sealed = ctx.seal_local(PURPOSE, &aad(account, key, id), bytes);
-    ctx.put::<Materials>((account, key.as_str(), id), &MaterialRow { sealed, created });
+    ctx.put::<Materials>(
+        (account, key.as_str(), id),
+        &MaterialRow { sealed, created },
+    );
 }
 
 /// Makes a fresh backing key and returns its id.
@@ -57,7 +67,14 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, account: &AccountId, key: &KeyId) -> Strin
 /// Keeps what another Region shipped.
 pub(crate) fn take_in(ctx: &mut Ctx<'_>, account: &AccountId, key: &KeyId, shipped: &[Shipped]) {
     for material in shipped {
-        keep(ctx, account, key, &material.id, material.created, &material.bytes);
+        keep(
+            ctx,
+            account,
+            key,
+            &material.id,
+            material.created,
+            &material.bytes,
+        );
     }
 }
 
@@ -66,7 +83,11 @@ pub(crate) fn ship(ctx: &mut Ctx<'_>, key: &KeyRow) -> Result<Vec<Shipped>, Refu
     let rows = ctx.all(Range::<Materials>::under((&key.account, key.id.as_str())));
     let ship = |((_, _, id), row): ((_, _, String), MaterialRow)| {
         let opened = unseal(ctx, key, &id, &row)?;
-        Ok(Shipped { id, created: row.created, bytes: *opened.expose() })
+        Ok(Shipped {
+            id,
+            created: row.created,
+            bytes: *opened.expose(),
+        })
     };
     rows.into_iter().map(ship).collect()
 }
@@ -76,22 +97,29 @@ pub(crate) fn open(ctx: &mut Ctx<'_>, key: &KeyRow, id: &str) -> Result<SecretKe
     if let Some(known) = ctx.caches.backing_keys.get(id) {
         return Ok(known.clone());
     }
-    let row = ctx.get::<Materials>((&key.account, key.id.as_str(), id)).ok_or(KmsError::InvalidCiphertext)?;
+    let row = ctx
+        .get::<Materials>((&key.account, key.id.as_str(), id))
+        .ok_or(KmsError::InvalidCiphertext)?;
     let opened = unseal(ctx, key, id, &row)?;
-    ctx.caches.backing_keys.insert(id.to_owned(), opened.clone());
+    ctx.caches
+        .backing_keys
+        .insert(id.to_owned(), opened.clone());
     Ok(opened)
 }
 
 fn unseal(ctx: &Ctx<'_>, key: &KeyRow, id: &str, row: &MaterialRow) -> Result<SecretKey, Refusal> {
     let mut bytes = ctx.open_local(PURPOSE, &aad(&key.account, &key.id, id), &row.sealed)?;
-    let opened = SecretKey::from_slice(&bytes).ok_or_else(|| Refusal::internal("a backing key has not 32 bytes"));
+    let opened = SecretKey::from_slice(&bytes)
+        .ok_or_else(|| Refusal::internal("a backing key has not 32 bytes"));
     bytes.zeroize();
     opened
 }
 
 /// Removes every backing key of `key` for ever.
 pub(crate) fn destroy(ctx: &mut Ctx<'_>, key: &KeyRow) {
-    for ((account, id, material), _) in ctx.all(Range::<Materials>::under((&key.account, key.id.as_str()))) {
+    for ((account, id, material), _) in
+        ctx.all(Range::<Materials>::under((&key.account, key.id.as_str())))
+    {
         ctx.caches.backing_keys.remove(&material);
         ctx.delete::<Materials>((&account, id.as_str(), material.as_str()));
     }
@@ -100,9 +128,10 @@ pub(crate) fn destroy(ctx: &mut Ctx<'_>, key: &KeyRow) {
 /// Id and SHA-256 of every backing key, for oracles: `id:digest`, in the order of ids.
 pub(crate) fn digests(ctx: &mut Ctx<'_>, key: &KeyRow) -> Vec<String> {
     let rows = ctx.all(Range::<Materials>::under((&key.account, key.id.as_str())));
-    let digest = |((_, _, id), row): ((_, _, String), MaterialRow)| match unseal(ctx, key, &id, &row) {
-        Ok(opened) => format!("{id}:{}", hex::encode(Sha256::digest(opened.expose()))),
-        Err(_) => format!("{id}:unreadable"),
-    };
+    let digest =
+        |((_, _, id), row): ((_, _, String), MaterialRow)| match unseal(ctx, key, &id, &row) {
+            Ok(opened) => format!("{id}:{}", hex::encode(Sha256::digest(opened.expose()))),
+            Err(_) => format!("{id}:unreadable"),
+        };
     rows.into_iter().map(digest).collect()
 }

@@ -35,13 +35,23 @@ pub(crate) struct Members {
 impl Members {
     /// A fresh primary, alone (K-093).
     pub(crate) fn alone(primary: &RegionName) -> Self {
-        let first = Member { incarnation: 1, gone: false };
-        Self { generation: 1, primary: primary.clone(), known: BTreeMap::from([(primary.clone(), first)]) }
+        let first = Member {
+            incarnation: 1,
+            gone: false,
+        };
+        Self {
+            generation: 1,
+            primary: primary.clone(),
+            known: BTreeMap::from([(primary.clone(), first)]),
+        }
     }
 
     /// Regions that have a member, in order.
     pub(crate) fn regions(&self) -> impl Iterator<Item = &RegionName> {
-        self.known.iter().filter(|(_, member)| !member.gone).map(|(region, _)| region)
+        self.known
+            .iter()
+            .filter(|(_, member)| !member.gone)
+            .map(|(region, _)| region)
     }
 
     /// Regions of replicas, in order.
@@ -56,9 +66,15 @@ impl Members {
 
     /// A member is made in `region`.
     pub(crate) fn add(&mut self, region: &RegionName) {
-        let member = self.known.entry(region.clone()).or_insert(Member { incarnation: 0, gone: true });
+        let member = self.known.entry(region.clone()).or_insert(Member {
+            incarnation: 0,
+            gone: true,
+        });
         if member.gone {
-            *member = Member { incarnation: member.incarnation + 1, gone: false };
+            *member = Member {
+                incarnation: member.incarnation + 1,
+                gone: false,
+            };
         }
     }
 
@@ -140,6 +156,9 @@ mod tests {
         assert!(!ours.has(&region(1)));
         ours.add(&region(1));
         ours.merge(&theirs);
-        assert!(ours.has(&region(1)), "old news of a deletion does not remove the new one");
+        assert!(
+            ours.has(&region(1)),
+            "old news of a deletion does not remove the new one"
+        );
     }
 }

@@ -9,7 +9,9 @@ use super::states::{KeyState, StateName};
 impl KeyRow {
     /// Whether this Region's key is the primary of its set.
     pub(crate) fn is_primary(&self) -> bool {
-        self.members.as_ref().is_some_and(|members| members.primary.as_str() == self.arn.region())
+        self.members
+            .as_ref()
+            .is_some_and(|members| members.primary.as_str() == self.arn.region())
     }
 
     /// `PRIMARY`, `REPLICA`, or `SINGLE` for a key without relatives.
@@ -33,7 +35,10 @@ impl KeyRow {
         Some(MultiRegionConfiguration {
             multi_region_key_type: Some(self.role().to_owned()),
             primary_key: Some(self.relative(&members.primary)),
-            replica_keys: members.replicas().map(|region| self.relative(region)).collect(),
+            replica_keys: members
+                .replicas()
+                .map(|region| self.relative(region))
+                .collect(),
         })
     }
 
@@ -58,7 +63,14 @@ impl KeyRow {
                 _ => None,
             },
             origin: Some("AWS_KMS".to_owned()),
-            key_manager: Some(if self.managed_for.is_some() { "AWS" } else { "CUSTOMER" }.to_owned()),
+            key_manager: Some(
+                if self.managed_for.is_some() {
+                    "AWS"
+                } else {
+                    "CUSTOMER"
+                }
+                .to_owned(),
+            ),
             customer_master_key_spec: Some("SYMMETRIC_DEFAULT".to_owned()),
             key_spec: Some("SYMMETRIC_DEFAULT".to_owned()),
             encryption_algorithms: vec!["SYMMETRIC_DEFAULT".to_owned()],

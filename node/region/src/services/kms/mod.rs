@@ -37,7 +37,6 @@ mod replicas;
 mod resolve;
 mod states;
 
-
 use faultline_proto::handlers::{KmsHandler, KmsRequest, dispatch_kms};
 use faultline_proto::kms;
 use faultline_proto::names::RegionName;
@@ -69,7 +68,12 @@ impl Service for Kms {
         dispatch_kms::<Self>(ctx, request)
     }
 
-    fn resume(ctx: &mut Ctx<'_>, kind: &str, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+    fn resume(
+        ctx: &mut Ctx<'_>,
+        kind: &str,
+        state: &[u8],
+        input: SagaInput<'_>,
+    ) -> Result<Progress<Vec<u8>>, Refusal> {
         match kind {
             "replicate_key" => replicas::resume(ctx, state, input),
             "has_replica" => Ok(replicas::resume_unknown(ctx, state, input)),
@@ -85,7 +89,11 @@ impl Service for Kms {
             "create_replica" => replicas::making_access(ctx, body),
             "promote" => promotion::promote_access(ctx, body),
             // What follows from a call that was allowed is asked of nobody again.
-            _ => Ok(RemoteCall { event: None, read_only: false, accesses: Vec::new() }),
+            _ => Ok(RemoteCall {
+                event: None,
+                read_only: false,
+                accesses: Vec::new(),
+            }),
         }
     }
 
@@ -96,14 +104,19 @@ impl Service for Kms {
             "promote" => promotion::promote(ctx, body),
             "promoted" => promotion::promoted(ctx, body),
             "not_promoted" => promotion::not_promoted(ctx, body),
-            other => Err(Refusal::internal(format!("kms answers no question '{other}'"))),
+            other => Err(Refusal::internal(format!(
+                "kms answers no question '{other}'"
+            ))),
         }
     }
 
     fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
         match kind {
             "members" => replicas::apply(ctx, body),
-            other => ctx.note("record_ignored", &[("service", "kms"), ("kind", other), ("from", from.as_str())]),
+            other => ctx.note(
+                "record_ignored",
+                &[("service", "kms"), ("kind", other), ("from", from.as_str())],
+            ),
         }
     }
 

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use faultline_proto::kms::{GetKeyPolicyRequest, GetKeyPolicyResponse, PutKeyPolicyRequest, PutKeyPolicyResponse};
+use faultline_proto::kms::{
+    GetKeyPolicyRequest, GetKeyPolicyResponse, PutKeyPolicyRequest, PutKeyPolicyResponse,
+};
 use faultline_proto::names::AccountId;
 use faultline_proto::progress::Progress;
 
@@ -46,22 +48,39 @@ pub(crate) fn default_policy(account: &AccountId) -> String {
 /// Reads a policy that somebody brings.
 pub(crate) fn read(ctx: &mut Ctx<'_>, text: &str) -> Result<Arc<Policy>, KmsError> {
     if text.len() > LONGEST {
-        return Err(KmsError::Limit(format!("The policy is longer than {LONGEST} bytes.")));
+        return Err(KmsError::Limit(format!(
+            "The policy is longer than {LONGEST} bytes."
+        )));
     }
-    ctx.caches.policy(DocumentKind::Key, "default", text).map_err(|error| KmsError::MalformedPolicy(error.to_string()))
+    ctx.caches
+        .policy(DocumentKind::Key, "default", text)
+        .map_err(|error| KmsError::MalformedPolicy(error.to_string()))
 }
 
 /// Whether the caller could replace the policy of `row` again (K-175, K-176): a question to the
 /// ordinary evaluator. `row` holds the new policy.
-pub(crate) fn check_lockout(ctx: &mut Ctx<'_>, row: &KeyRow, bypass: Option<bool>) -> Result<(), Refusal> {
+pub(crate) fn check_lockout(
+    ctx: &mut Ctx<'_>,
+    row: &KeyRow,
+    bypass: Option<bool>,
+) -> Result<(), Refusal> {
     if bypass.unwrap_or(false) {
         return Ok(());
     }
-    let mut access = to_row(ctx, "kms:PutKeyPolicy", row, Reach::OwnAccount, Wording::AccessDeniedException)?;
+    let mut access = to_row(
+        ctx,
+        "kms:PutKeyPolicy",
+        row,
+        Reach::OwnAccount,
+        Wording::AccessDeniedException,
+    )?;
     access.grants = Vec::new();
     decide::decide(ctx, &access).map_err(|denied| {
         let refusal = Refusal::from(KmsError::Lockout);
-        Refusal { denial: denied.denial, ..refusal }
+        Refusal {
+            denial: denied.denial,
+            ..refusal
+        }
     })
 }
 
@@ -98,7 +117,10 @@ pub(crate) fn put(
     check_name(request.policy_name.as_deref())?;
     let text = request.policy.unwrap_or_default();
     read(ctx, &text)?;
-    let row = KeyRow { policy: text, ..KeyRow::clone(&row) };
+    let row = KeyRow {
+        policy: text,
+        ..KeyRow::clone(&row)
+    };
     check_lockout(ctx, &row, request.bypass_policy_lockout_safety_check)?;
     resolve::save(ctx, &row);
     journal::answers_key(ctx, &row);

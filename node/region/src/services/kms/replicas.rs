@@ -56,7 +56,10 @@ pub(crate) struct Waiting {
 }
 
 fn tags(pairs: &[(String, String)]) -> Vec<Tag> {
-    let tag = |(key, value): &(String, String)| Tag { tag_key: Some(key.clone()), tag_value: Some(value.clone()) };
+    let tag = |(key, value): &(String, String)| Tag {
+        tag_key: Some(key.clone()),
+        tag_value: Some(value.clone()),
+    };
     pairs.iter().map(tag).collect()
 }
 
@@ -73,10 +76,21 @@ pub(crate) fn replicate(
     ctx: &mut Ctx<'_>,
     request: ReplicateKeyRequest,
 ) -> Result<Progress<ReplicateKeyResponse>, Refusal> {
-    let row = usable(ctx, request.key_id.as_deref(), Accepts::Keys, Use::Replicate)?;
+    let row = usable(
+        ctx,
+        request.key_id.as_deref(),
+        Accepts::Keys,
+        Use::Replicate,
+    )?;
     let mut members = check_primary(&row)?;
     let wanted = request.replica_region.unwrap_or_default();
-    let Some(region) = ctx.core.regions.iter().find(|region| region.as_str() == wanted).cloned() else {
+    let Some(region) = ctx
+        .core
+        .regions
+        .iter()
+        .find(|region| region.as_str() == wanted)
+        .cloned()
+    else {
         return Err(KmsError::NoSuchRegion(wanted).into());
     };
     if members.has(&region) {
@@ -84,7 +98,10 @@ pub(crate) fn replicate(
     }
     let tags = create::read_tags(&request.tags)?;
     members.add(&region);
-    let row = KeyRow { members: Some(members.clone()), ..KeyRow::clone(&row) };
+    let row = KeyRow {
+        members: Some(members.clone()),
+        ..KeyRow::clone(&row)
+    };
     resolve::save(ctx, &row);
     let making = Making {
         account: row.account.clone(),
@@ -99,22 +116,40 @@ pub(crate) fn replicate(
     };
     ctx.ask(&region, "create_replica", encode(&making));
     ctx.give_up_after(PATIENCE);
-    let waiting = Waiting { account: row.account.clone(), id: row.id.clone(), region };
-    Ok(Progress::Open(Saga { kind: "replicate_key", state: encode(&waiting) }))
+    let waiting = Waiting {
+        account: row.account.clone(),
+        id: row.id.clone(),
+        region,
+    };
+    Ok(Progress::Open(Saga {
+        kind: "replicate_key",
+        state: encode(&waiting),
+    }))
 }
 
 /// The primary hears of the replica, or does not.
-pub(crate) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(crate) fn resume(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let waiting: Waiting = decode(state)?;
     match input {
-        SagaInput::Answer { outcome: Ok(answer), .. } => {
-            let mut answer = ReplicateKeyResponse::decode(answer)
-                .map_err(|error| Refusal::internal(format!("the replica's answer does not decode: {error}")))?;
+        SagaInput::Answer {
+            outcome: Ok(answer),
+            ..
+        } => {
+            let mut answer = ReplicateKeyResponse::decode(answer).map_err(|error| {
+                Refusal::internal(format!("the replica's answer does not decode: {error}"))
+            })?;
             made(ctx, &waiting);
             show(ctx, &mut answer);
             Ok(Progress::Done(answer.encode_to_vec()))
         }
-        SagaInput::Answer { outcome: Err(refusal), .. } => {
+        SagaInput::Answer {
+            outcome: Err(refusal),
+            ..
+        } => {
             // The refusal discards what is written here; a timer is kept.
             if refusal.code != "AlreadyExistsException" {
                 let now = ctx.elapsed();
@@ -133,7 +168,9 @@ pub(crate) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> R
 
 /// K-267: the trail shows the replica's metadata and policy.
 fn show(ctx: &mut Ctx<'_>, answer: &mut ReplicateKeyResponse) {
-    let metadata = answer.replica_key_metadata.get_or_insert_with(KeyMetadata::default);
+    let metadata = answer
+        .replica_key_metadata
+        .get_or_insert_with(KeyMetadata::default);
     ctx.frame_mut().response_elements = Some(json!({
         "replicaKeyMetadata": {
             "aWSAccountId": metadata.aws_account_id, "keyId": metadata.key_id, "arn": metadata.arn,
@@ -152,8 +189,12 @@ fn made(ctx: &mut Ctx<'_>, waiting: &Waiting) {
 
 /// No replica came of it.
 pub(crate) fn refused(ctx: &mut Ctx<'_>, payload: &[u8]) {
-    let Ok(waiting) = decode::<Waiting>(payload) else { return };
-    let Some(mut row) = resolve::current(ctx, &waiting.account, &waiting.id) else { return };
+    let Ok(waiting) = decode::<Waiting>(payload) else {
+        return;
+    };
+    let Some(mut row) = resolve::current(ctx, &waiting.account, &waiting.id) else {
+        return;
+    };
     if let Some(members) = &mut row.members {
         members.remove(&waiting.region);
     }
@@ -164,15 +205,30 @@ pub(crate) fn refused(ctx: &mut Ctx<'_>, payload: &[u8]) {
 
 /// Nothing was answered: asks whether there is a replica, for as long as it takes.
 pub(crate) fn unknown(ctx: &mut Ctx<'_>, payload: &[u8]) {
-    let Ok(waiting) = decode::<Waiting>(payload) else { return };
-    let saga = Saga { kind: "has_replica", state: payload.to_vec() };
-    ctx.spawn("kms", saga, vec![(waiting.region, "has_replica".to_owned(), payload.to_vec())]);
+    let Ok(waiting) = decode::<Waiting>(payload) else {
+        return;
+    };
+    let saga = Saga {
+        kind: "has_replica",
+        state: payload.to_vec(),
+    };
+    ctx.spawn(
+        "kms",
+        saga,
+        vec![(waiting.region, "has_replica".to_owned(), payload.to_vec())],
+    );
 }
 
 /// The answer to [`unknown`].
-pub(crate) fn resume_unknown(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Progress<Vec<u8>> {
+pub(crate) fn resume_unknown(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Progress<Vec<u8>> {
     match input {
-        SagaInput::Answer { outcome: Ok([1]), .. } => {
+        SagaInput::Answer {
+            outcome: Ok([1]), ..
+        } => {
             if let Ok(waiting) = decode::<Waiting>(state) {
                 made(ctx, &waiting);
             }
@@ -188,9 +244,16 @@ pub(crate) fn making_access(ctx: &Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Re
     let making: Making = decode(body)?;
     let mut accesses = conditions::making(ctx, Some("REPLICA"), &tags(&making.tags));
     if let Some(access) = accesses.first_mut() {
-        access.context.set_flag("kms:bypasspolicylockoutsafetycheck", making.bypass.unwrap_or(false));
+        access.context.set_flag(
+            "kms:bypasspolicylockoutsafetycheck",
+            making.bypass.unwrap_or(false),
+        );
     }
-    Ok(RemoteCall { event: Some("CreateKey"), read_only: false, accesses })
+    Ok(RemoteCall {
+        event: Some("CreateKey"),
+        read_only: false,
+        accesses,
+    })
 }
 
 /// Makes the replica; independent values are the service's defaults, not the primary's (K-105).
@@ -200,7 +263,9 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     if let Target::Here(row, _) = by_id(ctx, making.account.clone(), &making.id) {
         return Err(KmsError::ReplicaExists(row.arn.to_string(), ctx.region().to_string()).into());
     }
-    let policy = making.policy.unwrap_or_else(|| policies::default_policy(&making.account));
+    let policy = making
+        .policy
+        .unwrap_or_else(|| policies::default_policy(&making.account));
     policies::read(ctx, &policy)?;
     material::take_in(ctx, &making.account, &making.id, &making.materials);
     let row = KeyRow {
@@ -235,14 +300,19 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
 /// Whether the key is here: one byte.
 pub(crate) fn has(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let waiting: Waiting = decode(body)?;
-    Ok(vec![u8::from(resolve::current(ctx, &waiting.account, &waiting.id).is_some())])
+    Ok(vec![u8::from(
+        resolve::current(ctx, &waiting.account, &waiting.id).is_some(),
+    )])
 }
 
 /// Tells this Region's view to every other member.
 pub(crate) fn tell(ctx: &mut Ctx<'_>, row: &KeyRow) {
     let Some(members) = &row.members else { return };
     let body = encode(&(&row.account, &row.id, members));
-    for region in members.regions().filter(|region| region.as_str() != row.arn.region()) {
+    for region in members
+        .regions()
+        .filter(|region| region.as_str() != row.arn.region())
+    {
         ctx.replicate(region, "kms", "kms", "members", body.clone());
     }
 }
@@ -259,7 +329,9 @@ pub(crate) fn left(ctx: &mut Ctx<'_>, row: &KeyRow) {
 
 /// Another member's view has come.
 pub(crate) fn apply(ctx: &mut Ctx<'_>, body: &[u8]) {
-    let Ok((account, id, theirs)) = decode::<(AccountId, KeyId, Members)>(body) else { return };
+    let Ok((account, id, theirs)) = decode::<(AccountId, KeyId, Members)>(body) else {
+        return;
+    };
     if let Some(row) = resolve::current(ctx, &account, &id) {
         take_view(ctx, row, &theirs);
     }
@@ -268,7 +340,9 @@ pub(crate) fn apply(ctx: &mut Ctx<'_>, body: &[u8]) {
 /// Merges a view into the key's own, and does what follows from it.
 pub(crate) fn take_view(ctx: &mut Ctx<'_>, mut row: KeyRow, theirs: &Members) -> KeyRow {
     let role = row.role();
-    let Some(members) = &mut row.members else { return row };
+    let Some(members) = &mut row.members else {
+        return row;
+    };
     if !members.merge(theirs) {
         return row;
     }
@@ -285,8 +359,14 @@ pub(crate) fn take_view(ctx: &mut Ctx<'_>, mut row: KeyRow, theirs: &Members) ->
 
 /// A primary that waited for its last replica begins its own window now (K-043, K-117).
 fn settle_deletion(ctx: &mut Ctx<'_>, row: &mut KeyRow) {
-    let KeyState::PendingReplicaDeletion { days } = row.state else { return };
-    if row.members.as_ref().is_some_and(|members| members.replicas().count() == 0) {
+    let KeyState::PendingReplicaDeletion { days } = row.state else {
+        return;
+    };
+    if row
+        .members
+        .as_ref()
+        .is_some_and(|members| members.replicas().count() == 0)
+    {
         row.state = deletion::window(ctx, &row.account, &row.id, days);
         journal::state(ctx, row);
     }

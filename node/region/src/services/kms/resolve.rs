@@ -37,7 +37,11 @@ pub(crate) fn find(ctx: &mut Ctx<'_>, text: &str, accepts: Accepts) -> Result<Ta
         KeyRef::Alias(account, alias) => {
             managed::ensure(ctx, &account, &alias);
             let Some(row) = ctx.get_cached::<Aliases>((&account, alias.as_str())) else {
-                return Err(KmsError::NoSuchAlias(alias_arn(ctx.region(), &account, &alias)));
+                return Err(KmsError::NoSuchAlias(alias_arn(
+                    ctx.region(),
+                    &account,
+                    &alias,
+                )));
             };
             match by_id(ctx, account, &row.target) {
                 Target::Here(key, _) => Ok(Target::Here(key, Some(alias))),

@@ -53,10 +53,22 @@ pub(crate) enum StateName {
     /// Waits for the end of its replicas.
     PendingReplicaDeletion,
     /// Has no material yet; no key of this build can be in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a column of the matrix that waits for imported keys"))]
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "a column of the matrix that waits for imported keys"
+        )
+    )]
     PendingImport,
     /// Its key store is away; no key of this build can be in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a column of the matrix that waits for custom key stores"))]
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "a column of the matrix that waits for custom key stores"
+        )
+    )]
     Unavailable,
     /// Being made.
     Creating,
@@ -164,7 +176,9 @@ pub(crate) enum Use {
 /// PendingImport, Unavailable, Creating, Updating. `Ok` also stands where the page says that a
 /// combination cannot occur.
 const MATRIX: &[(Use, [Cell; 7])] = {
-    use Cell::{Creating as C14, Disabled as D1, Import as I5, NotPending as N4, Ok, Pending as P3};
+    use Cell::{
+        Creating as C14, Disabled as D1, Import as I5, NotPending as N4, Ok, Pending as P3,
+    };
     use Cell::{Unavailable as U11, Updating as U15};
     &[
         (Use::CancelDeletion, [N4, N4, Ok, N4, N4, N4, N4]),
@@ -191,7 +205,8 @@ pub(crate) fn cell(operation: Use, state: StateName) -> Cell {
         StateName::Updating => 6,
     };
     let row = MATRIX.iter().find(|(row, _)| *row == operation);
-    row.map(|(_, cells)| cells[column]).expect("every operation has its row")
+    row.map(|(_, cells)| cells[column])
+        .expect("every operation has its row")
 }
 
 #[cfg(test)]
@@ -229,8 +244,14 @@ mod tests {
         Some(match number {
             "" => return None,
             "1" => ("DisabledException", "is disabled."),
-            "3" => ("KMSInvalidStateException", "is pending deletion (or pending replica deletion)."),
-            "4" => ("KMSInvalidStateException", "is not pending deletion (or pending replica deletion)."),
+            "3" => (
+                "KMSInvalidStateException",
+                "is pending deletion (or pending replica deletion).",
+            ),
+            "4" => (
+                "KMSInvalidStateException",
+                "is not pending deletion (or pending replica deletion).",
+            ),
             "5" => ("KMSInvalidStateException", "is pending import."),
             "11" => ("KMSInvalidStateException", "is unavailable."),
             "14" => ("KMSInvalidStateException", "is creating."),
