@@ -109,14 +109,6 @@ fn open(
     })
 }
 
-/// K-090: a dry run that asks about permission only, without a ciphertext.
-fn ignores_ciphertext(dry_run: Option<bool>, modifiers: &[String]) -> bool {
-    dry_run.unwrap_or(false)
-        && modifiers
-            .iter()
-            .any(|modifier| modifier == "IGNORE_CIPHERTEXT")
-}
-
 /// Encrypt.
 pub(crate) fn encrypt(
     ctx: &mut Ctx<'_>,
@@ -151,10 +143,6 @@ pub(crate) fn decrypt(
     request: DecryptRequest,
 ) -> Result<Progress<DecryptResponse>, Refusal> {
     let key = request.key_id.as_deref();
-    if ignores_ciphertext(request.dry_run, &request.dry_run_modifiers) {
-        usable(ctx, key, Accepts::Aliases, Use::Cryptography)?;
-        return Err(KmsError::DryRun.into());
-    }
     check_algorithm(request.encryption_algorithm.as_deref())?;
     let bytes = request
         .ciphertext_blob
@@ -177,16 +165,6 @@ pub(crate) fn re_encrypt(
     let destination = request.destination_key_id.as_deref();
     check_algorithm(request.source_encryption_algorithm.as_deref())?;
     check_algorithm(request.destination_encryption_algorithm.as_deref())?;
-    if ignores_ciphertext(request.dry_run, &request.dry_run_modifiers) {
-        usable(
-            ctx,
-            request.source_key_id.as_deref(),
-            Accepts::Aliases,
-            Use::Cryptography,
-        )?;
-        usable(ctx, destination, Accepts::Aliases, Use::Cryptography)?;
-        return Err(KmsError::DryRun.into());
-    }
     let bytes = request
         .ciphertext_blob
         .ok_or_else(|| missing("ciphertextBlob"))?;
