@@ -11,5 +11,3 @@ pub mod network;
 pub mod queue;
 pub mod scenario;
 pub mod seed;
-pub mod sim;
-pub mod transport;

@@ -251,6 +251,4 @@ pub fn kind_words(kind: Kind) -> &'static str {
 }
 
 #[cfg(test)]
-mod laws;
-#[cfg(test)]
 mod tests;

@@ -177,6 +177,37 @@ fn number(text: &str) -> Option<serde_json::Value> {
 }
 
 impl Node {
+    /// A node that stands for a known value, at the place where it is named.
+    #[must_use]
+    pub fn from_json(value: &serde_json::Value, span: Span) -> Self {
+        let scalar = |text: String, plain| Value::Scalar(Scalar { text, plain });
+        let value = match value {
+            serde_json::Value::Null => scalar(String::new(), true),
+            serde_json::Value::Bool(truth) => scalar(truth.to_string(), true),
+            serde_json::Value::Number(number) => scalar(number.to_string(), true),
+            serde_json::Value::String(text) => scalar(text.clone(), false),
+            serde_json::Value::Array(items) => Value::Seq(
+                items
+                    .iter()
+                    .map(|item| Self::from_json(item, span))
+                    .collect(),
+            ),
+            serde_json::Value::Object(members) => Value::Map(
+                members
+                    .iter()
+                    .map(|(key, value)| Entry {
+                        key: Key {
+                            text: key.clone(),
+                            span,
+                        },
+                        value: Self::from_json(value, span),
+                    })
+                    .collect(),
+            ),
+        };
+        Self { value, span }
+    }
+
     /// The scalar, if it is one.
     #[must_use]
     pub fn scalar(&self) -> Option<&Scalar> {

@@ -186,7 +186,7 @@ pub(crate) mod shapes {
     }
 }
 
-/// A value of a DynamoDB attribute: plain YAML. The same mark as in the definitions.
+/// A value of a DynamoDB attribute: plain YAML, as the codec knows it by name and union.
 pub(crate) static ATTRIBUTE_VALUE: MessageDef = MessageDef {
     name: "faultline.AttributeValue",
     doc: "A value as DynamoDB holds it.",
@@ -194,11 +194,3 @@ pub(crate) static ATTRIBUTE_VALUE: MessageDef = MessageDef {
     union: true,
     fields: &[],
 };
-
-/// Whether a message stands for plain YAML: text is `S`, a number `N`, a truth `BOOL`,
-/// `null` is `NULL`, a list `L`, a map `M`. A map with the one key `S`, `N`, `B`, `SS`,
-/// `NS`, `BS`, `M`, `L`, `BOOL` or `NULL` is the explicit form.
-#[must_use]
-pub fn is_plain_value(def: &MessageDef) -> bool {
-    def.name.ends_with("AttributeValue")
-}

@@ -1,6 +1,7 @@
 //! Every verb: AWS's from the definitions, ours from [`built_in`](super::built_in).
 
-use faultline_proto::tables::{MessageDef, OperationDef, ServiceDef};
+use faultline_proto::registry;
+use faultline_proto::tables::{MessageDef, OperationDef};
 
 use super::built_in::{BUILT_IN, BuiltIn};
 
@@ -71,25 +72,25 @@ impl PartialEq for Verb {
 }
 impl Eq for Verb {}
 
-/// The services that the definitions describe.
-#[must_use]
-pub fn services() -> &'static [ServiceDef] {
-    &[]
-}
-
 /// All verbs, AWS's first, each family in the order of its definition.
 pub fn all() -> impl Iterator<Item = Verb> {
-    let operations = services()
-        .iter()
-        .flat_map(|service| service.operations)
-        .map(Verb::Operation);
-    operations.chain(BUILT_IN.iter().map(Verb::BuiltIn))
+    registry::operations()
+        .map(Verb::Operation)
+        .chain(BUILT_IN.iter().map(Verb::BuiltIn))
 }
 
 /// The verb of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<Verb> {
-    all().find(|verb| verb.name() == name)
+    let built_in = || {
+        BUILT_IN
+            .iter()
+            .find(|verb| verb.verb == name)
+            .map(Verb::BuiltIn)
+    };
+    registry::find_verb(name)
+        .map(Verb::Operation)
+        .or_else(built_in)
 }
 
 /// Codes that a client gives itself, without any answer from AWS.

@@ -1,0 +1,475 @@
+//! Faults as data, as a file says them. Their effects and their life are the simulator's.
+
+use std::time::Duration;
+
+use faultline_proto::names::RegionName;
+use serde_json::{Map, Value};
+
+use crate::scenario::quantity::{self, Chance, Rate};
+use crate::scenario::source::Span;
+use crate::scenario::template::{Bindings, EvaluateError, Template, WorldNames};
+use crate::scenario::vocabulary::faults::FaultDef;
+
+/// A fault as written: its members may need a run's values.
+#[derive(Debug, Clone)]
+pub struct FaultPlan {
+    /// Its kind.
+    pub def: &'static FaultDef,
+    /// Its members.
+    pub members: Template,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl FaultPlan {
+    /// The fault in a run.
+    ///
+    /// # Errors
+    /// A member without a value, or with one that makes no sense.
+    pub fn resolve(
+        &self,
+        bindings: &Bindings,
+        names: &dyn WorldNames,
+    ) -> Result<FaultSpec, EvaluateError> {
+        let members = self.members.evaluate(bindings, names)?;
+        let fail = |message| EvaluateError {
+            span: self.span,
+            message,
+        };
+        let members = members
+            .as_object()
+            .ok_or_else(|| fail("a fault's members are a map".into()))?;
+        FaultSpec::read(self.def.name, members).map_err(fail)
+    }
+}
+
+/// A fault. Keys, tables and buckets are world names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultSpec {
+    /// A Region is cut from clients and Regions.
+    RegionDown {
+        /// Which.
+        region: RegionName,
+    },
+    /// Groups do not reach each other, either way.
+    Partition {
+        /// Clients stand with their Region.
+        groups: Vec<Vec<RegionName>>,
+    },
+    /// Messages one way are lost.
+    PartitionOneWay {
+        /// From these...
+        from: Vec<RegionName>,
+        /// ...to these.
+        to: Vec<RegionName>,
+    },
+    /// The link between two Regions is slower.
+    SlowLink {
+        /// Its ends.
+        between: (RegionName, RegionName),
+        /// One-way delay in place of the usual one.
+        latency: Option<Duration>,
+        /// Most that chance adds.
+        jitter: Option<Duration>,
+        /// In place of the usual one.
+        bits_per_second: Option<u64>,
+    },
+    /// Single messages are treated badly.
+    Messages {
+        /// Only between these Regions; all links when empty.
+        between: Vec<RegionName>,
+        /// Chance that one is lost.
+        drop: Option<Chance>,
+        /// Chance that one arrives twice.
+        duplicate: Option<Chance>,
+        /// Chance that one is overtaken.
+        reorder: Option<Chance>,
+        /// How long held messages wait.
+        hold: Option<Duration>,
+        /// Chance that one is held; all when absent and `hold` is there.
+        chance: Option<Chance>,
+    },
+    /// A process dies at its next step.
+    NodeCrash {
+        /// The Region.
+        region: RegionName,
+        /// After the commit, or before it.
+        after_commit: bool,
+        /// Only at a step that carries this verb.
+        operation: Option<String>,
+        /// Whether it starts again at once.
+        restart: bool,
+    },
+    /// A process is stopped cleanly and started again.
+    Restart {
+        /// The Region.
+        region: RegionName,
+    },
+    /// A Region's clock is wrong.
+    ClockSkew {
+        /// The Region.
+        region: RegionName,
+        /// In which way.
+        skew: SkewSpec,
+    },
+    /// A key is disabled.
+    KeyDisabled {
+        /// The key.
+        key: String,
+        /// Only there.
+        region: Option<RegionName>,
+    },
+    /// A policy is replaced.
+    PolicyReplaced {
+        /// Whose.
+        of: PolicyOwner,
+        /// Only there.
+        region: Option<RegionName>,
+        /// The document's text.
+        document: String,
+    },
+    /// KMS throttles.
+    KmsThrottled {
+        /// The Region.
+        region: RegionName,
+        /// What still passes; nothing when absent.
+        rate: Option<Rate>,
+    },
+    /// Replication is held.
+    PauseReplication {
+        /// Of what.
+        of: ReplicatedThing,
+        /// Only from these; all when empty.
+        from: Vec<RegionName>,
+        /// Only to these; all when empty.
+        to: Vec<RegionName>,
+    },
+}
+
+/// In which way a clock is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkewSpec {
+    /// Off by so many microseconds while the fault lasts.
+    Offset(i64),
+    /// Gains (or loses) so many parts per million.
+    Drift(i64),
+    /// Jumps by so many microseconds, for good.
+    Jump(i64),
+}
+
+/// Whose policy it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyOwner {
+    /// A key's.
+    Key(String),
+    /// A bucket's.
+    Bucket(String),
+    /// A principal's identity policy.
+    Principal(String),
+}
+
+/// What is replicated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplicatedThing {
+    /// A global table.
+    Table(String),
+    /// A source bucket.
+    Bucket(String),
+    /// A multi-Region key.
+    Key(String),
+}
+
+impl FaultSpec {
+    /// Reads a fault from its name and its members' values.
+    ///
+    /// # Errors
+    /// A sentence about what makes no sense.
+    pub fn read(kind: &str, members: &Map<String, Value>) -> Result<Self, String> {
+        let from = Members(members);
+        Ok(match kind {
+            "region_down" => Self::RegionDown {
+                region: from.region("region")?,
+            },
+            "partition" => from.partition()?,
+            "slow_link" => from.slow_link()?,
+            "messages" => from.messages()?,
+            "node_crash" => Self::NodeCrash {
+                region: from.region("in")?,
+                after_commit: from.text("when") == Some("after_commit"),
+                operation: from.text("operation").map(str::to_owned),
+                restart: from.text("then") != Some("stay_down"),
+            },
+            "restart" => Self::Restart {
+                region: from.region("in")?,
+            },
+            "clock_skew" => Self::ClockSkew {
+                region: from.region("in")?,
+                skew: from.skew()?,
+            },
+            "key_disabled" => Self::KeyDisabled {
+                key: from.needed("key")?,
+                region: from.maybe_region("in")?,
+            },
+            "policy_replaced" => from.policy_replaced()?,
+            "kms_throttled" => Self::KmsThrottled {
+                region: from.region("in")?,
+                rate: from.quantity("rate", quantity::rate, "a rate such as `10/s`")?,
+            },
+            "pause_replication" => Self::PauseReplication {
+                of: match (from.text("table"), from.text("bucket"), from.text("key")) {
+                    (Some(table), _, _) => ReplicatedThing::Table(table.to_owned()),
+                    (None, Some(bucket), _) => ReplicatedThing::Bucket(bucket.to_owned()),
+                    (None, None, Some(key)) => ReplicatedThing::Key(key.to_owned()),
+                    (None, None, None) => {
+                        return Err("it needs one of `table`, `bucket` and `key`".into());
+                    }
+                },
+                from: from.regions("from")?,
+                to: from.regions("to")?,
+            },
+            other => return Err(format!("no fault is named `{other}`")),
+        })
+    }
+}
+
+/// A fault's members, read one by one.
+struct Members<'a>(&'a Map<String, Value>);
+
+impl Members<'_> {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(Value::as_str)
+    }
+    fn needed(&self, key: &str) -> Result<String, String> {
+        self.text(key)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("it needs `{key}`"))
+    }
+    fn maybe_region(&self, key: &str) -> Result<Option<RegionName>, String> {
+        self.text(key)
+            .map(|text| RegionName::new(text).map_err(|error| error.to_string()))
+            .transpose()
+    }
+    fn region(&self, key: &str) -> Result<RegionName, String> {
+        self.maybe_region(key)?
+            .ok_or_else(|| format!("it needs `{key}`"))
+    }
+    fn regions(&self, key: &str) -> Result<Vec<RegionName>, String> {
+        self.0
+            .get(key)
+            .map(region_list)
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+    fn quantity<T>(
+        &self,
+        key: &str,
+        read: fn(&str) -> Option<T>,
+        wanted: &str,
+    ) -> Result<Option<T>, String> {
+        self.text(key)
+            .map(|text| read(text).ok_or_else(|| format!("`{key}` must be {wanted}, not `{text}`")))
+            .transpose()
+    }
+    fn duration(&self, key: &str) -> Result<Option<Duration>, String> {
+        self.quantity(key, quantity::duration, "a duration such as `15s`")
+    }
+    fn chance(&self, key: &str) -> Result<Option<Chance>, String> {
+        self.quantity(
+            key,
+            quantity::chance,
+            "a chance of at most 1, such as `1/10` or `10%`",
+        )
+    }
+
+    fn partition(&self) -> Result<FaultSpec, String> {
+        if let Some(groups) = self.0.get("groups").and_then(Value::as_array) {
+            let groups = groups
+                .iter()
+                .map(region_list)
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut seen = Vec::new();
+            for region in groups.iter().flatten() {
+                if seen.contains(&region) {
+                    return Err(format!("{region} stands in more than one group"));
+                }
+                seen.push(region);
+            }
+            return Ok(FaultSpec::Partition { groups });
+        }
+        let (from, to) = (self.regions("from")?, self.regions("to")?);
+        if from.is_empty() || to.is_empty() {
+            return Err("one way needs both `from` and `to`".into());
+        }
+        Ok(FaultSpec::PartitionOneWay { from, to })
+    }
+
+    fn slow_link(&self) -> Result<FaultSpec, String> {
+        let between = self.regions("between")?;
+        let [one, other] = between.as_slice() else {
+            return Err("`between` names two Regions".into());
+        };
+        let spec = FaultSpec::SlowLink {
+            between: (one.clone(), other.clone()),
+            latency: self.duration("latency")?,
+            jitter: self.duration("jitter")?,
+            bits_per_second: self.quantity(
+                "bandwidth",
+                quantity::bits_per_second,
+                "a bandwidth such as `1Mbit/s`",
+            )?,
+        };
+        if ["latency", "jitter", "bandwidth"]
+            .iter()
+            .all(|key| self.0.get(*key).is_none())
+        {
+            return Err(
+                "it needs `latency`, `jitter` or `bandwidth`, else nothing is slower".into(),
+            );
+        }
+        Ok(spec)
+    }
+
+    fn messages(&self) -> Result<FaultSpec, String> {
+        if ["drop", "duplicate", "reorder", "hold"]
+            .iter()
+            .all(|key| self.0.get(*key).is_none())
+        {
+            return Err("it needs `drop`, `duplicate`, `reorder` or `hold`, else nothing happens to messages".into());
+        }
+        Ok(FaultSpec::Messages {
+            between: self.regions("between")?,
+            drop: self.chance("drop")?,
+            duplicate: self.chance("duplicate")?,
+            reorder: self.chance("reorder")?,
+            hold: self.duration("hold")?,
+            chance: self.chance("chance")?,
+        })
+    }
+
+    fn skew(&self) -> Result<SkewSpec, String> {
+        let offset = self.quantity("offset", quantity::micros, "a duration such as `-5m`")?;
+        let drift = self.quantity(
+            "drift",
+            quantity::parts_per_million,
+            "a share such as `200ppm`",
+        )?;
+        let jump = self.quantity("jump", quantity::micros, "a duration such as `-5m`")?;
+        match (offset, drift, jump) {
+            (Some(offset), None, None) => Ok(SkewSpec::Offset(offset)),
+            (None, Some(drift), None) => Ok(SkewSpec::Drift(drift)),
+            (None, None, Some(jump)) => Ok(SkewSpec::Jump(jump)),
+            _ => Err("it needs exactly one of `offset`, `drift` and `jump`".into()),
+        }
+    }
+
+    fn policy_replaced(&self) -> Result<FaultSpec, String> {
+        let of = match (
+            self.text("key"),
+            self.text("bucket"),
+            self.text("principal"),
+        ) {
+            (Some(key), _, _) => PolicyOwner::Key(key.to_owned()),
+            (None, Some(bucket), _) => PolicyOwner::Bucket(bucket.to_owned()),
+            (None, None, Some(principal)) => PolicyOwner::Principal(principal.to_owned()),
+            (None, None, None) => {
+                return Err("it needs one of `key`, `bucket` and `principal`".into());
+            }
+        };
+        Ok(FaultSpec::PolicyReplaced {
+            of,
+            region: self.maybe_region("in")?,
+            document: self.needed("policy")?,
+        })
+    }
+}
+
+fn region_list(value: &Value) -> Result<Vec<RegionName>, String> {
+    let items = value.as_array().ok_or("Regions are given in a list")?;
+    items
+        .iter()
+        .map(|item| {
+            RegionName::new(item.as_str().unwrap_or_default()).map_err(|error| error.to_string())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(kind: &str, members: Value) -> Result<FaultSpec, String> {
+        FaultSpec::read(kind, members.as_object().expect("members are a map"))
+    }
+    fn region(name: &str) -> RegionName {
+        RegionName::new(name).expect("a Region")
+    }
+
+    #[test]
+    fn each_kind_reads_its_members() {
+        let eu = region("eu-west-1");
+        let us = region("us-east-1");
+        assert_eq!(
+            read("region_down", json!({ "region": "eu-west-1" })),
+            Ok(FaultSpec::RegionDown { region: eu.clone() })
+        );
+        assert_eq!(
+            read(
+                "partition",
+                json!({ "groups": [["eu-west-1"], ["us-east-1"]] })
+            ),
+            Ok(FaultSpec::Partition {
+                groups: vec![vec![eu.clone()], vec![us.clone()]]
+            })
+        );
+        assert_eq!(
+            read(
+                "partition",
+                json!({ "from": ["eu-west-1"], "to": ["us-east-1"] })
+            ),
+            Ok(FaultSpec::PartitionOneWay {
+                from: vec![eu.clone()],
+                to: vec![us]
+            })
+        );
+        assert_eq!(
+            read(
+                "node_crash",
+                json!({ "in": "eu-west-1", "when": "after_commit" })
+            ),
+            Ok(FaultSpec::NodeCrash {
+                region: eu.clone(),
+                after_commit: true,
+                operation: None,
+                restart: true
+            })
+        );
+        assert_eq!(
+            read("clock_skew", json!({ "in": "eu-west-1", "offset": "-5m" })),
+            Ok(FaultSpec::ClockSkew {
+                region: eu,
+                skew: SkewSpec::Offset(-300_000_000)
+            })
+        );
+    }
+
+    #[test]
+    fn nonsense_is_said() {
+        for (kind, members) in [
+            (
+                "partition",
+                json!({ "groups": [["eu-west-1"], ["eu-west-1"]] }),
+            ),
+            ("partition", json!({ "from": ["eu-west-1"] })),
+            (
+                "slow_link",
+                json!({ "between": ["eu-west-1", "us-east-1"] }),
+            ),
+            ("messages", json!({ "drop": "3/2" })),
+            ("messages", json!({})),
+            ("clock_skew", json!({ "in": "eu-west-1" })),
+        ] {
+            assert!(read(kind, members.clone()).is_err(), "{kind} {members}");
+        }
+    }
+}
