@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::context::Values;
 use super::dates;
+use super::glob::Case;
 use super::network::Network;
-use super::pattern::{Case, Pattern, Reading, Variables};
+use super::pattern::{Pattern, Reading, Variables};
 
 /// What an operator compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,9 +22,10 @@ use std::sync::Arc;
 use super::grants::{GrantView, MayRetire, may_retire};
 use super::policy::Policy;
 use super::principals::Naming;
-use super::reasons::{self, Allowance, Decision, DeniedBy};
+use super::reasons::{Allowance, Decision, DeniedBy};
 use super::request::{Principal, Request};
 use super::scan::{Scan, Spoken};
+use super::wording;
 
 /// The policy of the resource, by the rules that it follows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -213,7 +214,7 @@ impl<'a> Heard<'a> {
 pub fn evaluate<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Decision<'a> {
     let heard = Heard::of(request, policies);
     if let Some((by, spoken)) = heard.deny(policies.resource) {
-        return Decision::Denied(Box::new(reasons::explicit(request, policies, by, spoken)));
+        return Decision::Denied(Box::new(wording::explicit(request, policies, by, spoken)));
     }
     let grant = policies
         .grants
@@ -228,7 +229,7 @@ pub fn evaluate<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Decision<
             grant,
         })
     } else {
-        Decision::Denied(Box::new(reasons::implicit(request, policies, &gaps)))
+        Decision::Denied(Box::new(wording::implicit(request, policies, &gaps)))
     }
 }
 

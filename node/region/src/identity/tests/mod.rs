@@ -1,6 +1,13 @@
 //! Tables of the rules, each row with the fact that it stands for, and laws that hold for all.
 
+mod documents;
+mod fences;
+mod grants;
 mod keys;
+mod laws;
+mod naive;
+mod others;
+mod words;
 
 use std::sync::Arc;
 
