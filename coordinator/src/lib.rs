@@ -11,3 +11,5 @@ pub mod network;
 pub mod queue;
 pub mod scenario;
 pub mod seed;
+pub mod sim;
+pub mod transport;

@@ -251,4 +251,6 @@ pub fn kind_words(kind: Kind) -> &'static str {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

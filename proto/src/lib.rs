@@ -16,17 +16,20 @@
 //! - [`codec`]: faces of a message: `json::request`, `json::response` (AWS JSON), `from_snake`,
 //!   `to_snake` (scenarios), `trail` (CloudTrail parameters), `split_body`, `join_body`;
 //!   `MessageDef::by_snake`, `nearest`, `is_plain_value` for walking tables.
+//! - [`schema`]: JSON Schema of arguments and results; [`explain`]: pages of operations.
 //! - [`wire`]: protobuf's wire, read in place.
 //! - [`handlers`]: per service a request enum, a handler trait, a dispatch:
 //!   `KmsRequest::decode`, `KmsHandler`, `dispatch_kms`; [`Operation`] ties a request
 //!   to its id, tables and response.
 
 pub mod codec;
+pub mod explain;
 pub mod handlers;
 pub mod names;
 pub mod pattern;
 pub mod progress;
 pub mod registry;
+pub mod schema;
 pub mod tables;
 pub mod validate;
 pub mod wire;
@@ -40,49 +43,58 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 macro_rules! generated {
     ($(#[$attribute:meta])* $name:ident, $package:literal) => {
         $(#[$attribute])*
-        #[expect(
-            missing_docs,
-            unused_qualifications,
-            clippy::allow_attributes_without_reason,
-            reason = "written by prost and tonic; what a definition does not say has no comment"
-        )]
+        #[expect(missing_docs, reason = "what a definition does not say has no comment")]
         pub mod $name {
             include!(concat!(env!("OUT_DIR"), "/", $package, ".rs"));
         }
     };
 }
+macro_rules! with_client {
+    ($(#[$attribute:meta])* $name:ident, $package:literal) => {
+        generated!(
+            #[expect(
+                unused_qualifications,
+                clippy::allow_attributes_without_reason,
+                reason = "written by tonic"
+            )]
+            $(#[$attribute])*
+            $name,
+            $package
+        );
+    };
+}
 
-generated!(
+with_client!(
     /// Messages and client of CloudTrail.
     cloudtrail,
     "faultline.aws.cloudtrail.v1"
 );
-generated!(
+with_client!(
     /// Messages and client of DynamoDB.
     dynamodb,
     "faultline.aws.dynamodb.v1"
 );
-generated!(
+with_client!(
     /// Messages and client of EC2.
     ec2,
     "faultline.aws.ec2.v1"
 );
-generated!(
+with_client!(
     /// Messages and client of IAM.
     iam,
     "faultline.aws.iam.v1"
 );
-generated!(
+with_client!(
     /// Messages and client of KMS.
     kms,
     "faultline.aws.kms.v1"
 );
-generated!(
+with_client!(
     /// Messages and client of S3.
     s3,
     "faultline.aws.s3.v1"
 );
-generated!(
+with_client!(
     /// Messages and client of STS.
     sts,
     "faultline.aws.sts.v1"
@@ -92,7 +104,7 @@ generated!(
     replication,
     "faultline.replication.v1"
 );
-generated!(
+with_client!(
     #[expect(
         clippy::allow_attributes,
         clippy::large_enum_variant,

@@ -66,3 +66,55 @@ pub fn messages() -> Vec<&'static MessageDef> {
     }
     seen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_spelled_as_the_aws_cli_spells_them() {
+        let spelled: std::collections::BTreeMap<&str, &str> =
+            include_str!("../tools/cli-names.txt")
+                .lines()
+                .map(|line| line.split_once(' ').expect("two names a line"))
+                .collect();
+        for operation in operations() {
+            assert_eq!(
+                spelled.get(operation.id),
+                Some(&operation.verb),
+                "{}",
+                operation.id
+            );
+            assert_eq!(
+                find_operation(operation.id).map(|found| found.verb),
+                Some(operation.verb)
+            );
+            assert_eq!(
+                find_verb(operation.verb).map(|found| found.id),
+                Some(operation.id)
+            );
+        }
+        for message in messages()
+            .into_iter()
+            .filter(|message| !message.transparent)
+        {
+            let short = message
+                .name
+                .trim_start_matches("faultline.aws.")
+                .replacen(".v1.", ".", 1);
+            for field in message.fields {
+                let name = format!("{short}.{}", field.aws);
+                assert_eq!(spelled.get(name.as_str()), Some(&field.snake), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_in_a_call_has_an_operation() {
+        assert!(find_operation("kms.Encrypt").is_some_and(|found| found.action == "kms:Encrypt"));
+        assert!(
+            find_operation("s3.ListObjectsV2").is_some_and(|found| found.action == "s3:ListBucket")
+        );
+        assert!(find_operation("kms.encrypt").is_none() && find_service("kms").is_some());
+    }
+}

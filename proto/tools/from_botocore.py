@@ -52,13 +52,11 @@ def literal(value):
         return "[" + ", ".join(literal(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key}: {literal(item)}" for key, item in value.items()) + " }"
-    return value if value.startswith("%") is False and getattr(value, "bare", False) else quoted(value)
+    return value if isinstance(value, Bare) else quoted(value)
 
 
 class Bare(str):
     """An enum value: not quoted."""
-
-    bare = True
 
 
 class Service:
@@ -67,7 +65,8 @@ class Service:
         self.model = botocore.session.get_session().get_service_model(prefix)
         self.max_values = common["max_values"]
         self.messages = {}  # name -> text lines, in order of first use
-        self.numbers = {}   # name -> {field: number} of the file as it is
+        self.members = {}  # name -> AWS members
+        self.numbers = {}  # name -> {field: number} of the file as it is
         self.read_numbers()
 
     def read_numbers(self):
@@ -173,8 +172,6 @@ class Service:
             return name
         lines = self.messages[name] = []
         members = shape.members if shape is not None else {}
-        for wanted in self.kept(name, list(members)):
-            self.check_member(name, wanted)
         union = name in self.data.get("unions", [])
         doc = self.data.get("messages", {}).get(name)
         lines += [f"// {doc}"] if doc else []
@@ -184,13 +181,11 @@ class Service:
         if union:
             lines += ["  option (aws.structure) = { union: true };", "  oneof value {"]
         numbers = self.numbers.get(name, {})
+        self.members[name] = self.kept(name, list(members))
         for member in self.kept(name, list(members)):
             self.field(lines, name, member, members[member], member in shape.required_members, union, numbers)
         lines += ["  }", "}"] if union else ["}"]
         return name
-
-    def check_member(self, name, member):
-        assert re.match(r"\w+$", member), (name, member)
 
     def field(self, lines, message, member, shape, required, union, numbers):
         curated = self.curated(message, member)
@@ -263,11 +258,24 @@ class Service:
         return "\n".join(lines) + "\n"
 
 
+def names(service):
+    """AWS CLI spellings, for a test: what our snake case must be."""
+    for operation in service.data["operations"]:
+        yield f"{service.prefix}.{operation} {service.prefix}.{xform_name(operation)}"
+    for message, members in service.members.items():
+        for member in members:
+            yield f"{service.prefix}.{message}.{member} {xform_name(member)}"
+
+
 def main():
+    spelled = []
     data = tomllib.loads((TOOLS / "services.toml").read_text())
     for prefix, service in data["services"].items():
-        (DEFS / f"{prefix}.proto").write_text(Service(prefix, service, data).text())
+        service = Service(prefix, service, data)
+        (DEFS / f"{prefix}.proto").write_text(service.text())
+        spelled += names(service)
         print(f"wrote {prefix}.proto", file=sys.stderr)
+    (TOOLS / "cli-names.txt").write_text("\n".join(sorted(spelled)) + "\n")
 
 
 main()

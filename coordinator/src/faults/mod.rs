@@ -185,6 +185,29 @@ impl Fault {
         }
     }
 
+    /// Regions that it concerns; empty when links alone are concerned.
+    #[must_use]
+    pub fn regions(&self) -> Vec<RegionName> {
+        let mut regions: Vec<RegionName> = match self {
+            Self::RegionDown(it) => vec![it.region.clone()],
+            Self::NodeCrash(it) => vec![it.region.clone()],
+            Self::Restart(it) => vec![it.region.clone()],
+            Self::ClockSkew(it) => vec![it.region.clone()],
+            Self::KmsThrottled(it) => vec![it.region.clone()],
+            Self::KeyDisabled(it) => it.at.iter().map(|key| key.region.clone()).collect(),
+            Self::PolicyReplaced(it) => match &it.of {
+                PolicyOf::Key(keys) => keys.iter().map(|key| key.region.clone()).collect(),
+                PolicyOf::Bucket { region, .. } | PolicyOf::Principal { region, .. } => {
+                    vec![region.clone()]
+                }
+            },
+            Self::PauseReplication(it) => it.from.iter().cloned().collect(),
+            Self::Partition(_) | Self::SlowLink(_) | Self::Messages(_) => vec![],
+        };
+        regions.dedup();
+        regions
+    }
+
     /// What it does.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {

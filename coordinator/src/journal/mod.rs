@@ -13,6 +13,8 @@
 pub mod event;
 pub mod read;
 pub mod redact;
+pub mod shown;
+pub mod trail;
 pub mod write;
 
 pub use event::{Event, What};

@@ -132,6 +132,15 @@ impl Network {
             .map(|(cause, _)| cause.clone())
     }
 
+    /// When the last message that was sent has left: the next one can begin.
+    #[must_use]
+    pub fn free_at(&self, from: &RegionName, to: &RegionName) -> SimTime {
+        self.busy
+            .get(&(from.clone(), to.clone()))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// Decides the fate of a message sent at `now`.
     pub fn send(&mut self, now: SimTime, message: &Message<'_>) -> Fate {
         let way = (message.from.clone(), message.to.clone());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::identity::{Document, DocumentKind, Policy, PolicyError};
+use crate::vault::SecretKey;
 
 /// How many documents are kept before all are forgotten: simple, and the same in every run.
 const LIMIT: usize = 4096;
@@ -11,6 +12,8 @@ const LIMIT: usize = 4096;
 /// What a Region keeps decoded.
 #[derive(Debug, Default)]
 pub struct Caches {
+    /// KMS backing keys that were opened, by material id; never stored.
+    pub backing_keys: BTreeMap<String, SecretKey>,
     policies: BTreeMap<DocumentKind, BTreeMap<Arc<str>, Arc<Policy>>>,
 }
 

@@ -5,7 +5,8 @@
 //!   may see and do. [`service`]: the seam that every service fills; [`services`]: all of them.
 //! - [`saga`]: what waits. [`timers`]: what time brings. [`replication`]: what travels;
 //!   [`remote`]: another Region's questions.
-//! - [`caller`], [`identity`], [`decide`]: who calls, and who says no. [`audit`]: the trail.
+//! - [`caller`], [`identity`], [`decide`]: who calls, and who says no. [`directory`]: who exists.
+//!   [`audit`]: the trail.
 //! - [`entropy`]: randomness by purpose. [`vault`]: AES-256-GCM and the Region's own keys.
 //! - [`store`]: what a Region keeps; [`keyspaces`]: the core's own rows.
 
@@ -14,6 +15,7 @@ pub mod caches;
 pub mod caller;
 pub mod context;
 pub mod decide;
+pub mod directory;
 pub mod entropy;
 mod faults;
 pub mod identity;
@@ -27,5 +29,7 @@ pub mod saga;
 pub mod service;
 pub mod services;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod timers;
 pub mod vault;

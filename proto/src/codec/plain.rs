@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::Bytes;
 use super::encode::Encoder;
@@ -130,10 +130,22 @@ pub(super) fn decode(members: Map<String, Value>) -> Value {
     }
 }
 
+/// A number when YAML writes it just so. The standard library reads doubles exactly,
+/// serde_json does not.
 fn number(text: &str) -> Value {
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Number(number)) if number.to_string() == text => Value::Number(number),
-        _ => one("N", Value::String(text.to_owned())),
+    let whole = || {
+        text.parse::<i64>()
+            .map(Number::from)
+            .or_else(|_| text.parse::<u64>().map(Number::from))
+            .ok()
+    };
+    let double = || text.parse::<f64>().ok().and_then(Number::from_f64);
+    match whole()
+        .or_else(double)
+        .filter(|number| number.to_string() == text)
+    {
+        Some(number) => Value::Number(number),
+        None => one("N", Value::String(text.to_owned())),
     }
 }
 

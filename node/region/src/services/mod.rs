@@ -5,6 +5,7 @@
 
 pub mod cloudtrail;
 pub mod iam;
+pub mod kms;
 pub mod sts;
 
 use faultline_proto::names::RegionName;
@@ -102,7 +103,12 @@ macro_rules! table {
     };
 }
 
-table! {}
+table! {
+    "cloudtrail" => cloudtrail::CloudTrail,
+    "iam" => iam::Iam,
+    "kms" => kms::Kms,
+    "sts" => sts::Sts,
+}
 
 /// A process has started on this store.
 pub(crate) fn started(_ctx: &mut Ctx<'_>) {}

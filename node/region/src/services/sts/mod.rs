@@ -1,26 +1,88 @@
-//! Sessions: self-contained tokens, sealed under a key that every Region holds.
+//! STS: sessions of roles.
+//!
+//! A session token is self-contained: who the session is, its policy and its end, sealed under
+//! a key that every Region holds. So a token opens in every Region, also in one that is cut off
+//! from the home of the directory; it ends by that Region's own clock. A Region answers
+//! AssumeRole by its own copy of the directory.
+//!
+//! - [`assume_role`]: the operation. [`token`]: what is sealed, and how it opens.
+//! - [`access`]: the trust policy and the caller's side. [`error`]: every way STS says no.
+//!
+//! Left out: session tags, managed session policies, source identities, web identities and
+//! SAML, and the revocation of sessions.
+
+mod access;
+mod assume_role;
+mod error;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use faultline_proto::handlers::{StsHandler, StsRequest, dispatch_sts};
+use faultline_proto::progress::Progress;
+use faultline_proto::sts as api;
+
+pub(crate) use token::open_token;
 
 use crate::context::Ctx;
 use crate::identity::Principal;
 use crate::refusal::Refusal;
+use crate::service::{Access, Service};
+use error::StsError;
 
-/// An open session token.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// The session's principal.
-    pub principal: Principal,
-    /// The session's policy as text, empty when it has none.
-    pub policy: String,
+/// Security Token Service.
+#[derive(Debug)]
+pub(crate) struct Sts;
+
+impl Service for Sts {
+    const PREFIX: &'static str = "sts";
+    const PRINCIPAL: &'static str = "sts.amazonaws.com";
+    type Request = StsRequest;
+
+    fn decode(operation: &str, bytes: &[u8]) -> Option<Result<StsRequest, prost::DecodeError>> {
+        StsRequest::decode(operation, bytes)
+    }
+
+    fn access(ctx: &mut Ctx<'_>, request: &StsRequest) -> Result<Vec<Access>, Refusal> {
+        match request {
+            StsRequest::AssumeRole(request) => Ok(access::assume_role(ctx, request)?),
+            StsRequest::GetCallerIdentity(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn handle(ctx: &mut Ctx<'_>, request: StsRequest) -> Result<Progress<Vec<u8>>, Refusal> {
+        Ok(dispatch_sts::<Self>(ctx, request)?)
+    }
 }
 
-/// Opens a session token and checks key and expiry.
-///
-/// # Errors
-/// ExpiredToken, InvalidClientTokenId.
-pub(crate) fn open_token(
-    _ctx: &mut Ctx<'_>,
-    _access_key: &str,
-    _token: &str,
-) -> Result<Session, Refusal> {
-    Err(Refusal::not_built("sts"))
+impl StsHandler for Sts {
+    type Ctx<'a> = Ctx<'a>;
+    type Error = StsError;
+
+    fn assume_role(
+        ctx: &mut Ctx<'_>,
+        request: api::AssumeRoleRequest,
+    ) -> Result<Progress<api::AssumeRoleResponse>, StsError> {
+        assume_role::assume_role(ctx, request).map(Progress::Done)
+    }
+
+    fn get_caller_identity(
+        ctx: &mut Ctx<'_>,
+        _request: api::GetCallerIdentityRequest,
+    ) -> Result<Progress<api::GetCallerIdentityResponse>, StsError> {
+        let caller = ctx.caller();
+        let user_id = match &caller.principal {
+            Principal::Root { account, .. } => account.to_string(),
+            Principal::User { id, .. } => id.to_string(),
+            Principal::Role {
+                role_id, session, ..
+            } => format!("{role_id}:{session}"),
+            Principal::Service { .. } | Principal::Anonymous => return Err(StsError::Unsigned),
+        };
+        Ok(Progress::Done(api::GetCallerIdentityResponse {
+            user_id: Some(user_id),
+            account: Some(caller.account().to_string()),
+            arn: Some(caller.arn()),
+        }))
+    }
 }

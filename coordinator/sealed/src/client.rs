@@ -1,0 +1,327 @@
+//! The client: `PutItem` and `GetItem` with the KMS calls around them.
+//!
+//! ```text
+//! put_item:  kms.GenerateDataKey (once for each key of the keyring)  ->  dynamodb.PutItem
+//! get_item:  dynamodb.GetItem  ->  kms.Decrypt (until one answers)   ->  verify, open
+//! ```
+//!
+//! It owns no socket: every call goes through [`AwsClient`], in the Region of the table or
+//! of the key's ARN. With intermediate key wrapping every key of a keyring makes its own
+//! intermediate key, so children call `GenerateDataKey` too, not `Encrypt`.
+
+use std::future::Future;
+
+use faultline_proto::dynamodb::{GetItemRequest, GetItemResponse, PutItemRequest, PutItemResponse};
+use faultline_proto::kms::{
+    DecryptRequest, DecryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
+};
+use faultline_proto::names::RegionName;
+use prost::Message;
+use zeroize::Zeroizing;
+
+use crate::attribute::{from_attributes, to_attributes};
+use crate::context::EncryptionContext;
+use crate::entropy::Entropy;
+use crate::error::{CallFailure, SealedError};
+use crate::header::EncryptedDataKey;
+use crate::keyring::{Attempt, KeyArn, Keyring, PROVIDER};
+use crate::open::{Opened, OpenedWith, SealedItem, Stored};
+use crate::schema::{PlaintextPolicy, Schema, Suite};
+use crate::seal::{Draft, SealMaterials};
+use crate::secret::{DataKey, IntermediateKey, KEY_LENGTH, TagKey};
+use crate::signing::Signer;
+use crate::value::Item;
+use crate::wrapping::WRAPPED_DATA_KEY;
+
+const GENERATE_DATA_KEY: &str = "kms.GenerateDataKey";
+const DECRYPT: &str = "kms.Decrypt";
+const PUT_ITEM: &str = "dynamodb.PutItem";
+const GET_ITEM: &str = "dynamodb.GetItem";
+
+/// Makes calls for the client; one thread, so futures need not be `Send`.
+pub trait AwsClient {
+    /// Calls `operation` in `region` with an encoded request message of `faultline-proto`;
+    /// answers the encoded response message, or how the call failed.
+    fn call(
+        &self,
+        region: &RegionName,
+        operation: &'static str,
+        request: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, CallFailure>>;
+}
+
+/// A table in one Region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableAt {
+    /// Where DynamoDB is called.
+    pub region: RegionName,
+    /// Physical name or ARN, as the request holds it.
+    pub name: String,
+}
+
+/// A client for one table's schema with one keyring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// What happens to which attribute.
+    pub schema: Schema,
+    /// Which keys are used.
+    pub keyring: Keyring,
+}
+
+/// A written item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PutOutcome {
+    /// The item as DynamoDB holds it.
+    pub stored: Item,
+    /// The keys it was wrapped under, in header order; empty for plaintext.
+    pub wrapped_under: Vec<KeyArn>,
+    /// What DynamoDB answered.
+    pub response: PutItemResponse,
+}
+
+impl Client {
+    /// A client.
+    #[must_use]
+    pub fn new(schema: Schema, keyring: Keyring) -> Self {
+        Self { schema, keyring }
+    }
+
+    /// Seals `item` and puts it.
+    ///
+    /// # Errors
+    /// [`SealedError::SchemaViolation`] before any call, [`SealedError::UnexpectedAnswer`]
+    /// for an answer of KMS that cannot be used, [`SealedError::Call`] for a failed call;
+    /// only one of `dynamodb.PutItem` can have left a trace in the table.
+    pub async fn put_item<A: AwsClient>(
+        &self,
+        aws: &A,
+        entropy: &mut dyn Entropy,
+        table: &TableAt,
+        item: &Item,
+    ) -> Result<PutOutcome, SealedError> {
+        let (stored, wrapped_under) = match self.schema.plaintext_policy() {
+            PlaintextPolicy::ForceWriteAllowRead => (item.clone(), Vec::new()),
+            PlaintextPolicy::ForbidWriteAllowRead | PlaintextPolicy::ForbidWriteForbidRead => {
+                self.sealed(aws, entropy, item).await?
+            }
+        };
+        let request = PutItemRequest {
+            table_name: Some(table.name.clone()),
+            item: to_attributes(stored.clone()),
+            ..PutItemRequest::default()
+        };
+        let response: PutItemResponse = call(aws, &table.region, PUT_ITEM, &request).await?;
+        Ok(PutOutcome {
+            stored,
+            wrapped_under,
+            response,
+        })
+    }
+
+    async fn sealed<A: AwsClient>(
+        &self,
+        aws: &A,
+        entropy: &mut dyn Entropy,
+        item: &Item,
+    ) -> Result<(Item, Vec<KeyArn>), SealedError> {
+        let draft = Draft::new(&self.schema, item)?;
+        let writers = self.keyring.writers()?;
+        // All randomness before the first call: how calls end does not change it.
+        let signer = match self.schema.suite() {
+            Suite::WithSignature => Some(Signer::generate(entropy)),
+            Suite::SymmetricOnly => None,
+        };
+        let mut message_id = [0; 32];
+        entropy.fill("sealed.message-id", &mut message_id);
+        let mut data_key = Zeroizing::new([0; KEY_LENGTH]);
+        entropy.fill("sealed.data-key", data_key.as_mut());
+        let data_key = DataKey::new(*data_key);
+
+        let context = draft.bind(signer.as_ref())?;
+        let mut recipients = Vec::new();
+        let mut wrapped_under = Vec::new();
+        for key in writers {
+            let (recipient, by) = wrap(aws, key, &context, &data_key).await?;
+            recipients.push(recipient);
+            wrapped_under.push(by);
+        }
+        let stored = draft.seal(&SealMaterials {
+            message_id,
+            data_key,
+            recipients,
+            signer,
+        })?;
+        Ok((stored, wrapped_under))
+    }
+
+    /// Gets the item with this key and opens it; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`SealedError::NoMatchingKey`] when the keyring has no key for the item, without a
+    /// call to KMS (CSE-043); [`SealedError::SignatureInvalid`], [`SealedError::InvalidHeader`]
+    /// or [`SealedError::PlaintextItem`] for what came back; [`SealedError::Call`] for one
+    /// failed call, [`SealedError::AllAttemptsFailed`] when several keys were tried in vain.
+    pub async fn get_item<A: AwsClient>(
+        &self,
+        aws: &A,
+        table: &TableAt,
+        key: &Item,
+        consistent: bool,
+    ) -> Result<Option<Opened>, SealedError> {
+        let request = GetItemRequest {
+            table_name: Some(table.name.clone()),
+            key: to_attributes(key.clone()),
+            consistent_read: consistent.then_some(true),
+            ..GetItemRequest::default()
+        };
+        let response: GetItemResponse = call(aws, &table.region, GET_ITEM, &request).await?;
+        if response.item.is_empty() {
+            return Ok(None);
+        }
+        let item = from_attributes(response.item)
+            .map_err(|why| unexpected(&table.region, GET_ITEM, &why.to_string()))?;
+        self.open_item(aws, &item).await.map(Some)
+    }
+
+    /// Opens an item that was read by other means (Query, a stream, another Region's copy).
+    ///
+    /// # Errors
+    /// As [`Self::get_item`].
+    pub async fn open_item<A: AwsClient>(
+        &self,
+        aws: &A,
+        item: &Item,
+    ) -> Result<Opened, SealedError> {
+        match Stored::parse(&self.schema, item)? {
+            Stored::Plain(item) => Ok(Opened {
+                item,
+                opened_with: None,
+            }),
+            Stored::Sealed(sealed) => {
+                let (data_key, tag_key, with) = self.unwrap(aws, &sealed).await?;
+                let item = sealed.open(&data_key, &tag_key)?;
+                Ok(Opened {
+                    item,
+                    opened_with: Some(with),
+                })
+            }
+        }
+    }
+
+    async fn unwrap<A: AwsClient>(
+        &self,
+        aws: &A,
+        sealed: &SealedItem,
+    ) -> Result<(DataKey, TagKey, OpenedWith), SealedError> {
+        let mut failures = Vec::new();
+        for attempt in self.keyring.attempts(sealed.data_keys())? {
+            match attempt_unwrap(aws, &attempt, sealed).await {
+                Ok((data_key, tag_key)) => {
+                    let region = attempt.key.region().clone();
+                    let with = OpenedWith {
+                        key: attempt.key,
+                        region,
+                        data_key: attempt.data_key,
+                    };
+                    return Ok((data_key, tag_key, with));
+                }
+                Err(error) => failures.push(error),
+            }
+        }
+        match failures.len() {
+            1 => Err(failures.remove(0)),
+            _ => Err(SealedError::AllAttemptsFailed(failures)),
+        }
+    }
+}
+
+/// Has `key` make an intermediate key, and wraps `data_key` with it.
+async fn wrap<A: AwsClient>(
+    aws: &A,
+    key: &KeyArn,
+    context: &EncryptionContext,
+    data_key: &DataKey,
+) -> Result<((EncryptedDataKey, TagKey), KeyArn), SealedError> {
+    let request = GenerateDataKeyRequest {
+        key_id: Some(key.as_str().to_owned()),
+        number_of_bytes: Some(32),
+        encryption_context: context.to_map(),
+        ..GenerateDataKeyRequest::default()
+    };
+    let response: GenerateDataKeyResponse =
+        call(aws, key.region(), GENERATE_DATA_KEY, &request).await?;
+    let refuse = |why: &str| unexpected(key.region(), GENERATE_DATA_KEY, why);
+    let plaintext = Zeroizing::new(response.plaintext.unwrap_or_default());
+    let intermediate = IntermediateKey::from_slice(&plaintext)
+        .ok_or_else(|| refuse("Invalid response from AWS KMS GenerateDataKey: Invalid data key"))?;
+    let used: KeyArn = response
+        .key_id
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| refuse("Invalid response from AWS KMS GenerateDataKey: Invalid KeyId"))?;
+    let mut ciphertext = intermediate.wrap(data_key, &context.serialize());
+    ciphertext.extend(response.ciphertext_blob.unwrap_or_default());
+    let wrapped = EncryptedDataKey {
+        provider_id: PROVIDER.to_owned(),
+        provider_info: used.as_str().to_owned(),
+        ciphertext,
+    };
+    Ok(((wrapped, intermediate.tag_key()), used))
+}
+
+async fn attempt_unwrap<A: AwsClient>(
+    aws: &A,
+    attempt: &Attempt,
+    sealed: &SealedItem,
+) -> Result<(DataKey, TagKey), SealedError> {
+    let wrapped = usize::try_from(attempt.data_key)
+        .ok()
+        .and_then(|index| sealed.data_keys().get(index))
+        .and_then(|key| key.ciphertext.split_at_checked(WRAPPED_DATA_KEY));
+    let Some((wrapped, ciphertext_blob)) = wrapped else {
+        return Err(SealedError::InvalidHeader(
+            "Unable to deserialize Intermediate Key Wrapped material: too short.".to_owned(),
+        ));
+    };
+    let key = &attempt.key;
+    let request = DecryptRequest {
+        key_id: Some(key.as_str().to_owned()),
+        ciphertext_blob: Some(ciphertext_blob.to_vec()),
+        encryption_context: sealed.context().to_map(),
+        ..DecryptRequest::default()
+    };
+    let response: DecryptResponse = call(aws, key.region(), DECRYPT, &request).await?;
+    let refuse = || unexpected(key.region(), DECRYPT, "Invalid response from KMS Decrypt");
+    let plaintext = Zeroizing::new(response.plaintext.unwrap_or_default());
+    // KeyId must be the key that was asked for (CSE-049).
+    if response.key_id.as_deref() != Some(key.as_str()) {
+        return Err(refuse());
+    }
+    let intermediate = IntermediateKey::from_slice(&plaintext).ok_or_else(refuse)?;
+    let data_key = intermediate
+        .unwrap(wrapped, &sealed.context().serialize())
+        .ok_or_else(|| {
+            SealedError::SignatureInvalid(
+                "the wrapped data key does not belong to this item".to_owned(),
+            )
+        })?;
+    Ok((data_key, intermediate.tag_key()))
+}
+
+async fn call<A: AwsClient, R: Message + Default>(
+    aws: &A,
+    region: &RegionName,
+    operation: &'static str,
+    request: &impl Message,
+) -> Result<R, SealedError> {
+    let answer = Zeroizing::new(aws.call(region, operation, request.encode_to_vec()).await?);
+    R::decode(answer.as_slice()).map_err(|why| unexpected(region, operation, &why.to_string()))
+}
+
+fn unexpected(region: &RegionName, operation: &'static str, message: &str) -> SealedError {
+    SealedError::UnexpectedAnswer {
+        region: region.clone(),
+        operation,
+        message: message.to_owned(),
+    }
+}

@@ -1,0 +1,84 @@
+//! How steps reach Regions.
+//!
+//! A [`Transport`] starts, drives, stops and kills the Regions of one run; time, order and
+//! the network are the simulator's. All transports carry the same [`Step`]s and bring the
+//! same [`Reply`]s, so a run's journal is the same over each of them.
+//!
+//! - [`loopback`]: Regions in this process over stores in memory: campaigns.
+//! - [`scripted`]: no Region at all but a closure, for the simulator's own tests.
+
+pub mod loopback;
+#[cfg(test)]
+pub mod scripted;
+
+use faultline_proto::driving::{Reply, Step};
+use faultline_proto::names::RegionName;
+
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The Region's process died in this step, because the step said so.
+    #[error("the node of {0} died")]
+    Died(RegionName),
+    /// The machinery failed; the run cannot go on.
+    #[error(transparent)]
+    Broken(#[from] TransportError),
+}
+
+/// The machinery failed: a port, a disk, a process, or a bug in a node.
+#[derive(Debug, thiserror::Error)]
+#[error("{region}: {problem}")]
+pub struct TransportError {
+    /// Whose machinery.
+    pub region: RegionName,
+    /// What happened, and what to do where that is known.
+    pub problem: String,
+}
+
+impl TransportError {
+    /// Something went wrong with `region`.
+    pub fn new(region: &RegionName, problem: impl Into<String>) -> Self {
+        Self {
+            region: region.clone(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// Starts, drives, stops and kills Regions.
+pub trait Transport {
+    /// Starts the Region's process over its store, new or used. Its first step is a Start.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    fn start(&mut self, region: &RegionName) -> Result<(), TransportError>;
+
+    /// Takes one step and waits for its reply.
+    ///
+    /// # Errors
+    /// [`StepError::Died`] when the step said that the node crashes; else the machinery failed.
+    fn step(&mut self, region: &RegionName, step: Step) -> Result<Reply, StepError>;
+
+    /// Ends the Region's process as SIGKILL does. Nothing happens when it is dead.
+    ///
+    /// # Errors
+    /// When it cannot be ended.
+    fn kill(&mut self, region: &RegionName) -> Result<(), TransportError>;
+
+    /// Ends the Region's process in good order. Nothing happens when it is dead.
+    ///
+    /// # Errors
+    /// When it does not end.
+    fn stop(&mut self, region: &RegionName) -> Result<(), TransportError>;
+
+    /// Shows every row that the Region's store holds at rest, key and value as stored. The
+    /// process must be dead: two cannot have one store open.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn rows_at_rest(
+        &mut self,
+        region: &RegionName,
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), TransportError>;
+}

@@ -1,0 +1,72 @@
+//! Records of the directory: whole rows, so that applying one twice changes nothing.
+
+use faultline_proto::names::{AccountId, RegionName};
+use serde::{Deserialize, Serialize};
+
+use super::ids::key_of;
+use super::keyspaces::{AccessKeyRow, AccessKeys, RoleRow, Roles, UserRow, Users};
+use crate::context::{Ctx, decode};
+
+/// A changed row, as it travels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Record {
+    User { account: AccountId, row: UserRow },
+    Role { account: AccountId, row: RoleRow },
+    AccessKey { id: String, row: AccessKeyRow },
+}
+
+impl Record {
+    /// What it is about, for whoever watches the stream.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Role { .. } => "role",
+            Self::AccessKey { .. } => "access-key",
+        }
+    }
+
+    /// Writes the row.
+    pub(super) fn write(&self, ctx: &mut Ctx<'_>) {
+        match self {
+            Self::User { account, row } => {
+                ctx.put::<Users>(&(account.clone(), key_of(&row.name)), row)
+            }
+            Self::Role { account, row } => {
+                ctx.put::<Roles>(&(account.clone(), key_of(&row.name)), row)
+            }
+            Self::AccessKey { id, row } => ctx.put::<AccessKeys>(id, row),
+        }
+    }
+}
+
+/// Takes a record from the home Region; nobody else may change the directory.
+pub(super) fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
+    if *from != ctx.core.home {
+        ctx.note(
+            "record_refused",
+            &[
+                ("service", "iam"),
+                ("from", from.as_str()),
+                ("why", "not the directory's home"),
+            ],
+        );
+        return;
+    }
+    match decode::<Record>(body) {
+        Ok(record) => {
+            record.write(ctx);
+            ctx.note(
+                "directory_updated",
+                &[("kind", kind), ("from", from.as_str())],
+            );
+        }
+        Err(refusal) => ctx.note(
+            "record_refused",
+            &[
+                ("service", "iam"),
+                ("kind", kind),
+                ("why", &refusal.message),
+            ],
+        ),
+    }
+}

@@ -1,0 +1,210 @@
+//! The directory as every call asks it, and how it is changed.
+//!
+//! Reads come from this Region's rows, decoded once for as long as nobody writes them. Only the
+//! home Region changes them by itself; each change is a record to all others.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use faultline_proto::names::{AccountId, Arn, Timestamp};
+
+use super::apply::Record;
+use super::ids::{key_of, role_arn};
+use super::keyspaces::{AccessKeyRow, AccessKeys, RoleRow, Roles, UserRow, Users};
+use crate::caller::CallerPolicies;
+use crate::context::Ctx;
+use crate::identity::principals::PrincipalName;
+use crate::identity::{DocumentKind, Policy, Principal};
+
+/// A role as STS needs it.
+#[derive(Debug, Clone)]
+pub struct RoleView {
+    /// ARN, path included.
+    pub arn: Arn,
+    /// `AROA...`.
+    pub id: String,
+    /// The trust policy.
+    pub trust: Option<Arc<Policy>>,
+    /// Longest session, seconds.
+    pub max_session: u32,
+}
+
+/// The user that an access key belongs to, as far as this Region's copy of the directory knows.
+pub(crate) fn credential(ctx: &mut Ctx<'_>, access_key: &str) -> Option<Principal> {
+    ctx.get_cached::<AccessKeys>(access_key)
+        .map(|row| row.owner.clone())
+}
+
+/// The policies that speak for a principal in this Region. A user or role that was made anew
+/// under the old name is another one: nothing speaks for the old.
+pub(crate) fn policies_of(
+    ctx: &mut Ctx<'_>,
+    principal: &Principal,
+    session_policy: &str,
+) -> CallerPolicies {
+    let mut found = CallerPolicies::default();
+    match principal {
+        Principal::User {
+            account, name, id, ..
+        } => {
+            if let Some(row) = find_user(ctx, account, name).filter(|row| *row.id == **id) {
+                found.identity = documents(ctx, &row.policies);
+            }
+        }
+        Principal::Role { role, role_id, .. } => {
+            if let Some(row) = role_row(ctx, role).filter(|row| *row.id == **role_id) {
+                found.identity = documents(ctx, &row.policies);
+            }
+        }
+        Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => {}
+    }
+    if !session_policy.is_empty() {
+        found.session = ctx
+            .caches
+            .policy(DocumentKind::Session, "session", session_policy)
+            .ok();
+    }
+    found
+}
+
+/// Parsed inline policies. They were parsed when they were stored, so none is left out.
+fn documents(
+    ctx: &mut Ctx<'_>,
+    policies: &std::collections::BTreeMap<String, String>,
+) -> Vec<Arc<Policy>> {
+    let parsed = policies
+        .iter()
+        .map(|(name, text)| ctx.caches.policy(DocumentKind::Identity, name, text));
+    parsed.filter_map(Result::ok).collect()
+}
+
+/// The role of an ARN, as far as this Region knows.
+#[must_use]
+pub fn role(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<RoleView> {
+    let row = role_row(ctx, arn)?;
+    let trust = ctx
+        .caches
+        .policy(DocumentKind::Trust, "trust policy", &row.trust)
+        .ok();
+    Some(RoleView {
+        arn: arn.clone(),
+        id: row.id.clone(),
+        trust,
+        max_session: row.max_session,
+    })
+}
+
+fn role_row(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<Arc<RoleRow>> {
+    let account = AccountId::new(arn.account()).ok()?;
+    let name = arn.resource().strip_prefix("role/")?.rsplit('/').next()?;
+    find_role(ctx, &account, name).filter(|row| role_arn(&account, &row.path, &row.name) == *arn)
+}
+
+/// Whether a principal that a policy names exists, as far as this Region knows (K-173). Accounts
+/// outside the world, services and unique ids are taken as they are.
+#[must_use]
+pub fn principal_exists(ctx: &mut Ctx<'_>, name: &PrincipalName) -> bool {
+    match name {
+        PrincipalName::Account(account) => ctx.core.accounts.contains_key(account),
+        PrincipalName::Arn(arn) => Arn::new(arn).is_ok_and(|arn| arn_exists(ctx, &arn)),
+        PrincipalName::Everyone
+        | PrincipalName::Id(_)
+        | PrincipalName::Service(_)
+        | PrincipalName::Federated(_)
+        | PrincipalName::CanonicalUser(_) => true,
+    }
+}
+
+fn arn_exists(ctx: &mut Ctx<'_>, arn: &Arn) -> bool {
+    let Ok(account) = AccountId::new(arn.account()) else {
+        return false;
+    };
+    let mut parts = arn.resource().split('/');
+    match (arn.service(), parts.next()) {
+        ("iam", Some("user")) => {
+            let name = parts.next_back().unwrap_or_default();
+            find_user(ctx, &account, name)
+                .is_some_and(|row| super::ids::user_arn(&account, &row.path, &row.name) == *arn)
+        }
+        ("iam", Some("role")) => role_row(ctx, arn).is_some(),
+        ("sts", Some("assumed-role")) => parts
+            .next()
+            .is_some_and(|name| find_role(ctx, &account, name).is_some_and(|row| row.name == name)),
+        _ => false,
+    }
+}
+
+/// The secret half of an access key, forty characters. It is derived from the id under a key
+/// that every Region holds, so the entrance can check signatures and no store holds a secret.
+#[must_use]
+pub fn secret_access_key(ctx: &Ctx<'_>, access_key: &str) -> String {
+    let derived = ctx
+        .core
+        .vault
+        .session_tokens()
+        .derive("secret access key", access_key.as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(&derived.expose()[..30])
+}
+
+/// A user by account and name.
+pub(super) fn find_user(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Option<Arc<UserRow>> {
+    ctx.get_cached::<Users>(&(account.clone(), key_of(name)))
+}
+
+/// A role by account and name.
+pub(super) fn find_role(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Option<Arc<RoleRow>> {
+    ctx.get_cached::<Roles>(&(account.clone(), key_of(name)))
+}
+
+/// Writes a user here and, by a record, everywhere.
+pub(super) fn put_user(ctx: &mut Ctx<'_>, account: &AccountId, row: &UserRow) {
+    publish(
+        ctx,
+        &Record::User {
+            account: account.clone(),
+            row: row.clone(),
+        },
+    );
+}
+
+/// Writes a role here and everywhere.
+pub(super) fn put_role(ctx: &mut Ctx<'_>, account: &AccountId, row: &RoleRow) {
+    publish(
+        ctx,
+        &Record::Role {
+            account: account.clone(),
+            row: row.clone(),
+        },
+    );
+}
+
+/// Writes an access key here and everywhere.
+pub(super) fn put_access_key(ctx: &mut Ctx<'_>, id: &str, owner: &Principal, created: Timestamp) {
+    let row = AccessKeyRow {
+        owner: owner.clone(),
+        created,
+    };
+    publish(
+        ctx,
+        &Record::AccessKey {
+            id: id.to_owned(),
+            row,
+        },
+    );
+}
+
+fn publish(ctx: &mut Ctx<'_>, record: &Record) {
+    record.write(ctx);
+    let body = crate::context::encode(record);
+    for peer in ctx.peers() {
+        ctx.replicate(&peer, "iam", "iam", record.kind(), body.clone());
+    }
+}

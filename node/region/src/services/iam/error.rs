@@ -1,0 +1,100 @@
+//! Every way IAM says no.
+
+use faultline_proto::names::RegionName;
+
+use crate::identity::PolicyError;
+use crate::refusal::Refusal;
+
+/// A user or a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entity {
+    User,
+    Role,
+}
+
+impl Entity {
+    /// As messages begin: `User`.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Role => "Role",
+        }
+    }
+
+    /// In the middle of a message: `user`.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Role => "role",
+        }
+    }
+}
+
+/// A refusal of IAM.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum IamError {
+    #[error("{} with name {name} already exists.", kind.title())]
+    AlreadyExists { kind: Entity, name: String },
+    #[error("The {} with name {name} cannot be found.", kind.word())]
+    NoSuchEntity { kind: Entity, name: String },
+    #[error("The {} policy with name {name} cannot be found.", kind.word())]
+    NoSuchPolicy { kind: Entity, name: String },
+    #[error("Scope ARN: {0} does not exist or is not attachable.")]
+    NoSuchBoundary(String),
+    #[error("{}", .0.message)]
+    MalformedPolicy(PolicyError),
+    #[error("Invalid principal in policy: \"{kind}\":\"{name}\"")]
+    InvalidPrincipal { kind: &'static str, name: String },
+    #[error("Maximum policy size of {limit} bytes exceeded for {} {name}", kind.word())]
+    PoliciesTooLarge {
+        kind: Entity,
+        name: String,
+        limit: usize,
+    },
+    #[error("Cannot exceed quota for {what}: {limit}")]
+    Quota { what: &'static str, limit: usize },
+    #[error("Must specify userName when calling with non-User credentials")]
+    NoUserName,
+    #[error("Invalid Marker.")]
+    InvalidMarker,
+    #[error(
+        "IAM is served by {home} for all Regions; {here} only holds a copy of the directory. Send IAM calls to {home}."
+    )]
+    NotHome { home: RegionName, here: RegionName },
+    #[error("{0}")]
+    Other(Refusal),
+}
+
+impl IamError {
+    fn code(&self) -> (&'static str, u16) {
+        match self {
+            Self::AlreadyExists { .. } => ("EntityAlreadyExists", 409),
+            Self::NoSuchEntity { .. } | Self::NoSuchPolicy { .. } | Self::NoSuchBoundary(_) => {
+                ("NoSuchEntity", 404)
+            }
+            Self::MalformedPolicy(_) | Self::InvalidPrincipal { .. } => {
+                ("MalformedPolicyDocument", 400)
+            }
+            Self::PoliciesTooLarge { .. } | Self::Quota { .. } => ("LimitExceeded", 409),
+            Self::NoUserName | Self::InvalidMarker => ("ValidationError", 400),
+            Self::NotHome { .. } => ("InvalidEndpoint", 400),
+            Self::Other(_) => ("InternalFailure", 500),
+        }
+    }
+}
+
+impl From<IamError> for Refusal {
+    fn from(error: IamError) -> Self {
+        let (code, status) = error.code();
+        match error {
+            IamError::Other(refusal) => refusal,
+            error => Self::new(code, error.to_string()).with_status(status),
+        }
+    }
+}
+
+impl From<Refusal> for IamError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Other(refusal)
+    }
+}

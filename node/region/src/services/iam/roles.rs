@@ -1,0 +1,154 @@
+//! Roles.
+
+use std::sync::Arc;
+
+use faultline_proto::iam as api;
+use faultline_proto::names::AccountId;
+
+use super::directory::{find_role, put_role};
+use super::documents;
+use super::error::{Entity, IamError};
+use super::ids::{self, role_arn};
+use super::keyspaces::{RoleRow, Roles};
+use super::pages::{Page, page};
+use crate::context::Ctx;
+
+/// Longest session unless the role says otherwise, seconds.
+const DEFAULT_SESSION: u32 = 3_600;
+
+/// CreateRole.
+pub(super) fn create(
+    ctx: &mut Ctx<'_>,
+    request: api::CreateRoleRequest,
+) -> Result<api::CreateRoleResponse, IamError> {
+    let account = ctx.account();
+    let name = request.role_name.unwrap_or_default();
+    let trust = request.assume_role_policy_document.unwrap_or_default();
+    documents::trust(ctx, &trust)?;
+    if find_role(ctx, &account, &name).is_some() {
+        return Err(IamError::AlreadyExists {
+            kind: Entity::Role,
+            name,
+        });
+    }
+    let row = RoleRow {
+        path: request.path.unwrap_or_else(|| "/".to_owned()),
+        id: ids::unique(ctx, "iam.role-id", "AROA", 17),
+        created: ctx.now(),
+        description: request.description,
+        max_session: request
+            .max_session_duration
+            .map_or(DEFAULT_SESSION, i32::unsigned_abs),
+        trust,
+        policies: std::collections::BTreeMap::new(),
+        boundary: documents::boundary(ctx, request.permissions_boundary)?,
+        tags: request.tags.into_iter().map(tag).collect(),
+        name,
+    };
+    put_role(ctx, &account, &row);
+    Ok(api::CreateRoleResponse {
+        role: Some(shown(&account, &row)),
+    })
+}
+
+/// GetRole.
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: api::GetRoleRequest,
+) -> Result<api::GetRoleResponse, IamError> {
+    let account = ctx.account();
+    let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
+    Ok(api::GetRoleResponse {
+        role: Some(shown(&account, &row)),
+    })
+}
+
+/// ListRoles.
+pub(super) fn list(
+    ctx: &mut Ctx<'_>,
+    request: api::ListRolesRequest,
+) -> Result<api::ListRolesResponse, IamError> {
+    let account = ctx.account();
+    let prefix = request.path_prefix.unwrap_or_default();
+    let Page { rows, marker } = page::<Roles>(
+        ctx,
+        &account,
+        request.marker.as_deref(),
+        request.max_items,
+        |row| row.path.starts_with(&prefix),
+    )?;
+    let roles = rows.iter().map(|row| shown(&account, row)).collect();
+    Ok(api::ListRolesResponse {
+        roles,
+        is_truncated: Some(marker.is_some()),
+        marker,
+    })
+}
+
+/// UpdateAssumeRolePolicy.
+pub(super) fn update_trust(
+    ctx: &mut Ctx<'_>,
+    request: api::UpdateAssumeRolePolicyRequest,
+) -> Result<api::UpdateAssumeRolePolicyResponse, IamError> {
+    let account = ctx.account();
+    let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
+    let trust = request.policy_document.unwrap_or_default();
+    documents::trust(ctx, &trust)?;
+    put_role(
+        ctx,
+        &account,
+        &RoleRow {
+            trust,
+            ..(*row).clone()
+        },
+    );
+    Ok(api::UpdateAssumeRolePolicyResponse {})
+}
+
+/// The role of that name.
+pub(super) fn known(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Result<Arc<RoleRow>, IamError> {
+    find_role(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
+        kind: Entity::Role,
+        name: name.to_owned(),
+    })
+}
+
+fn shown(account: &AccountId, row: &RoleRow) -> api::Role {
+    api::Role {
+        path: Some(row.path.clone()),
+        role_name: Some(row.name.clone()),
+        role_id: Some(row.id.clone()),
+        arn: Some(role_arn(account, &row.path, &row.name).to_string()),
+        create_date: Some(row.created.millis()),
+        assume_role_policy_document: Some(row.trust.clone()),
+        description: row.description.clone(),
+        max_session_duration: i32::try_from(row.max_session).ok(),
+        permissions_boundary: row.boundary.clone().map(boundary),
+        tags: row.tags.iter().map(shown_tag).collect(),
+    }
+}
+
+/// A boundary as answers show it.
+pub(super) fn boundary(arn: String) -> api::AttachedPermissionsBoundary {
+    api::AttachedPermissionsBoundary {
+        permissions_boundary_type: Some("PermissionsBoundaryPolicy".to_owned()),
+        permissions_boundary_arn: Some(arn),
+    }
+}
+
+/// A tag as it is stored.
+pub(super) fn tag(tag: api::Tag) -> (String, String) {
+    (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())
+}
+
+/// A tag as answers show it.
+pub(super) fn shown_tag((key, value): &(String, String)) -> api::Tag {
+    api::Tag {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    }
+}

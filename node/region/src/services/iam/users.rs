@@ -1,0 +1,111 @@
+//! Users.
+
+use faultline_proto::iam as api;
+use faultline_proto::names::AccountId;
+
+use super::directory::{find_user, put_user};
+use super::error::{Entity, IamError};
+use super::ids::{self, user_arn};
+use super::keyspaces::{UserRow, Users};
+use super::pages::{Page, page};
+use super::{documents, roles};
+use crate::context::Ctx;
+use crate::identity::Principal;
+
+/// CreateUser.
+pub(super) fn create(
+    ctx: &mut Ctx<'_>,
+    request: api::CreateUserRequest,
+) -> Result<api::CreateUserResponse, IamError> {
+    let account = ctx.account();
+    let name = request.user_name.unwrap_or_default();
+    if find_user(ctx, &account, &name).is_some() {
+        return Err(IamError::AlreadyExists {
+            kind: Entity::User,
+            name,
+        });
+    }
+    let row = UserRow {
+        path: request.path.unwrap_or_else(|| "/".to_owned()),
+        id: ids::unique(ctx, "iam.user-id", "AIDA", 17),
+        created: ctx.now(),
+        policies: std::collections::BTreeMap::new(),
+        boundary: documents::boundary(ctx, request.permissions_boundary)?,
+        access_keys: Vec::new(),
+        tags: request.tags.into_iter().map(roles::tag).collect(),
+        name,
+    };
+    put_user(ctx, &account, &row);
+    Ok(api::CreateUserResponse {
+        user: Some(shown(&account, &row)),
+    })
+}
+
+/// GetUser.
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: api::GetUserRequest,
+) -> Result<api::GetUserResponse, IamError> {
+    let account = ctx.account();
+    let user = match request.user_name {
+        Some(name) => shown(&account, &*known(ctx, &account, &name)?),
+        None => match &ctx.caller().principal {
+            Principal::User { name, .. } => shown(&account, &*known(ctx, &account, name)?),
+            Principal::Root { arn, .. } => api::User {
+                user_id: Some(account.to_string()),
+                arn: Some(arn.to_string()),
+                ..api::User::default()
+            },
+            Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous => {
+                return Err(IamError::NoUserName);
+            }
+        },
+    };
+    Ok(api::GetUserResponse { user: Some(user) })
+}
+
+/// ListUsers.
+pub(super) fn list(
+    ctx: &mut Ctx<'_>,
+    request: api::ListUsersRequest,
+) -> Result<api::ListUsersResponse, IamError> {
+    let account = ctx.account();
+    let prefix = request.path_prefix.unwrap_or_default();
+    let Page { rows, marker } = page::<Users>(
+        ctx,
+        &account,
+        request.marker.as_deref(),
+        request.max_items,
+        |row| row.path.starts_with(&prefix),
+    )?;
+    let users = rows.iter().map(|row| shown(&account, row)).collect();
+    Ok(api::ListUsersResponse {
+        users,
+        is_truncated: Some(marker.is_some()),
+        marker,
+    })
+}
+
+/// The user of that name.
+pub(super) fn known(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Result<std::sync::Arc<UserRow>, IamError> {
+    find_user(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
+        kind: Entity::User,
+        name: name.to_owned(),
+    })
+}
+
+fn shown(account: &AccountId, row: &UserRow) -> api::User {
+    api::User {
+        path: Some(row.path.clone()),
+        user_name: Some(row.name.clone()),
+        user_id: Some(row.id.clone()),
+        arn: Some(user_arn(account, &row.path, &row.name).to_string()),
+        create_date: Some(row.created.millis()),
+        permissions_boundary: row.boundary.clone().map(roles::boundary),
+        tags: row.tags.iter().map(roles::shown_tag).collect(),
+    }
+}

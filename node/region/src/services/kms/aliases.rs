@@ -1,0 +1,123 @@
+//! CreateAlias, DeleteAlias, ListAliases (K-025 to K-030).
+
+use faultline_proto::kms::{
+    AliasListEntry, CreateAliasRequest, CreateAliasResponse, DeleteAliasRequest,
+    DeleteAliasResponse, ListAliasesRequest, ListAliasesResponse,
+};
+use faultline_proto::progress::Progress;
+
+use super::error::KmsError;
+use super::identifiers::{KeyId, alias_arn, customer_alias};
+use super::journal;
+use super::keys::{limit, page, read_marker};
+use super::keyspaces::{AliasRow, Aliases, KeyRow};
+use super::resolve::{self, Accepts, Target, by_id, usable};
+use super::states::Use;
+use crate::context::Ctx;
+use crate::refusal::Refusal;
+use crate::store::Range;
+
+/// Most aliases of one key (K-026).
+const MOST: usize = 50;
+
+/// CreateAlias.
+pub(crate) fn create(
+    ctx: &mut Ctx<'_>,
+    request: CreateAliasRequest,
+) -> Result<Progress<CreateAliasResponse>, Refusal> {
+    let alias = request.alias_name.unwrap_or_default();
+    customer_alias(&alias)?;
+    let row = usable(
+        ctx,
+        request.target_key_id.as_deref(),
+        Accepts::Keys,
+        Use::CreateAlias,
+    )?;
+    if ctx.has::<Aliases>((&row.account, alias.as_str())) {
+        return Err(KmsError::AliasExists(alias_arn(ctx.region(), &row.account, &alias)).into());
+    }
+    if row.aliases.len() >= MOST {
+        return Err(KmsError::Limit(format!("The key has {MOST} aliases already.")).into());
+    }
+    let now = ctx.now();
+    let stored = AliasRow {
+        target: row.id.clone(),
+        created: now,
+        updated: now,
+    };
+    ctx.put::<Aliases>((&row.account, alias.as_str()), &stored);
+    let mut row = KeyRow::clone(&row);
+    row.aliases.insert(alias);
+    resolve::save(ctx, &row);
+    journal::answers_key(ctx, &row);
+    Ok(Progress::Done(CreateAliasResponse {}))
+}
+
+/// DeleteAlias: the key stays as it is (K-030).
+pub(crate) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: DeleteAliasRequest,
+) -> Result<Progress<DeleteAliasResponse>, Refusal> {
+    let alias = request.alias_name.unwrap_or_default();
+    customer_alias(&alias)?;
+    let account = ctx.account();
+    let Some(stored) = ctx.get::<Aliases>((&account, alias.as_str())) else {
+        return Err(KmsError::NoSuchAlias(alias_arn(ctx.region(), &account, &alias)).into());
+    };
+    ctx.delete::<Aliases>((&account, alias.as_str()));
+    if let Target::Here(row, _) = by_id(ctx, account, &stored.target) {
+        let mut row = KeyRow::clone(&row);
+        row.aliases.remove(&alias);
+        resolve::save(ctx, &row);
+        journal::answers_key(ctx, &row);
+    }
+    Ok(Progress::Done(DeleteAliasResponse {}))
+}
+
+/// Removes all aliases of a key that is deleted (K-030).
+pub(crate) fn destroy(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    for alias in &row.aliases {
+        ctx.delete::<Aliases>((&row.account, alias.as_str()));
+    }
+}
+
+/// ListAliases: all, or those of one key.
+pub(crate) fn list(
+    ctx: &mut Ctx<'_>,
+    request: ListAliasesRequest,
+) -> Result<Progress<ListAliasesResponse>, Refusal> {
+    let account = ctx.account();
+    let only: Option<KeyId> = match &request.key_id {
+        None => None,
+        Some(text) => Some(
+            usable(ctx, Some(text), Accepts::Keys, Use::Anytime)?
+                .id
+                .clone(),
+        ),
+    };
+    let limit = limit(request.limit, 50);
+    let mut range = Range::<Aliases>::under((&account,));
+    if let Some(marker) = read_marker(request.marker.as_deref())? {
+        range = range.after((&account, marker.as_str()));
+    }
+    let found = ctx
+        .all(range)
+        .into_iter()
+        .map(|((_, name), row)| (name, row));
+    let found = found
+        .filter(|(_, row)| only.as_ref().is_none_or(|only| *only == row.target))
+        .take(limit + 1);
+    let (found, next_marker) = page(found.collect(), limit, |(name, _)| name.as_str());
+    let entry = |(name, row): (String, AliasRow)| AliasListEntry {
+        alias_arn: Some(alias_arn(ctx.region(), &account, &name)),
+        alias_name: Some(name),
+        target_key_id: Some(row.target.as_str().to_owned()),
+        creation_date: Some(row.created.millis()),
+        last_updated_date: Some(row.updated.millis()),
+    };
+    Ok(Progress::Done(ListAliasesResponse {
+        aliases: found.into_iter().map(entry).collect(),
+        truncated: Some(next_marker.is_some()),
+        next_marker,
+    }))
+}

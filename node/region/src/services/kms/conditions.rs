@@ -1,0 +1,107 @@
+//! Condition keys of KMS (kms section 8). `kms:ViaService` and `kms:CallerAccount` follow from
+//! the caller and are the pipeline's.
+
+use faultline_proto::kms::{CreateKeyRequest, Tag};
+
+use super::access::without_key;
+use super::keyspaces::KeyRow;
+use crate::context::Ctx;
+use crate::identity::{Context, Principal};
+use crate::service::Access;
+
+/// What the key itself gives: its type, origin, relatives, aliases and tags (K-229 to K-233).
+pub(crate) fn of_key(context: &mut Context, row: &KeyRow) {
+    context.set("kms:keyspec", "SYMMETRIC_DEFAULT");
+    context.set("kms:keyusage", "ENCRYPT_DECRYPT");
+    context.set("kms:keyorigin", "AWS_KMS");
+    context.set_flag("kms:multiregion", row.members.is_some());
+    if row.members.is_some() {
+        context.set("kms:multiregionkeytype", row.role());
+    }
+    context.set_all(
+        "kms:resourcealiases",
+        row.aliases.iter().map(String::as_str),
+    );
+    for (key, value) in &row.tags {
+        context.set(format!("aws:resourcetag/{key}"), value.as_str());
+    }
+}
+
+/// CreateKey, and TagResource when it brings tags (K-231: defaults count as present).
+pub(crate) fn create_key(ctx: &Ctx<'_>, request: &CreateKeyRequest) -> Vec<Access> {
+    let multi_region = request.multi_region.unwrap_or(false);
+    let kind = multi_region.then_some("PRIMARY");
+    let spec = request
+        .key_spec
+        .as_deref()
+        .or(request.customer_master_key_spec.as_deref());
+    let mut access = making(ctx, kind, &request.tags);
+    if let Some(create) = access.first_mut() {
+        create
+            .context
+            .set("kms:keyspec", spec.unwrap_or("SYMMETRIC_DEFAULT"));
+        create.context.set(
+            "kms:keyusage",
+            request.key_usage.as_deref().unwrap_or("ENCRYPT_DECRYPT"),
+        );
+        create.context.set(
+            "kms:keyorigin",
+            request.origin.as_deref().unwrap_or("AWS_KMS"),
+        );
+        let bypass = request.bypass_policy_lockout_safety_check.unwrap_or(false);
+        create
+            .context
+            .set_flag("kms:bypasspolicylockoutsafetycheck", bypass);
+    }
+    access
+}
+
+/// Making a key in this Region: an IAM matter only (K-102, K-184).
+pub(crate) fn making(ctx: &Ctx<'_>, kind: Option<&'static str>, tags: &[Tag]) -> Vec<Access> {
+    let mut create = without_key(ctx, "kms:CreateKey");
+    create.context.set("kms:keyspec", "SYMMETRIC_DEFAULT");
+    create.context.set("kms:keyusage", "ENCRYPT_DECRYPT");
+    create.context.set("kms:keyorigin", "AWS_KMS");
+    create.context.set_flag("kms:multiregion", kind.is_some());
+    if let Some(kind) = kind {
+        create.context.set("kms:multiregionkeytype", kind);
+    }
+    tagged(&mut create.context, tags);
+    let mut accesses = vec![create];
+    if !tags.is_empty() {
+        let mut tag = without_key(ctx, "kms:TagResource");
+        tagged(&mut tag.context, tags);
+        accesses.push(tag);
+    }
+    accesses
+}
+
+fn tagged(context: &mut Context, tags: &[Tag]) {
+    let key = |tag: &Tag| tag.tag_key.clone().unwrap_or_default();
+    context.set_all("aws:tagkeys", tags.iter().map(key));
+    for tag in tags {
+        context.set(
+            format!("aws:requesttag/{}", key(tag)),
+            tag.tag_value.clone().unwrap_or_default(),
+        );
+    }
+}
+
+/// `kms:BypassPolicyLockoutSafetyCheck` (K-177).
+pub(crate) fn bypass(mut access: Access, asked: Option<bool>) -> Access {
+    access
+        .context
+        .set_flag("kms:bypasspolicylockoutsafetycheck", asked.unwrap_or(false));
+    access
+}
+
+/// `kms:GrantIsForAWSResource`: true only when a service calls for somebody (K-227).
+pub(crate) fn for_resource(ctx: &Ctx<'_>, mut access: Access) -> Access {
+    let caller = ctx.caller();
+    let by_service =
+        !caller.via.is_empty() || matches!(caller.principal, Principal::Service { .. });
+    access
+        .context
+        .set_flag("kms:grantisforawsresource", by_service);
+    access
+}

@@ -1,0 +1,107 @@
+//! What KMS tells oracles and metrics of its inside, and what it adds to the trail.
+
+use serde_json::json;
+
+use super::keyspaces::KeyRow;
+use super::material;
+use crate::context::Ctx;
+
+/// A key exists now in this Region: its state, role and material.
+pub(crate) fn born(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    state(ctx, row);
+    role(ctx, row);
+    material(ctx, row);
+}
+
+/// The state of a key changed.
+pub(crate) fn state(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
+    ctx.note(
+        "key_state",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("state", row.state.text()),
+        ],
+    );
+}
+
+/// A key is no more in this Region.
+pub(crate) fn gone(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
+    ctx.note(
+        "key_state",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("state", "Deleted"),
+        ],
+    );
+    ctx.note(
+        "key_role",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("role", "NONE"),
+        ],
+    );
+}
+
+/// The role of a multi-Region key, when it has one.
+pub(crate) fn role(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    if row.members.is_some() {
+        let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
+        ctx.note(
+            "key_role",
+            &[
+                ("key", arn),
+                ("key_id", id),
+                ("region", region),
+                ("role", row.role()),
+            ],
+        );
+    }
+}
+
+/// Digests of all backing keys.
+pub(crate) fn material(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    let digests = material::digests(ctx, row).join(",");
+    let (arn, id, region) = (row.arn.as_str(), row.id.as_str(), row.arn.region());
+    ctx.note(
+        "key_material",
+        &[
+            ("key", arn),
+            ("key_id", id),
+            ("region", region),
+            ("current", &row.material),
+            ("materials", &digests),
+        ],
+    );
+}
+
+/// A cryptographic use of a key: for the oracles, and `keyMaterialId` for the trail (K-260).
+pub(crate) fn used(ctx: &mut Ctx<'_>, row: &KeyRow, material: &str, operation: &str) {
+    let caller = ctx.caller();
+    let call = ctx.frame().call.clone();
+    let via = caller.via.last().map_or("", String::as_str);
+    ctx.note(
+        "key_used",
+        &[
+            ("key", row.arn.as_str()),
+            ("material", material),
+            ("operation", operation),
+            ("principal", caller.principal.name()),
+            ("via", via),
+            ("call", &call),
+        ],
+    );
+    ctx.audit_detail("keyMaterialId", material);
+}
+
+/// K-262: the trail names the key even where the call answers nothing.
+pub(crate) fn answers_key(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    ctx.frame_mut().response_elements = Some(json!({ "keyId": row.arn.as_str() }));
+}

@@ -1,0 +1,113 @@
+//! Every row that KMS keeps in a Region.
+//!
+//! Key material is stored sealed under the Region's root key and nowhere else. What AWS leaves
+//! readable (policies, descriptions, tags, grants) is stored readable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faultline_proto::names::{AccountId, Arn, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::identifiers::KeyId;
+use super::members::Members;
+use super::states::KeyState;
+
+/// A KMS key as one Region knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeyRow {
+    /// Its id; equal for all members of a multi-Region set (K-018).
+    pub id: KeyId,
+    /// Its ARN in this Region.
+    pub arn: Arn,
+    /// Account that owns it.
+    pub account: AccountId,
+    /// The service whose AWS managed key it is; `None` for a customer managed key.
+    pub managed_for: Option<String>,
+    /// Its state.
+    pub state: KeyState,
+    /// Free text.
+    pub description: String,
+    /// Its key policy, as text.
+    pub policy: String,
+    /// When it was made here.
+    pub created: Timestamp,
+    /// The backing key that encrypts now, 64 hex digits.
+    pub material: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Names of its aliases, at most 50.
+    pub aliases: BTreeSet<String>,
+    /// How many grants it has: most keys have none, and need not be asked for them.
+    pub grants: u32,
+    /// What is known of its relatives; `None` for a single-Region key.
+    pub members: Option<Members>,
+}
+
+/// A backing key: 256 bits, sealed under the Region's root key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MaterialRow {
+    /// The sealed bytes.
+    pub sealed: Vec<u8>,
+    /// When it was made in the primary.
+    pub created: Timestamp,
+}
+
+/// An alias.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AliasRow {
+    /// The key that it stands for.
+    pub target: KeyId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+}
+
+/// What a grant demands of the encryption context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Constraint {
+    /// Nothing.
+    None,
+    /// Exactly these pairs.
+    Equals(BTreeMap<String, String>),
+    /// At least these pairs.
+    Subset(BTreeMap<String, String>),
+}
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GrantRow {
+    /// 64 hex digits.
+    pub id: String,
+    /// Makes a repeated CreateGrant give the same grant (K-202).
+    pub name: Option<String>,
+    /// Who may use the key.
+    pub grantee: String,
+    /// Whether the grantee is an AWS service.
+    pub grantee_is_service: bool,
+    /// Who may retire the grant.
+    pub retiring: Option<String>,
+    /// Whether that is an AWS service.
+    pub retiring_is_service: bool,
+    /// Account whose principal made it.
+    pub issuing_account: AccountId,
+    /// What it allows, in AWS's spelling without a prefix.
+    pub operations: Vec<String>,
+    /// What the encryption context must be.
+    pub constraint: Constraint,
+    /// The SourceArn constraint.
+    pub source_arn: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+crate::keyspaces! {
+    /// Keys by account and id.
+    pub(crate) Keys = 0x0501, "kms.keys", version 1: (AccountId, String) => KeyRow;
+    /// Backing keys by account, key and material id.
+    pub(crate) Materials = 0x0502, "kms.materials", version 1: (AccountId, String, String) => MaterialRow;
+    /// Aliases by account and name.
+    pub(crate) Aliases = 0x0503, "kms.aliases", version 1: (AccountId, String) => AliasRow;
+    /// Grants by account, key and grant id.
+    pub(crate) Grants = 0x0504, "kms.grants", version 1: (AccountId, String, String) => GrantRow;
+}

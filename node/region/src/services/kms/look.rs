@@ -1,0 +1,82 @@
+//! What only a simulator can see of keys.
+
+use faultline_proto::names::AccountId;
+use serde_json::{Value, json};
+
+use super::keyspaces::{KeyRow, Keys};
+use super::material;
+use super::resolve;
+use crate::context::Ctx;
+use crate::store::Range;
+
+/// `state` and `replicas` of a key, by id or ARN, for any account.
+pub(crate) fn look(
+    ctx: &mut Ctx<'_>,
+    what: &str,
+    arguments: &Value,
+) -> Option<Result<Value, String>> {
+    let key = arguments.get("key")?.as_str()?;
+    match what {
+        "state" => Some(
+            found(ctx, key)
+                .map(|row| state(&row))
+                .ok_or_else(|| format!("no key '{key}' here")),
+        ),
+        // A Region without a member is an answer, not an error: the set is judged as a whole.
+        "replicas" | "replicas_equal" => Some(Ok(match found(ctx, key) {
+            None => json!({ "region": ctx.region().as_str(), "here": false }),
+            Some(row) => member(ctx, &row),
+        })),
+        _ => None,
+    }
+}
+
+/// The key with this id or ARN; an ARN of another Region means the related key here.
+fn found(ctx: &mut Ctx<'_>, text: &str) -> Option<KeyRow> {
+    let id = text.rsplit('/').next().unwrap_or(text);
+    if let Some(account) = text
+        .split(':')
+        .nth(4)
+        .and_then(|account| AccountId::new(account).ok())
+    {
+        let id = super::identifiers::KeyId::new(id).ok()?;
+        return resolve::current(ctx, &account, &id);
+    }
+    ctx.all(Range::<Keys>::all())
+        .into_iter()
+        .map(|(_, row)| row)
+        .find(|row| row.id.as_str() == id)
+}
+
+fn state(row: &KeyRow) -> Value {
+    let members = row.members.as_ref();
+    let regions = members.map(|members| {
+        members
+            .regions()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    });
+    json!({
+        "key_id": row.id.as_str(),
+        "arn": row.arn.as_str(),
+        "account": row.account.as_str(),
+        "region": row.arn.region(),
+        "key_state": row.state.text(),
+        "role": row.role(),
+        "primary_region": members.map(|members| members.primary.as_str()),
+        "regions": regions,
+        "key_material_id": row.material,
+        "aliases": row.aliases,
+        "grants": row.grants,
+    })
+}
+
+fn member(ctx: &mut Ctx<'_>, row: &KeyRow) -> Value {
+    let materials = material::digests(ctx, row);
+    let mut seen = state(row);
+    if let Value::Object(seen) = &mut seen {
+        seen.insert("here".to_owned(), json!(true));
+        seen.insert("materials".to_owned(), json!(materials));
+    }
+    seen
+}

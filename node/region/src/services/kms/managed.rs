@@ -1,0 +1,116 @@
+//! AWS managed keys: made by the service that needs them, usable only through it (K-002 to K-007).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faultline_proto::names::AccountId;
+use serde_json::json;
+
+use super::identifiers::KeyId;
+use super::keyspaces::{AliasRow, Aliases, KeyRow};
+use super::states::KeyState;
+use super::{journal, material, resolve};
+use crate::context::Ctx;
+
+/// Alias, and the service through which its key is used.
+const MANAGED: &[(&str, &str)] = &[
+    ("alias/aws/dynamodb", "dynamodb"),
+    ("alias/aws/ebs", "ec2"),
+    ("alias/aws/rds", "rds"),
+    ("alias/aws/s3", "s3"),
+    ("alias/aws/secretsmanager", "secretsmanager"),
+];
+
+/// Makes the key behind `alias` when its service asks for it the first time (K-007).
+pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
+    let Some((_, service)) = MANAGED.iter().find(|(known, _)| *known == alias) else {
+        return;
+    };
+    let caller = ctx.caller();
+    let via = format!("{service}.{}.amazonaws.com", ctx.region());
+    if *account != caller.account()
+        || caller.via.last() != Some(&via)
+        || ctx.has::<Aliases>((account, alias))
+    {
+        return;
+    }
+    let id = KeyId::new(&ctx.entropy().uuid("kms.key-id")).expect("a UUID is a key id");
+    let now = ctx.now();
+    let row = KeyRow {
+        arn: id.arn(ctx.region(), account),
+        account: account.clone(),
+        managed_for: Some((*service).to_owned()),
+        state: KeyState::Enabled,
+        description: format!(
+            "Default key that protects my {} data when no other key is defined",
+            title(service)
+        ),
+        policy: policy(account, service, &via),
+        created: now,
+        material: material::make(ctx, account, &id),
+        tags: BTreeMap::new(),
+        aliases: BTreeSet::from([alias.to_owned()]),
+        grants: 0,
+        members: None,
+        id,
+    };
+    ctx.put::<Aliases>(
+        (account, alias),
+        &AliasRow {
+            target: row.id.clone(),
+            created: now,
+            updated: now,
+        },
+    );
+    resolve::save(ctx, &row);
+    journal::born(ctx, &row);
+}
+
+fn title(service: &str) -> &str {
+    match service {
+        "dynamodb" => "DynamoDB",
+        "ec2" => "EBS",
+        "rds" => "RDS",
+        "s3" => "S3 objects",
+        "secretsmanager" => "Secrets Manager",
+        other => other,
+    }
+}
+
+/// The policy of an AWS managed key (K-004): everybody of the account through the service; the
+/// account itself may look and no more.
+fn policy(account: &AccountId, service: &str, via: &str) -> String {
+    let mut used = vec![
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+    ];
+    let mut seen = vec!["kms:Describe*", "kms:Get*", "kms:List*"];
+    if service != "s3" {
+        used.push("kms:CreateGrant");
+        seen.push("kms:RevokeGrant");
+    }
+    json!({
+        "Version": "2012-10-17",
+        "Id": format!("auto-{service}-1"),
+        "Statement": [
+            {
+                "Sid": format!("Allow access through {service} for all principals in the account that are authorized to use {service}"),
+                "Effect": "Allow",
+                "Principal": { "AWS": "*" },
+                "Action": used,
+                "Resource": "*",
+                "Condition": { "StringEquals": { "kms:ViaService": via, "kms:CallerAccount": account.as_str() } }
+            },
+            {
+                "Sid": "Allow direct access to key metadata to the account",
+                "Effect": "Allow",
+                "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+                "Action": seen,
+                "Resource": "*"
+            }
+        ]
+    })
+    .to_string()
+}

@@ -1,0 +1,373 @@
+//! ReplicateKey, and how a set of related keys learns who belongs to it (K-091 to K-110).
+//!
+//! ```text
+//!   primary: state, role, nobody there yet; notes the replica; asks ---> replica Region:
+//!                                                kms:CreateKey by IAM, lock-out check,
+//!   answers the call; tells the others   <------ key in Creating, Enabled some seconds later
+//! ```
+//!
+//! Every change of a view is told to every member as a record; views merge (see `members`).
+//! When no answer comes, the client is told so and the primary goes on asking whether there is
+//! a replica; the question stands behind the first one in the same stream, so its answer is
+//! final.
+
+use faultline_proto::kms::{KeyMetadata, ReplicateKeyRequest, ReplicateKeyResponse, Tag};
+use faultline_proto::names::{AccountId, RegionName};
+use faultline_proto::progress::{Progress, Saga};
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::error::KmsError;
+use super::identifiers::KeyId;
+use super::keyspaces::KeyRow;
+use super::material::{self, Shipped};
+use super::members::Members;
+use super::resolve::{self, Accepts, Target, by_id, usable};
+use super::states::{KeyState, Use};
+use super::{conditions, create, deletion, journal, policies, promotion};
+use crate::context::{Ctx, decode, encode};
+use crate::refusal::Refusal;
+use crate::service::{RemoteCall, SagaInput};
+
+/// How long a call waits for another Region, microseconds.
+pub(crate) const PATIENCE: u64 = 30_000_000;
+
+/// The question that makes a replica.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Making {
+    account: AccountId,
+    id: KeyId,
+    description: String,
+    policy: Option<String>,
+    bypass: Option<bool>,
+    tags: Vec<(String, String)>,
+    members: Members,
+    current: String,
+    materials: Vec<Shipped>,
+}
+
+/// What the primary remembers of a ReplicateKey.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    account: AccountId,
+    id: KeyId,
+    region: RegionName,
+}
+
+fn tags(pairs: &[(String, String)]) -> Vec<Tag> {
+    let tag = |(key, value): &(String, String)| Tag {
+        tag_key: Some(key.clone()),
+        tag_value: Some(value.clone()),
+    };
+    pairs.iter().map(tag).collect()
+}
+
+/// A primary, by role and not by state (K-097, K-098); state was checked before.
+pub(crate) fn check_primary(row: &KeyRow) -> Result<Members, KmsError> {
+    match &row.members {
+        Some(members) if row.is_primary() => Ok(members.clone()),
+        _ => Err(KmsError::NotPrimary(row.arn.to_string())),
+    }
+}
+
+/// ReplicateKey.
+pub(crate) fn replicate(
+    ctx: &mut Ctx<'_>,
+    request: ReplicateKeyRequest,
+) -> Result<Progress<ReplicateKeyResponse>, Refusal> {
+    let row = usable(
+        ctx,
+        request.key_id.as_deref(),
+        Accepts::Keys,
+        Use::Replicate,
+    )?;
+    let mut members = check_primary(&row)?;
+    let wanted = request.replica_region.unwrap_or_default();
+    let Some(region) = ctx
+        .core
+        .regions
+        .iter()
+        .find(|region| region.as_str() == wanted)
+        .cloned()
+    else {
+        return Err(KmsError::NoSuchRegion(wanted).into());
+    };
+    if members.has(&region) {
+        return Err(KmsError::ReplicaExists(row.arn.to_string(), wanted).into());
+    }
+    let tags = create::read_tags(&request.tags)?;
+    members.add(&region);
+    let row = KeyRow {
+        members: Some(members.clone()),
+        ..KeyRow::clone(&row)
+    };
+    resolve::save(ctx, &row);
+    let making = Making {
+        account: row.account.clone(),
+        id: row.id.clone(),
+        description: request.description.unwrap_or_default(),
+        policy: request.policy,
+        bypass: request.bypass_policy_lockout_safety_check,
+        tags: tags.into_iter().collect(),
+        members,
+        current: row.material.clone(),
+        materials: material::ship(ctx, &row)?,
+    };
+    ctx.ask(&region, "create_replica", encode(&making));
+    ctx.give_up_after(PATIENCE);
+    let waiting = Waiting {
+        account: row.account.clone(),
+        id: row.id.clone(),
+        region,
+    };
+    Ok(Progress::Open(Saga {
+        kind: "replicate_key",
+        state: encode(&waiting),
+    }))
+}
+
+/// The primary hears of the replica, or does not.
+pub(crate) fn resume(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
+    let waiting: Waiting = decode(state)?;
+    match input {
+        SagaInput::Answer {
+            outcome: Ok(answer),
+            ..
+        } => {
+            let mut answer = ReplicateKeyResponse::decode(answer).map_err(|error| {
+                Refusal::internal(format!("the replica's answer does not decode: {error}"))
+            })?;
+            made(ctx, &waiting);
+            show(ctx, &mut answer);
+            Ok(Progress::Done(answer.encode_to_vec()))
+        }
+        SagaInput::Answer {
+            outcome: Err(refusal),
+            ..
+        } => {
+            // The refusal discards what is written here; a timer is kept.
+            if refusal.code != "AlreadyExistsException" {
+                let now = ctx.elapsed();
+                ctx.schedule("kms", now, "replica_refused", state.to_vec());
+            }
+            Err(refusal)
+        }
+        SagaInput::Deadline => {
+            let now = ctx.elapsed();
+            ctx.schedule("kms", now, "replica_unknown", state.to_vec());
+            Err(KmsError::DependencyTimeout.into())
+        }
+        SagaInput::Chunk { .. } => Err(Refusal::internal("ReplicateKey has no body")),
+    }
+}
+
+/// K-267: the trail shows the replica's metadata and policy.
+fn show(ctx: &mut Ctx<'_>, answer: &mut ReplicateKeyResponse) {
+    let metadata = answer
+        .replica_key_metadata
+        .get_or_insert_with(KeyMetadata::default);
+    ctx.frame_mut().response_elements = Some(json!({
+        "replicaKeyMetadata": {
+            "aWSAccountId": metadata.aws_account_id, "keyId": metadata.key_id, "arn": metadata.arn,
+            "enabled": false, "keyState": metadata.key_state, "multiRegion": true, "description": metadata.description,
+        },
+        "replicaPolicy": answer.replica_policy,
+    }));
+}
+
+/// A replica exists: everybody learns of everybody.
+fn made(ctx: &mut Ctx<'_>, waiting: &Waiting) {
+    if let Some(row) = resolve::current(ctx, &waiting.account, &waiting.id) {
+        tell(ctx, &row);
+    }
+}
+
+/// No replica came of it.
+pub(crate) fn refused(ctx: &mut Ctx<'_>, payload: &[u8]) {
+    let Ok(waiting) = decode::<Waiting>(payload) else {
+        return;
+    };
+    let Some(mut row) = resolve::current(ctx, &waiting.account, &waiting.id) else {
+        return;
+    };
+    if let Some(members) = &mut row.members {
+        members.remove(&waiting.region);
+    }
+    settle_deletion(ctx, &mut row);
+    resolve::save(ctx, &row);
+    tell(ctx, &row);
+}
+
+/// Nothing was answered: asks whether there is a replica, for as long as it takes.
+pub(crate) fn unknown(ctx: &mut Ctx<'_>, payload: &[u8]) {
+    let Ok(waiting) = decode::<Waiting>(payload) else {
+        return;
+    };
+    let saga = Saga {
+        kind: "has_replica",
+        state: payload.to_vec(),
+    };
+    ctx.spawn(
+        "kms",
+        saga,
+        vec![(waiting.region, "has_replica".to_owned(), payload.to_vec())],
+    );
+}
+
+/// The answer to [`unknown`].
+pub(crate) fn resume_unknown(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Progress<Vec<u8>> {
+    match input {
+        SagaInput::Answer {
+            outcome: Ok([1]), ..
+        } => {
+            if let Ok(waiting) = decode::<Waiting>(state) {
+                made(ctx, &waiting);
+            }
+        }
+        SagaInput::Answer { .. } => refused(ctx, state),
+        SagaInput::Deadline | SagaInput::Chunk { .. } => unknown(ctx, state),
+    }
+    Progress::Done(Vec::new())
+}
+
+/// What the making of a replica touches here: CreateKey, by IAM only (K-102, K-267).
+pub(crate) fn making_access(ctx: &Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
+    let making: Making = decode(body)?;
+    let mut accesses = conditions::making(ctx, Some("REPLICA"), &tags(&making.tags));
+    if let Some(access) = accesses.first_mut() {
+        access.context.set_flag(
+            "kms:bypasspolicylockoutsafetycheck",
+            making.bypass.unwrap_or(false),
+        );
+    }
+    Ok(RemoteCall {
+        event: Some("CreateKey"),
+        read_only: false,
+        accesses,
+    })
+}
+
+/// Makes the replica; independent values are the service's defaults, not the primary's (K-105).
+pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let making: Making = decode(body)?;
+    let arn = making.id.arn(ctx.region(), &making.account);
+    if let Target::Here(row, _) = by_id(ctx, making.account.clone(), &making.id) {
+        return Err(KmsError::ReplicaExists(row.arn.to_string(), ctx.region().to_string()).into());
+    }
+    let policy = making
+        .policy
+        .unwrap_or_else(|| policies::default_policy(&making.account));
+    policies::read(ctx, &policy)?;
+    material::take_in(ctx, &making.account, &making.id, &making.materials);
+    let row = KeyRow {
+        arn,
+        managed_for: None,
+        state: KeyState::Creating,
+        description: making.description,
+        policy,
+        created: ctx.now(),
+        material: making.current,
+        tags: making.tags.iter().cloned().collect(),
+        aliases: Default::default(),
+        grants: 0,
+        members: Some(making.members),
+        id: making.id,
+        account: making.account,
+    };
+    policies::check_lockout(ctx, &row, making.bypass)?;
+    resolve::save(ctx, &row);
+    journal::born(ctx, &row);
+    promotion::settle_later(ctx, &row, String::new());
+    ctx.touches(row.arn.as_str());
+    ctx.frame_mut().response_elements = Some(json!({ "keyMetadata": create::shown(&row) }));
+    let answer = ReplicateKeyResponse {
+        replica_key_metadata: Some(row.metadata()),
+        replica_policy: Some(row.policy.clone()),
+        replica_tags: tags(&making.tags),
+    };
+    Ok(answer.encode_to_vec())
+}
+
+/// Whether the key is here: one byte.
+pub(crate) fn has(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let waiting: Waiting = decode(body)?;
+    Ok(vec![u8::from(
+        resolve::current(ctx, &waiting.account, &waiting.id).is_some(),
+    )])
+}
+
+/// Tells this Region's view to every other member.
+pub(crate) fn tell(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    let Some(members) = &row.members else { return };
+    let body = encode(&(&row.account, &row.id, members));
+    for region in members
+        .regions()
+        .filter(|region| region.as_str() != row.arn.region())
+    {
+        ctx.replicate(region, "kms", "kms", "members", body.clone());
+    }
+}
+
+/// This Region's member was deleted: the others learn of it (K-115).
+pub(crate) fn left(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    let mut row = row.clone();
+    let region = ctx.region().clone();
+    if let Some(members) = &mut row.members {
+        members.remove(&region);
+    }
+    tell(ctx, &row);
+}
+
+/// Another member's view has come.
+pub(crate) fn apply(ctx: &mut Ctx<'_>, body: &[u8]) {
+    let Ok((account, id, theirs)) = decode::<(AccountId, KeyId, Members)>(body) else {
+        return;
+    };
+    if let Some(row) = resolve::current(ctx, &account, &id) {
+        take_view(ctx, row, &theirs);
+    }
+}
+
+/// Merges a view into the key's own, and does what follows from it.
+pub(crate) fn take_view(ctx: &mut Ctx<'_>, mut row: KeyRow, theirs: &Members) -> KeyRow {
+    let role = row.role();
+    let Some(members) = &mut row.members else {
+        return row;
+    };
+    if !members.merge(theirs) {
+        return row;
+    }
+    settle_deletion(ctx, &mut row);
+    resolve::save(ctx, &row);
+    if row.role() != role {
+        journal::role(ctx, &row);
+    }
+    if row.is_primary() {
+        tell(ctx, &row);
+    }
+    row
+}
+
+/// A primary that waited for its last replica begins its own window now (K-043, K-117).
+fn settle_deletion(ctx: &mut Ctx<'_>, row: &mut KeyRow) {
+    let KeyState::PendingReplicaDeletion { days } = row.state else {
+        return;
+    };
+    if row
+        .members
+        .as_ref()
+        .is_some_and(|members| members.replicas().count() == 0)
+    {
+        row.state = deletion::window(ctx, &row.account, &row.id, days);
+        journal::state(ctx, row);
+    }
+}

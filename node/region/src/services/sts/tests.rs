@@ -1,0 +1,1 @@
+//! What sts promises.
