@@ -1,26 +1,23 @@
 //! The definitions of Faultline: one per operation, and every face made from it.
 //!
-//! Written by hand:
-//! - [`names`]: Regions, accounts, ARNs, moments, checked at birth.
-//! - [`tables`]: the shape of the static tables that the generator writes.
-//! - [`progress`]: [`Progress`] and [`Saga`], what a handler answers.
-//!
 //! Generated from `defs/` at build time:
 //! - [`kms`], [`iam`], [`sts`], [`s3`], [`dynamodb`], [`ec2`], [`cloudtrail`]: messages
 //!   (`kms::EncryptRequest`) and typed gRPC clients (`kms::kms_client::KmsClient`).
-//! - [`driving`]: the protocol that drives a Region (`Step`, `Reply`), client and server.
-//! - [`replication`]: what travels inside an envelope.
+//! - [`handlers`]: per service a request enum, a handler trait, a dispatch
+//!   (`KmsRequest::decode`, `KmsHandler`, `dispatch_kms`); [`Operation`] ties a request
+//!   to its id, tables and response.
 //! - [`registry`]: the tables: [`registry::SERVICES`], [`registry::find_operation`],
 //!   [`registry::find_verb`].
-//! - [`validate`]: `validate(operation, bytes)`, a refusal in the service's words.
-//! - [`codec`]: faces of a message: `json::request`, `json::response` (AWS JSON), `from_snake`,
-//!   `to_snake` (scenarios), `trail` (CloudTrail parameters), `split_body`, `join_body`;
-//!   `MessageDef::by_snake`, `nearest`, `is_plain_value` for walking tables.
+//! - [`driving`]: the protocol that drives a Region (`Step`, `Reply`), client and server;
+//!   [`replication`]: what travels inside an envelope.
+//!
+//! Over the tables, by hand:
+//! - [`tables`]: their shape; [`wire`]: protobuf's wire, read in place.
+//! - [`validate`]: a refusal in the service's words.
+//! - [`codec`]: AWS JSON, scenario values, the trail's parameters, bodies apart.
 //! - [`schema`]: JSON Schema of arguments and results; [`explain`]: pages of operations.
-//! - [`wire`]: protobuf's wire, read in place.
-//! - [`handlers`]: per service a request enum, a handler trait, a dispatch:
-//!   `KmsRequest::decode`, `KmsHandler`, `dispatch_kms`; [`Operation`] ties a request
-//!   to its id, tables and response.
+//!
+//! And [`names`], checked at birth, and [`progress`], what a handler answers.
 
 pub mod codec;
 pub mod explain;

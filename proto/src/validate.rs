@@ -8,6 +8,7 @@
 //! left to its handlers.
 
 mod walk;
+mod words;
 
 use crate::tables::{MessageDef, OperationDef, Protocol};
 use crate::wire::Malformed;

@@ -45,7 +45,7 @@ fn one(field: &FieldDef, seed: u64, depth: usize) -> Value {
     match field.kind {
         Kind::Str => json!(format!("text {seed}")),
         Kind::Bytes => json!(plain::bytes_out(&seed.to_be_bytes(), Bytes::Base64)),
-        Kind::Bool => json!(seed % 2 == 0),
+        Kind::Bool => json!(seed.is_multiple_of(2)),
         Kind::I32 => json!(seed as i32),
         Kind::I64 => json!(seed.cast_signed()),
         Kind::F64 => json!((seed % 1000) as f64 / 4.0),
