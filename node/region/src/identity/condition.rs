@@ -230,10 +230,7 @@ impl Condition {
     pub fn holds(&self, values: &Values<'_>, variables: &dyn Variables) -> bool {
         if self.comparison == Comparison::Null {
             let absent = values.is_empty();
-            return self
-                .operands
-                .iter()
-                .any(|operand| *operand == Operand::Bool(absent));
+            return self.operands.contains(&Operand::Bool(absent));
         }
         let one = |value: &str| {
             self.operands

@@ -7,6 +7,7 @@ fn error(kind: DocumentKind, text: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn what_is_refused_says_what_and_where() {
     use DocumentKind::{Bucket, Identity, Key, Trust};
     let v = |rest: &str| format!(r#"{{"Version":"2012-10-17","Statement":{rest}}}"#);

@@ -35,6 +35,7 @@ fn silent(caller: Principal) -> Case {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_195_k_203_k_210_k_211_a_grant_allows_beside_everything_but_a_deny() {
     let (account, ops) = (home(), operations(&["Encrypt"]));
     let to = |grantee| grant(grantee, &ops, &account);
@@ -207,6 +208,7 @@ fn k_201_a_grantee_passes_on_no_more_than_it_has() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_205_k_206_retiring_is_a_matter_of_the_grant() {
     let (account, plain, with) = (
         home(),

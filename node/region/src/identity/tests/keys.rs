@@ -3,6 +3,7 @@
 use super::*;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_165_to_k_168_a_key_policy_names_delegates_or_nothing_happens() {
     let root = || says("Allow", ROOT, "kms:*");
     let direct = || says("Allow", ANN, "kms:Encrypt");
@@ -87,6 +88,7 @@ fn k_165_to_k_168_a_key_policy_names_delegates_or_nothing_happens() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_187_k_189_k_361_boundaries_and_session_policies() {
     let none = || may("Allow", "s3:*");
     let all = || may("Allow", "kms:*");
@@ -176,6 +178,7 @@ fn k_187_k_189_k_361_boundaries_and_session_policies() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_180_k_181_k_193_another_account_needs_both_sides() {
     let account = || says("Allow", r#"{"AWS":"222222222222"}"#, "kms:*");
     let user = || {

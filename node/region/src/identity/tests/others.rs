@@ -20,6 +20,7 @@ fn role(caller: Principal, statements: &str) -> Case {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_166_for_a_bucket_either_side_is_enough_at_home() {
     let iam = || may("Allow", "s3:GetObject");
     let named = says("Allow", ANN, "s3:GetObject");

@@ -16,6 +16,7 @@ const HIDDEN: &str = "because the resource does not exist in this Region, no res
                       or a resource-based policy explicitly denies access";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn k_214_k_215_k_218_k_219_messages_in_the_own_account() {
     let root = || says("Allow", ROOT, "kms:*");
     let all = || may("Allow", "*");
