@@ -6,35 +6,27 @@
 //! ```
 //!
 //! It owns no socket: every call goes through [`AwsClient`], in the Region of the table or
-//! of the key's ARN. With intermediate key wrapping every key of a keyring makes its own
-//! intermediate key, so children call `GenerateDataKey` too, not `Encrypt`.
+//! of the key's ARN.
 
 use std::future::Future;
 
 use faultline_proto::dynamodb::{GetItemRequest, GetItemResponse, PutItemRequest, PutItemResponse};
-use faultline_proto::kms::{
-    DecryptRequest, DecryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
-};
 use faultline_proto::names::RegionName;
 use prost::Message;
 use zeroize::Zeroizing;
 
 use crate::attribute::{from_attributes, to_attributes};
-use crate::context::EncryptionContext;
 use crate::entropy::Entropy;
 use crate::error::{CallFailure, SealedError};
-use crate::header::EncryptedDataKey;
-use crate::keyring::{Attempt, KeyArn, Keyring, PROVIDER};
+use crate::keyring::{KeyArn, Keyring};
+use crate::kms;
 use crate::open::{Opened, OpenedWith, SealedItem, Stored};
 use crate::schema::{PlaintextPolicy, Schema, Suite};
 use crate::seal::{Draft, SealMaterials};
-use crate::secret::{DataKey, IntermediateKey, KEY_LENGTH, TagKey};
+use crate::secret::{DataKey, KEY_LENGTH, TagKey};
 use crate::signing::Signer;
 use crate::value::Item;
-use crate::wrapping::WRAPPED_DATA_KEY;
 
-const GENERATE_DATA_KEY: &str = "kms.GenerateDataKey";
-const DECRYPT: &str = "kms.Decrypt";
 const PUT_ITEM: &str = "dynamodb.PutItem";
 const GET_ITEM: &str = "dynamodb.GetItem";
 
@@ -141,7 +133,7 @@ impl Client {
         let mut recipients = Vec::new();
         let mut wrapped_under = Vec::new();
         for key in writers {
-            let (recipient, by) = wrap(aws, key, &context, &data_key).await?;
+            let (recipient, by) = kms::wrap(aws, key, &context, &data_key).await?;
             recipients.push(recipient);
             wrapped_under.push(by);
         }
@@ -215,7 +207,7 @@ impl Client {
     ) -> Result<(DataKey, TagKey, OpenedWith), SealedError> {
         let mut failures = Vec::new();
         for attempt in self.keyring.attempts(sealed.data_keys())? {
-            match attempt_unwrap(aws, &attempt, sealed).await {
+            match kms::unwrap(aws, &attempt, sealed).await {
                 Ok((data_key, tag_key)) => {
                     let region = attempt.key.region().clone();
                     let with = OpenedWith {
@@ -235,80 +227,7 @@ impl Client {
     }
 }
 
-/// Has `key` make an intermediate key, and wraps `data_key` with it.
-async fn wrap<A: AwsClient>(
-    aws: &A,
-    key: &KeyArn,
-    context: &EncryptionContext,
-    data_key: &DataKey,
-) -> Result<((EncryptedDataKey, TagKey), KeyArn), SealedError> {
-    let request = GenerateDataKeyRequest {
-        key_id: Some(key.as_str().to_owned()),
-        number_of_bytes: Some(32),
-        encryption_context: context.to_map(),
-        ..GenerateDataKeyRequest::default()
-    };
-    let response: GenerateDataKeyResponse =
-        call(aws, key.region(), GENERATE_DATA_KEY, &request).await?;
-    let refuse = |why: &str| unexpected(key.region(), GENERATE_DATA_KEY, why);
-    let plaintext = Zeroizing::new(response.plaintext.unwrap_or_default());
-    let intermediate = IntermediateKey::from_slice(&plaintext)
-        .ok_or_else(|| refuse("Invalid response from AWS KMS GenerateDataKey: Invalid data key"))?;
-    let used: KeyArn = response
-        .key_id
-        .unwrap_or_default()
-        .parse()
-        .map_err(|_| refuse("Invalid response from AWS KMS GenerateDataKey: Invalid KeyId"))?;
-    let mut ciphertext = intermediate.wrap(data_key, &context.serialize());
-    ciphertext.extend(response.ciphertext_blob.unwrap_or_default());
-    let wrapped = EncryptedDataKey {
-        provider_id: PROVIDER.to_owned(),
-        provider_info: used.as_str().to_owned(),
-        ciphertext,
-    };
-    Ok(((wrapped, intermediate.tag_key()), used))
-}
-
-async fn attempt_unwrap<A: AwsClient>(
-    aws: &A,
-    attempt: &Attempt,
-    sealed: &SealedItem,
-) -> Result<(DataKey, TagKey), SealedError> {
-    let wrapped = usize::try_from(attempt.data_key)
-        .ok()
-        .and_then(|index| sealed.data_keys().get(index))
-        .and_then(|key| key.ciphertext.split_at_checked(WRAPPED_DATA_KEY));
-    let Some((wrapped, ciphertext_blob)) = wrapped else {
-        return Err(SealedError::InvalidHeader(
-            "Unable to deserialize Intermediate Key Wrapped material: too short.".to_owned(),
-        ));
-    };
-    let key = &attempt.key;
-    let request = DecryptRequest {
-        key_id: Some(key.as_str().to_owned()),
-        ciphertext_blob: Some(ciphertext_blob.to_vec()),
-        encryption_context: sealed.context().to_map(),
-        ..DecryptRequest::default()
-    };
-    let response: DecryptResponse = call(aws, key.region(), DECRYPT, &request).await?;
-    let refuse = || unexpected(key.region(), DECRYPT, "Invalid response from KMS Decrypt");
-    let plaintext = Zeroizing::new(response.plaintext.unwrap_or_default());
-    // KeyId must be the key that was asked for (CSE-049).
-    if response.key_id.as_deref() != Some(key.as_str()) {
-        return Err(refuse());
-    }
-    let intermediate = IntermediateKey::from_slice(&plaintext).ok_or_else(refuse)?;
-    let data_key = intermediate
-        .unwrap(wrapped, &sealed.context().serialize())
-        .ok_or_else(|| {
-            SealedError::SignatureInvalid(
-                "the wrapped data key does not belong to this item".to_owned(),
-            )
-        })?;
-    Ok((data_key, intermediate.tag_key()))
-}
-
-async fn call<A: AwsClient, R: Message + Default>(
+pub(crate) async fn call<A: AwsClient, R: Message + Default>(
     aws: &A,
     region: &RegionName,
     operation: &'static str,
@@ -318,7 +237,11 @@ async fn call<A: AwsClient, R: Message + Default>(
     R::decode(answer.as_slice()).map_err(|why| unexpected(region, operation, &why.to_string()))
 }
 
-fn unexpected(region: &RegionName, operation: &'static str, message: &str) -> SealedError {
+pub(crate) fn unexpected(
+    region: &RegionName,
+    operation: &'static str,
+    message: &str,
+) -> SealedError {
     SealedError::UnexpectedAnswer {
         region: region.clone(),
         operation,

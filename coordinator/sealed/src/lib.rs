@@ -20,7 +20,8 @@
 //! - [`header`], [`footer`]: the two attributes added to an item, byte for byte.
 //! - [`mod@seal`], [`mod@open`]: an item and its materials in, an item out; no calls, no randomness.
 //! - [`keyring`]: which KMS keys wrap, and which are asked to unwrap, in which order.
-//! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`].
+//! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`];
+//!   `kms` is its KMS side.
 //! - [`entropy`], [`error`].
 //!
 //! Left out: beacons (searchable encryption), the hierarchical keyring, legacy items,
@@ -35,6 +36,7 @@ pub mod field;
 pub mod footer;
 pub mod header;
 pub mod keyring;
+mod kms;
 pub mod number;
 pub mod open;
 pub mod path;

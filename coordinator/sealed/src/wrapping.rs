@@ -10,7 +10,7 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
 use ctr::Ctr32BE;
 use hmac::{Hmac, Mac};
-use sha2::Sha384;
+use sha2::{Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use crate::secret::{
@@ -76,10 +76,16 @@ impl DataKey {
 
 impl CommitKey {
     /// The first 32 bytes of the HMAC over the partial header.
+    ///
+    /// The specification says HMAC-SHA384; the SDK uses the hash of the suite's key
+    /// derivation, SHA-512, and so do the items it wrote. The items decide.
     #[must_use]
     pub fn commitment(&self, partial_header: &[u8]) -> [u8; 32] {
-        let tag = hmac(self.bytes(), partial_header);
-        tag[..32].try_into().expect("a SHA-384 tag has 48 bytes")
+        let mut mac = <Hmac<Sha512> as KeyInit>::new_from_slice(self.bytes())
+            .expect("HMAC takes keys of any length");
+        mac.update(partial_header);
+        let tag: [u8; 64] = mac.finalize().into_bytes().into();
+        *tag.first_chunk().expect("a SHA-512 tag has 64 bytes")
     }
 }
 
@@ -155,6 +161,62 @@ fn hmac(key: &[u8; KEY_LENGTH], message: &[u8]) -> [u8; RECIPIENT_TAG] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // The vectors were computed with Python's hmac and hashlib and OpenSSL's AES.
+    fn data_key() -> DataKey {
+        DataKey::new(std::array::from_fn(|at| u8::try_from(at).unwrap()))
+    }
+    fn message_id() -> MessageId {
+        std::array::from_fn(|at| 0xa0 + u8::try_from(at % 16).unwrap())
+    }
+
+    #[test]
+    fn cse_016_a_commitment_is_truncated_hmac_sha512() {
+        let commitment = data_key()
+            .commit_key(&message_id())
+            .commitment(b"partial header");
+        assert_eq!(
+            hex::encode(commitment),
+            "bc9447a1281e590aeb45c6b2cb302a38866e8e8102f4f61bbe8dd168d2a85f77"
+        );
+    }
+
+    #[test]
+    fn cse_017_018_a_field_key_comes_from_root_key_and_offset() {
+        let root = data_key().field_root_key(&message_id());
+        assert_eq!(
+            hex::encode(root.bytes()),
+            "b506b74c52a6ebebf899efcd34632565af6b111a0f98914309fe42fa89bc6487"
+        );
+        assert_eq!(
+            hex::encode(root.field_key(2).as_ref()),
+            "02992b03250721156bb0b82ab4c0ab58187e93e52b3e52934ddd784594e3f72acb3ef36d4ba5d811818f0b17"
+        );
+        let sealed = root.seal(2, b"text", b"path");
+        assert_eq!(
+            hex::encode(&sealed),
+            "18119975f8829754e9e7e5efaf52cc9367f7bfc8"
+        );
+        assert_eq!(
+            root.open(2, &sealed, b"path").as_deref(),
+            Some(b"text".as_slice())
+        );
+        assert_eq!(root.open(1, &sealed, b"path"), None);
+        assert_eq!(root.open(2, &sealed, b"other"), None);
+    }
+
+    #[test]
+    fn cse_020_023_an_intermediate_key_makes_a_tag_key_and_a_wrapped_data_key() {
+        let key = IntermediateKey::new([7; 32]);
+        assert_eq!(
+            hex::encode(key.wrap(&data_key(), b"context")),
+            "d73d4ac47f1ff63c2a7be5350b8b30632ea7c1e4e4e81e7c85a3181159b7238c5b410d9d67382b3baabef4ec76f11f58"
+        );
+        assert_eq!(
+            hex::encode(key.tag_key().tag(b"hash")),
+            "aaa9b129e4806328edb534d457674303c9cc8fe205ff2fdbbe00f10476470bda1ea44b78685068917eaf8a531a4ab912"
+        );
+    }
 
     #[test]
     fn cse_023_a_wrapped_data_key_has_48_bytes_and_is_bound_to_its_context() {

@@ -1,0 +1,7 @@
+//! The client from outside: stories against a small AWS ([`client`]) and laws ([`laws`]).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod client;
+mod laws;
+mod world;
