@@ -5,6 +5,7 @@
 //! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else.
 
 pub mod clock;
+pub mod exit;
 pub mod faults;
 pub mod journal;
 pub mod network;

@@ -4,15 +4,26 @@
 //! the network are the simulator's. All transports carry the same [`Step`]s and bring the
 //! same [`Reply`]s, so a run's journal is the same over each of them.
 //!
-//! - [`loopback`]: Regions in this process over stores in memory: campaigns.
-//! - [`scripted`]: no Region at all but a closure, for the simulator's own tests.
+//! - `loopback`: Regions in this process over stores in memory: campaigns.
+//! - `grpc`: real nodes over gRPC, each with its own store on disk: `embedded` in this
+//!   process, or `processes` of their own.
+//! - `scripted`: no Region at all but a closure, for the simulator's own tests.
 
+mod embedded;
+mod grpc;
 pub mod loopback;
+mod processes;
 #[cfg(test)]
 pub mod scripted;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
 
 use faultline_proto::driving::{Reply, Step};
 use faultline_proto::names::RegionName;
+
+pub use loopback::Loopback;
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
@@ -81,4 +92,26 @@ pub trait Transport {
         region: &RegionName,
         visit: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<(), TransportError>;
+}
+
+/// Real nodes in this process, over gRPC, with stores in `folder`.
+///
+/// # Errors
+/// When the system has no thread or descriptor left.
+pub fn embedded(folder: &Path) -> std::io::Result<Box<dyn Transport>> {
+    Ok(Box::new(grpc::Grpc::new(
+        embedded::Embedded,
+        folder.to_owned(),
+    )?))
+}
+
+/// Real nodes, each a process of `program` (this program), with stores in `folder`.
+///
+/// # Errors
+/// When the system has no thread or descriptor left.
+pub fn processes(program: PathBuf, folder: &Path) -> std::io::Result<Box<dyn Transport>> {
+    Ok(Box::new(grpc::Grpc::new(
+        processes::Processes { program },
+        folder.to_owned(),
+    )?))
 }
