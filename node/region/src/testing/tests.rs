@@ -1,1 +1,67 @@
-//! What the harness promises.
+//! What the harness promises, shown with IAM, which every world has.
+
+use faultline_proto::iam::{CreateUserRequest, GetUserRequest};
+use faultline_proto::sts::GetCallerIdentityRequest;
+
+use super::people::ALLOW_ALL;
+use super::{ACCOUNT, Crash, World};
+
+const HOME: &str = "us-east-1";
+const AWAY: &str = "eu-west-1";
+
+fn create(name: &str) -> CreateUserRequest {
+    CreateUserRequest { user_name: Some(name.to_owned()), ..Default::default() }
+}
+
+fn get(name: &str) -> GetUserRequest {
+    GetUserRequest { user_name: Some(name.to_owned()) }
+}
+
+#[test]
+fn a_region_that_dies_before_its_commit_has_done_nothing() {
+    let mut world = World::new(&[HOME, AWAY]);
+    let root = world.root(ACCOUNT);
+    world.crash_next(HOME, Crash::BeforeCommit);
+    let lost = world.call(HOME, &root, &create("ann")).unwrap_err();
+    assert_eq!((lost.code.as_str(), lost.definite), ("ConnectionReset", false));
+    assert_eq!(world.call(HOME, &root, &get("ann")).unwrap_err().code, "ConnectionRefused");
+    world.restart(HOME);
+    assert_eq!(world.call(HOME, &root, &get("ann")).unwrap_err().code, "NoSuchEntity");
+}
+
+#[test]
+fn a_region_that_dies_after_its_commit_has_done_all_of_it_and_tells_the_others() {
+    let mut world = World::new(&[HOME, AWAY]);
+    let root = world.root(ACCOUNT);
+    world.crash_next(HOME, Crash::AfterCommit);
+    assert_eq!(world.call(HOME, &root, &create("ann")).unwrap_err().code, "ConnectionReset");
+    world.restart(HOME);
+    world.call(HOME, &root, &get("ann")).unwrap();
+    assert_eq!(world.network.carried(), 0);
+    world.advance(10);
+    assert!(world.notes.iter().any(|(region, note)| region == AWAY && note.kind == "directory_updated"));
+}
+
+#[test]
+fn what_a_cut_link_loses_comes_again_once_it_heals() {
+    let mut world = World::new(&[HOME, AWAY]);
+    world.cut(HOME, AWAY);
+    let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
+    world.advance(30);
+    assert!(world.call(AWAY, &ann, &GetCallerIdentityRequest {}).is_err());
+    world.heal(HOME, AWAY);
+    world.advance(10);
+    world.call(AWAY, &ann, &GetCallerIdentityRequest {}).unwrap();
+}
+
+#[test]
+fn a_step_is_the_same_in_every_run() {
+    let run = || {
+        let mut world = World::new(&[HOME, AWAY, "ap-south-1"]);
+        world.network.duplicate(true);
+        world.user(ACCOUNT, "ann", ALLOW_ALL);
+        world.advance(5);
+        world.audit.iter().map(|event| event.event_id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(run(), run());
+}
