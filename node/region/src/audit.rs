@@ -4,6 +4,7 @@
 //! `cloudtrail` service keeps and finds them. Secrets and ciphertext are never in them (K-257);
 //! the encryption context is, in the clear (K-258).
 
+use faultline_proto::codec::{Face, Times, decode};
 use faultline_proto::driving::AuditEvent;
 use faultline_proto::registry;
 use faultline_proto::tables::{Card, EventKind, FieldDef, Kind, MessageDef, OperationDef};
@@ -18,14 +19,17 @@ use crate::services;
 /// Request parameters as the trail shows them: AWS member names, lower camel case, without
 /// secrets and bytes. JSON text.
 pub(crate) fn parameters(operation: &OperationDef, request: &[u8]) -> String {
-    wire_value(operation.input, request).map_or_else(
-        || "null".to_owned(),
-        |value| visible(operation.input, value).to_string(),
-    )
-}
-
-fn wire_value(_def: &MessageDef, _request: &[u8]) -> Option<Value> {
-    None
+    let face = Face {
+        times: Times::Iso,
+        ..Face::AWS_JSON
+    };
+    let shown = decode(operation.input, request, face)
+        .map_or(Value::Null, |value| visible(operation.input, value));
+    match shown {
+        // AWS writes null for a request without members.
+        Value::Object(members) if members.is_empty() => "null".to_owned(),
+        shown => shown.to_string(),
+    }
 }
 
 fn visible(def: &MessageDef, value: Value) -> Value {
