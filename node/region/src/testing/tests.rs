@@ -10,11 +10,16 @@ const HOME: &str = "us-east-1";
 const AWAY: &str = "eu-west-1";
 
 fn create(name: &str) -> CreateUserRequest {
-    CreateUserRequest { user_name: Some(name.to_owned()), ..Default::default() }
+    CreateUserRequest {
+        user_name: Some(name.to_owned()),
+        ..Default::default()
+    }
 }
 
 fn get(name: &str) -> GetUserRequest {
-    GetUserRequest { user_name: Some(name.to_owned()) }
+    GetUserRequest {
+        user_name: Some(name.to_owned()),
+    }
 }
 
 #[test]
@@ -23,10 +28,19 @@ fn a_region_that_dies_before_its_commit_has_done_nothing() {
     let root = world.root(ACCOUNT);
     world.crash_next(HOME, Crash::BeforeCommit);
     let lost = world.call(HOME, &root, &create("ann")).unwrap_err();
-    assert_eq!((lost.code.as_str(), lost.definite), ("ConnectionReset", false));
-    assert_eq!(world.call(HOME, &root, &get("ann")).unwrap_err().code, "ConnectionRefused");
+    assert_eq!(
+        (lost.code.as_str(), lost.definite),
+        ("ConnectionReset", false)
+    );
+    assert_eq!(
+        world.call(HOME, &root, &get("ann")).unwrap_err().code,
+        "ConnectionRefused"
+    );
     world.restart(HOME);
-    assert_eq!(world.call(HOME, &root, &get("ann")).unwrap_err().code, "NoSuchEntity");
+    assert_eq!(
+        world.call(HOME, &root, &get("ann")).unwrap_err().code,
+        "NoSuchEntity"
+    );
 }
 
 #[test]
@@ -34,12 +48,20 @@ fn a_region_that_dies_after_its_commit_has_done_all_of_it_and_tells_the_others()
     let mut world = World::new(&[HOME, AWAY]);
     let root = world.root(ACCOUNT);
     world.crash_next(HOME, Crash::AfterCommit);
-    assert_eq!(world.call(HOME, &root, &create("ann")).unwrap_err().code, "ConnectionReset");
+    assert_eq!(
+        world.call(HOME, &root, &create("ann")).unwrap_err().code,
+        "ConnectionReset"
+    );
     world.restart(HOME);
     world.call(HOME, &root, &get("ann")).unwrap();
     assert_eq!(world.network.carried(), 0);
     world.advance(10);
-    assert!(world.notes.iter().any(|(region, note)| region == AWAY && note.kind == "directory_updated"));
+    assert!(
+        world
+            .notes
+            .iter()
+            .any(|(region, note)| region == AWAY && note.kind == "directory_updated")
+    );
 }
 
 #[test]
@@ -48,10 +70,16 @@ fn what_a_cut_link_loses_comes_again_once_it_heals() {
     world.cut(HOME, AWAY);
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     world.advance(30);
-    assert!(world.call(AWAY, &ann, &GetCallerIdentityRequest {}).is_err());
+    assert!(
+        world
+            .call(AWAY, &ann, &GetCallerIdentityRequest {})
+            .is_err()
+    );
     world.heal(HOME, AWAY);
     world.advance(10);
-    world.call(AWAY, &ann, &GetCallerIdentityRequest {}).unwrap();
+    world
+        .call(AWAY, &ann, &GetCallerIdentityRequest {})
+        .unwrap();
 }
 
 #[test]
@@ -61,7 +89,11 @@ fn a_step_is_the_same_in_every_run() {
         world.network.duplicate(true);
         world.user(ACCOUNT, "ann", ALLOW_ALL);
         world.advance(5);
-        world.audit.iter().map(|event| event.event_id.clone()).collect::<Vec<_>>()
+        world
+            .audit
+            .iter()
+            .map(|event| event.event_id.clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
 }

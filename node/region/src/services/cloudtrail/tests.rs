@@ -25,7 +25,11 @@ fn where_is(key: &str, value: &str) -> api::LookupEventsRequest {
 }
 
 fn names(answer: &api::LookupEventsResponse) -> Vec<&str> {
-    answer.events.iter().map(|event| event.event_name.as_deref().unwrap()).collect()
+    answer
+        .events
+        .iter()
+        .map(|event| event.event_name.as_deref().unwrap())
+        .collect()
 }
 
 fn record(event: &api::Event) -> Value {
@@ -37,16 +41,33 @@ fn events_come_newest_first_in_pages_and_stay_in_their_region_k_275() {
     let mut world = world();
     let root = world.root(ACCOUNT);
     world.user(ACCOUNT, "ann", ALLOW_ALL);
-    let request = api::LookupEventsRequest { max_results: Some(2), ..Default::default() };
+    let request = api::LookupEventsRequest {
+        max_results: Some(2),
+        ..Default::default()
+    };
     let first = world.call(HOME, &root, &request).unwrap();
     assert_eq!(names(&first), ["CreateAccessKey", "PutUserPolicy"]);
-    let next = api::LookupEventsRequest { next_token: first.next_token, ..request };
+    let next = api::LookupEventsRequest {
+        next_token: first.next_token,
+        ..request
+    };
     let second = world.call(HOME, &root, &next).unwrap();
-    assert_eq!((names(&second), second.next_token.is_none()), (vec!["CreateUser"], true));
-    let away = world.call(AWAY, &root, &api::LookupEventsRequest::default()).unwrap();
+    assert_eq!(
+        (names(&second), second.next_token.is_none()),
+        (vec!["CreateUser"], true)
+    );
+    let away = world
+        .call(AWAY, &root, &api::LookupEventsRequest::default())
+        .unwrap();
     assert!(away.events.is_empty());
     let partner = world.root(PARTNER);
-    assert!(world.call(HOME, &partner, &api::LookupEventsRequest::default()).unwrap().events.is_empty());
+    assert!(
+        world
+            .call(HOME, &partner, &api::LookupEventsRequest::default())
+            .unwrap()
+            .events
+            .is_empty()
+    );
 }
 
 #[test]
@@ -60,17 +81,27 @@ fn one_attribute_narrows_a_lookup() {
         ("Username", "ann", vec!["GetUser"]),
         ("AccessKeyId", ann.access_key.as_str(), vec!["GetUser"]),
         ("ReadOnly", "true", vec!["GetUser"]),
-        ("ResourceName", "ann", vec!["GetUser", "CreateAccessKey", "PutUserPolicy", "CreateUser"]),
+        (
+            "ResourceName",
+            "ann",
+            vec!["GetUser", "CreateAccessKey", "PutUserPolicy", "CreateUser"],
+        ),
         ("ResourceType", "AWS::IAM::Role", vec![]),
         ("EventSource", "kms.amazonaws.com", vec![]),
     ] {
         let mut world_root_events = world.call(HOME, &root, &where_is(key, value)).unwrap();
-        world_root_events.events.retain(|event| event.event_name.as_deref() != Some("LookupEvents"));
+        world_root_events
+            .events
+            .retain(|event| event.event_name.as_deref() != Some("LookupEvents"));
         assert_eq!(names(&world_root_events), found, "{key}={value}");
     }
     let mut two = where_is("EventName", "CreateUser");
-    two.lookup_attributes.extend(where_is("Username", "ann").lookup_attributes);
-    assert_eq!(world.call(HOME, &root, &two).unwrap_err().code, "InvalidLookupAttributesException");
+    two.lookup_attributes
+        .extend(where_is("Username", "ann").lookup_attributes);
+    assert_eq!(
+        world.call(HOME, &root, &two).unwrap_err().code,
+        "InvalidLookupAttributesException"
+    );
 }
 
 #[test]
@@ -78,20 +109,51 @@ fn k_259_a_record_has_the_fields_of_aws() {
     let mut world = world();
     let root = world.root(ACCOUNT);
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
-    world.call(HOME, &ann, &GetUserRequest { user_name: Some("bob".to_owned()) }).unwrap_err();
-    let found = world.call(HOME, &root, &where_is("EventName", "GetUser")).unwrap();
+    world
+        .call(
+            HOME,
+            &ann,
+            &GetUserRequest {
+                user_name: Some("bob".to_owned()),
+            },
+        )
+        .unwrap_err();
+    let found = world
+        .call(HOME, &root, &where_is("EventName", "GetUser"))
+        .unwrap();
     let record = record(&found.events[0]);
     assert_eq!(record["eventVersion"], "1.11");
     assert_eq!(record["userIdentity"]["type"], "IAMUser");
-    assert_eq!(record["userIdentity"]["arn"], "arn:aws:iam::111111111111:user/ann");
+    assert_eq!(
+        record["userIdentity"]["arn"],
+        "arn:aws:iam::111111111111:user/ann"
+    );
     assert_eq!(record["userIdentity"]["userName"], "ann");
-    assert!(record["userIdentity"]["principalId"].as_str().unwrap().starts_with("AIDA"));
+    assert!(
+        record["userIdentity"]["principalId"]
+            .as_str()
+            .unwrap()
+            .starts_with("AIDA")
+    );
     assert_eq!(record["errorCode"], "NoSuchEntity");
     assert_eq!(record["requestParameters"]["userName"], "bob");
-    assert_eq!(record["resources"][0]["ARN"], "arn:aws:iam::111111111111:user/bob");
-    assert_eq!((&record["readOnly"], &record["managementEvent"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        record["resources"][0]["ARN"],
+        "arn:aws:iam::111111111111:user/bob"
+    );
+    assert_eq!(
+        (&record["readOnly"], &record["managementEvent"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!(record["recipientAccountId"], ACCOUNT);
-    assert!(record["eventTime"].as_str().unwrap().starts_with("2026-10-01T00:00:0"), "{}", record["eventTime"]);
+    assert!(
+        record["eventTime"]
+            .as_str()
+            .unwrap()
+            .starts_with("2026-10-01T00:00:0"),
+        "{}",
+        record["eventTime"]
+    );
     assert!(record.get("sharedEventID").is_none());
 }
 
@@ -101,12 +163,29 @@ fn a_session_is_recorded_with_the_role_that_issued_it() {
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
     let session = world.assume(HOME, &ann, &role, "work").unwrap();
-    world.call(HOME, &session, &CreateUserRequest { user_name: Some("cid".to_owned()), ..Default::default() }).unwrap();
-    let found = world.call(HOME, &session, &where_is("Username", "work")).unwrap();
+    world
+        .call(
+            HOME,
+            &session,
+            &CreateUserRequest {
+                user_name: Some("cid".to_owned()),
+                ..Default::default()
+            },
+        )
+        .unwrap();
+    let found = world
+        .call(HOME, &session, &where_is("Username", "work"))
+        .unwrap();
     let record = record(&found.events[0]);
     assert_eq!(record["userIdentity"]["type"], "AssumedRole");
-    assert_eq!(record["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"], role);
-    assert_eq!(record["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"], "app");
+    assert_eq!(
+        record["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"],
+        role
+    );
+    assert_eq!(
+        record["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"],
+        "app"
+    );
 }
 
 #[test]
@@ -118,7 +197,9 @@ fn k_263_and_k_265_a_foreign_call_is_in_both_trails_under_one_shared_id() {
     let mut found = Vec::new();
     for account in [PARTNER, ACCOUNT] {
         let root = world.root(account);
-        let answer = world.call(AWAY, &root, &where_is("EventName", "AssumeRole")).unwrap();
+        let answer = world
+            .call(AWAY, &root, &where_is("EventName", "AssumeRole"))
+            .unwrap();
         assert_eq!(answer.events.len(), 1, "{account}");
         found.push(record(&answer.events[0]));
     }
@@ -127,7 +208,10 @@ fn k_263_and_k_265_a_foreign_call_is_in_both_trails_under_one_shared_id() {
     assert_ne!(found[0]["eventID"], found[1]["eventID"]);
     assert_eq!(found[1]["recipientAccountId"], ACCOUNT);
     let foreign = &found[1]["userIdentity"];
-    assert_eq!((&foreign["type"], &foreign["accountId"]), (&json!("AWSAccount"), &json!(PARTNER)));
+    assert_eq!(
+        (&foreign["type"], &foreign["accountId"]),
+        (&json!("AWSAccount"), &json!(PARTNER))
+    );
     assert!(foreign.get("arn").is_none() && foreign.get("accessKeyId").is_none());
 }
 
@@ -140,7 +224,10 @@ fn k_264_a_foreign_call_that_was_denied_is_only_in_the_callers_trail() {
     let found = world.look(AWAY, "audit", &json!({ "event_name": "AssumeRole" }));
     let events = found["events"].as_array().unwrap();
     assert_eq!(events.len(), 1);
-    assert_eq!((&events[0]["account"], &events[0]["denied_by"]), (&json!(PARTNER), &json!("trust_policy")));
+    assert_eq!(
+        (&events[0]["account"], &events[0]["denied_by"]),
+        (&json!(PARTNER), &json!("trust_policy"))
+    );
     assert_eq!(events[0]["error_code"], "AccessDenied");
     assert!(!events[0]["missing"].as_str().unwrap().is_empty());
 }
@@ -151,10 +238,33 @@ fn the_simulators_own_question_narrows_by_what_it_knows() {
     let ann = world.user(ACCOUNT, "ann", &allow(&["sts:*"], &["*"]));
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
     let session = world.assume(HOME, &ann, &role, "work").unwrap();
-    world.call(HOME, &session, &GetUserRequest { user_name: Some("ann".to_owned()) }).unwrap();
-    let count = |world: &mut World, arguments: Value| world.look(HOME, "audit", &arguments)["events"].as_array().unwrap().len();
-    assert_eq!(count(&mut world, json!({ "principal": role })), 1, "a role's ARN finds its sessions");
-    assert_eq!(count(&mut world, json!({ "resource": "app", "event_name": "CreateRole" })), 1);
+    world
+        .call(
+            HOME,
+            &session,
+            &GetUserRequest {
+                user_name: Some("ann".to_owned()),
+            },
+        )
+        .unwrap();
+    let count = |world: &mut World, arguments: Value| {
+        world.look(HOME, "audit", &arguments)["events"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(
+        count(&mut world, json!({ "principal": role })),
+        1,
+        "a role's ARN finds its sessions"
+    );
+    assert_eq!(
+        count(
+            &mut world,
+            json!({ "resource": "app", "event_name": "CreateRole" })
+        ),
+        1
+    );
     assert_eq!(count(&mut world, json!({ "account": PARTNER })), 0);
     assert_eq!(count(&mut world, json!({ "since": i64::MAX })), 0);
     assert_eq!(count(&mut world, json!({})), world.audit.len());
@@ -167,10 +277,22 @@ fn events_are_gone_after_90_days() {
     world.call(HOME, &root, &GetUserRequest::default()).unwrap();
     world.advance(91 * 86_400);
     for _ in 0..64 {
-        world.call(HOME, &root, &GetUserRequest { user_name: Some("nobody".to_owned()) }).unwrap_err();
+        world
+            .call(
+                HOME,
+                &root,
+                &GetUserRequest {
+                    user_name: Some("nobody".to_owned()),
+                },
+            )
+            .unwrap_err();
     }
     let found = world.look(HOME, "audit", &json!({}));
-    assert_eq!(found["events"].as_array().unwrap().len(), 64, "the first is pruned");
+    assert_eq!(
+        found["events"].as_array().unwrap().len(),
+        64,
+        "the first is pruned"
+    );
 }
 
 #[test]
@@ -180,9 +302,29 @@ fn a_lookup_is_bounded_by_time() {
     world.call(HOME, &root, &GetUserRequest::default()).unwrap();
     world.advance(60);
     let middle = world.wall(HOME) / 1_000 - 30_000;
-    let bounded = |start, end| api::LookupEventsRequest { start_time: start, end_time: end, ..Default::default() };
-    assert_eq!(names(&world.call(HOME, &root, &bounded(None, Some(middle))).unwrap()), ["GetUser"]);
-    assert_eq!(names(&world.call(HOME, &root, &bounded(Some(middle), None)).unwrap()), ["LookupEvents"]);
-    let refused = world.call(HOME, &root, &bounded(Some(middle), Some(middle - 1))).unwrap_err();
+    let bounded = |start, end| api::LookupEventsRequest {
+        start_time: start,
+        end_time: end,
+        ..Default::default()
+    };
+    assert_eq!(
+        names(
+            &world
+                .call(HOME, &root, &bounded(None, Some(middle)))
+                .unwrap()
+        ),
+        ["GetUser"]
+    );
+    assert_eq!(
+        names(
+            &world
+                .call(HOME, &root, &bounded(Some(middle), None))
+                .unwrap()
+        ),
+        ["LookupEvents"]
+    );
+    let refused = world
+        .call(HOME, &root, &bounded(Some(middle), Some(middle - 1)))
+        .unwrap_err();
     assert_eq!(refused.code, "InvalidTimeRangeException");
 }

@@ -23,11 +23,19 @@ fn assume(role: &str) -> api::AssumeRoleRequest {
 
 fn credential(answer: api::AssumeRoleResponse) -> Credential {
     let made = answer.credentials.unwrap();
-    Credential { access_key: made.access_key_id.unwrap(), session_token: made.session_token.unwrap() }
+    Credential {
+        access_key: made.access_key_id.unwrap(),
+        session_token: made.session_token.unwrap(),
+    }
 }
 
 fn denied_by(refused: Failure) -> String {
-    assert_eq!((refused.code.as_str(), refused.http_status), ("AccessDenied", 403), "{}", refused.message);
+    assert_eq!(
+        (refused.code.as_str(), refused.http_status),
+        ("AccessDenied", 403),
+        "{}",
+        refused.message
+    );
     refused.denial.unwrap().denied_by
 }
 
@@ -40,7 +48,10 @@ fn a_session_is_the_roles_and_works_in_every_region() {
     assert!(session.access_key.starts_with("ASIA") && session.access_key.len() == 20);
     for region in [HOME, AWAY] {
         let who = world.call(region, &session, &WHO).unwrap();
-        assert_eq!(who.arn.as_deref(), Some("arn:aws:sts::111111111111:assumed-role/app/work"));
+        assert_eq!(
+            who.arn.as_deref(),
+            Some("arn:aws:sts::111111111111:assumed-role/app/work")
+        );
         assert_eq!(who.account.as_deref(), Some(ACCOUNT));
         let id = who.user_id.unwrap();
         assert!(id.starts_with("AROA") && id.ends_with(":work"), "{id}");
@@ -54,12 +65,23 @@ fn k_166_in_one_account_the_trust_policy_decides_and_may_delegate() {
     let mut world = world();
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     let bob = world.user(ACCOUNT, "bob", &allow(&["kms:*"], &["*"]));
-    let named = world.role(ACCOUNT, "named", &trust("arn:aws:iam::111111111111:user/bob"), ALLOW_ALL);
+    let named = world.role(
+        ACCOUNT,
+        "named",
+        &trust("arn:aws:iam::111111111111:user/bob"),
+        ALLOW_ALL,
+    );
     let delegated = world.role(ACCOUNT, "delegated", &trust(ACCOUNT), ALLOW_ALL);
     world.assume(AWAY, &bob, &named, "work").unwrap();
-    assert_eq!(denied_by(world.assume(AWAY, &ann, &named, "work").unwrap_err()), "trust_policy");
+    assert_eq!(
+        denied_by(world.assume(AWAY, &ann, &named, "work").unwrap_err()),
+        "trust_policy"
+    );
     world.assume(AWAY, &ann, &delegated, "work").unwrap();
-    assert_eq!(denied_by(world.assume(AWAY, &bob, &delegated, "work").unwrap_err()), "identity_policy");
+    assert_eq!(
+        denied_by(world.assume(AWAY, &bob, &delegated, "work").unwrap_err()),
+        "identity_policy"
+    );
 }
 
 #[test]
@@ -70,8 +92,14 @@ fn k_180_across_accounts_both_sides_must_allow() {
     let open = world.role(ACCOUNT, "open", &trust(PARTNER), ALLOW_ALL);
     let closed = world.role(ACCOUNT, "closed", &trust(ACCOUNT), ALLOW_ALL);
     world.assume(AWAY, &ann, &open, "work").unwrap();
-    assert_eq!(denied_by(world.assume(AWAY, &bob, &open, "work").unwrap_err()), "identity_policy");
-    assert_eq!(denied_by(world.assume(AWAY, &ann, &closed, "work").unwrap_err()), "trust_policy");
+    assert_eq!(
+        denied_by(world.assume(AWAY, &bob, &open, "work").unwrap_err()),
+        "identity_policy"
+    );
+    assert_eq!(
+        denied_by(world.assume(AWAY, &ann, &closed, "work").unwrap_err()),
+        "trust_policy"
+    );
 }
 
 #[test]
@@ -100,7 +128,10 @@ fn a_session_of_a_role_that_a_region_has_not_heard_of_may_do_nothing_there() {
     world.call(AWAY, &session, &WHO).unwrap();
     let lookup = faultline_proto::cloudtrail::LookupEventsRequest::default();
     world.call(HOME, &session, &lookup).unwrap();
-    assert_eq!(world.call(AWAY, &session, &lookup).unwrap_err().code, "AccessDeniedException");
+    assert_eq!(
+        world.call(AWAY, &session, &lookup).unwrap_err().code,
+        "AccessDeniedException"
+    );
 }
 
 #[test]
@@ -108,16 +139,25 @@ fn a_session_ends_by_the_clock_of_the_region_that_is_asked() {
     let mut world = world();
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
-    let request = api::AssumeRoleRequest { duration_seconds: Some(900), ..assume(&role) };
+    let request = api::AssumeRoleRequest {
+        duration_seconds: Some(900),
+        ..assume(&role)
+    };
     let session = credential(world.call(HOME, &ann, &request).unwrap());
     world.advance(600);
     world.skew(AWAY, 400_000_000);
     world.call(HOME, &session, &WHO).unwrap();
     let refused = world.call(AWAY, &session, &WHO).unwrap_err();
     assert_eq!(refused.code, "ExpiredTokenException");
-    assert_eq!(refused.message, "The security token included in the request is expired");
+    assert_eq!(
+        refused.message,
+        "The security token included in the request is expired"
+    );
     world.advance(300);
-    assert_eq!(world.call(HOME, &session, &WHO).unwrap_err().code, "ExpiredTokenException");
+    assert_eq!(
+        world.call(HOME, &session, &WHO).unwrap_err().code,
+        "ExpiredTokenException"
+    );
 }
 
 #[test]
@@ -127,10 +167,19 @@ fn a_token_belongs_to_its_access_key_and_cannot_be_changed() {
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
     let good = world.assume(HOME, &ann, &role, "work").unwrap();
     let other = world.assume(HOME, &ann, &role, "other").unwrap();
-    let mixed = Credential { access_key: other.access_key, ..good.clone() };
-    let broken = Credential { session_token: good.session_token.replace(&good.session_token[20..21], "*"), ..good };
+    let mixed = Credential {
+        access_key: other.access_key,
+        ..good.clone()
+    };
+    let broken = Credential {
+        session_token: good.session_token.replace(&good.session_token[20..21], "*"),
+        ..good
+    };
     for bad in [mixed, broken] {
-        assert_eq!(world.call(HOME, &bad, &WHO).unwrap_err().code, "UnrecognizedClientException");
+        assert_eq!(
+            world.call(HOME, &bad, &WHO).unwrap_err().code,
+            "UnrecognizedClientException"
+        );
     }
 }
 
@@ -139,7 +188,10 @@ fn k_189_a_session_policy_only_takes_away() {
     let mut world = world();
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
-    let request = api::AssumeRoleRequest { policy: Some(allow(&["kms:*"], &["*"])), ..assume(&role) };
+    let request = api::AssumeRoleRequest {
+        policy: Some(allow(&["kms:*"], &["*"])),
+        ..assume(&role)
+    };
     let answer = world.call(HOME, &ann, &request).unwrap();
     assert!(answer.packed_policy_size.is_some_and(|size| size > 0));
     let session = credential(answer);
@@ -153,14 +205,29 @@ fn sessions_have_limits() {
     let mut world = world();
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
-    let long = api::AssumeRoleRequest { duration_seconds: Some(7_200), ..assume(&role) };
+    let long = api::AssumeRoleRequest {
+        duration_seconds: Some(7_200),
+        ..assume(&role)
+    };
     let refused = world.call(HOME, &ann, &long).unwrap_err();
-    assert_eq!(refused.message, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
-    let short = api::AssumeRoleRequest { duration_seconds: Some(899), ..assume(&role) };
-    assert_eq!(world.call(HOME, &ann, &short).unwrap_err().code, "ValidationError");
+    assert_eq!(
+        refused.message,
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+    );
+    let short = api::AssumeRoleRequest {
+        duration_seconds: Some(899),
+        ..assume(&role)
+    };
+    assert_eq!(
+        world.call(HOME, &ann, &short).unwrap_err().code,
+        "ValidationError"
+    );
     let root = world.root(ACCOUNT);
     let refused = world.call(HOME, &root, &assume(&role)).unwrap_err();
-    assert_eq!(refused.message, "Roles may not be assumed by root accounts.");
+    assert_eq!(
+        refused.message,
+        "Roles may not be assumed by root accounts."
+    );
 }
 
 #[test]
@@ -172,8 +239,14 @@ fn an_external_id_is_a_condition_of_the_trust_policy() {
             "Action":"sts:AssumeRole","Condition":{{"StringEquals":{{"sts:ExternalId":"contract-7"}}}}}}]}}"#
     );
     let role = world.role(ACCOUNT, "app", &document, ALLOW_ALL);
-    assert_eq!(denied_by(world.call(HOME, &ann, &assume(&role)).unwrap_err()), "trust_policy");
-    let told = api::AssumeRoleRequest { external_id: Some("contract-7".to_owned()), ..assume(&role) };
+    assert_eq!(
+        denied_by(world.call(HOME, &ann, &assume(&role)).unwrap_err()),
+        "trust_policy"
+    );
+    let told = api::AssumeRoleRequest {
+        external_id: Some("contract-7".to_owned()),
+        ..assume(&role)
+    };
     world.call(HOME, &ann, &told).unwrap();
 }
 
@@ -182,8 +255,17 @@ fn what_is_not_built_says_so() {
     let mut world = world();
     let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
-    let request = api::AssumeRoleRequest { source_identity: Some("boss".to_owned()), ..assume(&role) };
-    assert_eq!(world.call(HOME, &ann, &request).unwrap_err().code, "NotImplemented");
+    let request = api::AssumeRoleRequest {
+        source_identity: Some("boss".to_owned()),
+        ..assume(&role)
+    };
+    assert_eq!(
+        world.call(HOME, &ann, &request).unwrap_err().code,
+        "NotImplemented"
+    );
     let nobody = Credential::default();
-    assert_eq!(world.call(HOME, &nobody, &WHO).unwrap_err().code, "MissingAuthenticationToken");
+    assert_eq!(
+        world.call(HOME, &nobody, &WHO).unwrap_err().code,
+        "MissingAuthenticationToken"
+    );
 }
