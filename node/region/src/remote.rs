@@ -7,6 +7,7 @@ use faultline_proto::names::RegionName;
 use faultline_proto::replication::{Answer, Ask, answer, payload};
 use prost::Message as _;
 
+use crate::caller::Caller;
 use crate::context::{Ctx, Frame};
 use crate::refusal::Refusal;
 use crate::{audit, caller, decide, services};
@@ -52,6 +53,24 @@ pub(crate) fn answer(ctx: &mut Ctx<'_>, from: &RegionName, ask: Ask) {
             outcome: Some(outcome),
         }),
     );
+}
+
+impl Ctx<'_> {
+    /// Asks a service of this Region as another Region would: `caller` is judged by this Region's
+    /// policies and the trail has the event. How S3's replication reads its own source.
+    ///
+    /// # Errors
+    /// The service's refusal; what the question changed is gone.
+    pub fn question_as(&mut self, caller: &Arc<Caller>, service: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let request_id = self.entropy.uuid("request-id");
+        let call = self.frames.last().map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
+        self.frames.push(Frame::new(call, Arc::clone(caller), request_id));
+        self.txn.push();
+        let outcome = serve(self, service, kind, body);
+        if outcome.is_ok() { self.txn.pop_keep() } else { self.txn.pop_discard() }
+        self.frames.pop();
+        outcome
+    }
 }
 
 fn serve(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {

@@ -56,8 +56,15 @@ impl Ctx<'_> {
 
     /// Opens background work of `service` on behalf of the present caller: nobody waits for it.
     ///
-    /// `asks` are its first questions: Region, kind, body; they are numbered from 0.
-    pub fn spawn(&mut self, service: &str, saga: Saga, asks: Vec<(RegionName, String, Vec<u8>)>) {
+    /// `asks` are its first questions: Region, kind, body; they are numbered from 0. Without
+    /// `patience` (microseconds) it waits for ever, as replication through an outage must.
+    pub fn spawn(
+        &mut self,
+        service: &str,
+        saga: Saga,
+        asks: Vec<(RegionName, String, Vec<u8>)>,
+        patience: Option<u64>,
+    ) {
         let id = format!("bg-{}", self.entropy.hex::<8>("saga.id"));
         let row = SagaRow {
             service: service.to_owned(),
@@ -68,7 +75,7 @@ impl Ctx<'_> {
             asks: u32::try_from(asks.len()).expect("a saga asks a handful of questions"),
             next_chunk: 0,
             cross_region_calls: 0,
-            deadline: self.elapsed.0.saturating_add(PATIENCE),
+            deadline: patience.map_or(u64::MAX, |patience| self.elapsed.0.saturating_add(patience)),
         };
         arm(self, &id, row.deadline);
         let asks = asks
@@ -86,6 +93,9 @@ impl Ctx<'_> {
 }
 
 fn arm(ctx: &mut Ctx<'_>, id: &str, deadline: u64) {
+    if deadline == u64::MAX {
+        return;
+    }
     ctx.schedule("core", Elapsed(deadline), "saga", encode(&id));
 }
 

@@ -135,6 +135,14 @@ fn resend(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
     }
 }
 
+impl Ctx<'_> {
+    /// Whether an injected fault holds `stream` to `to` back.
+    #[must_use]
+    pub fn is_paused(&self, to: &RegionName, stream: &str) -> bool {
+        paused(self, to, stream)
+    }
+}
+
 /// Whether a fault holds this stream back. Sagas' questions are calls, not replication.
 fn paused(ctx: &Ctx<'_>, to: &RegionName, stream: &str) -> bool {
     stream != "saga"
