@@ -13,7 +13,7 @@ use faultline_proto::progress::{Progress, Saga};
 use faultline_proto::replication::{Ask, payload};
 
 use crate::audit;
-use crate::caller::CallerRow;
+use crate::caller::{Caller, CallerRow};
 use crate::context::{Ctx, Frame, PendingAsk, encode};
 use crate::keyspaces::{AnswerRow, Answers, OpenCall, SagaRow, Sagas};
 use crate::refusal::Refusal;
@@ -46,6 +46,16 @@ impl Ctx<'_> {
             body,
         });
         next
+    }
+
+    /// Does `work` as `caller`: what it asks of other services and Regions is on that one's behalf.
+    pub fn as_caller<T>(&mut self, caller: &Arc<Caller>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let request_id = self.frame().request_id.clone();
+        let call = self.frame().call.clone();
+        self.frames.push(Frame::new(call, Arc::clone(caller), request_id));
+        let done = work(self);
+        self.frames.pop();
+        done
     }
 
     /// Waits at most this long for the saga that the handler leaves open.

@@ -6,6 +6,7 @@
 pub mod cloudtrail;
 pub mod iam;
 pub mod kms;
+pub mod s3;
 pub mod sts;
 
 use faultline_proto::names::RegionName;
@@ -107,6 +108,7 @@ table! {
     "cloudtrail" => cloudtrail::CloudTrail,
     "iam" => iam::Iam,
     "kms" => kms::Kms,
+    "s3" => s3::S3,
     "sts" => sts::Sts,
 }
 

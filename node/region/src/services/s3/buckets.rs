@@ -1,0 +1,212 @@
+//! Buckets: their names in the partition directory, and their settings.
+//!
+//! A name is claimed at the home Region, which tells every other Region; the bucket itself is
+//! a row in its own Region. CreateBucket is a saga with the home.
+
+use std::collections::BTreeMap;
+
+use faultline_proto::names::RegionName;
+use faultline_proto::progress::{Progress, Saga};
+use faultline_proto::s3;
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+
+use super::access;
+use super::error::Error;
+use super::keyspaces::{BucketRow, Buckets, DefaultEncryption, NameRow, Names, Versioning};
+use crate::context::{Ctx, decode, encode};
+use crate::identity::DocumentKind;
+use crate::refusal::Refusal;
+use crate::service::SagaInput;
+
+/// A claim of a bucket name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claim {
+    name: String,
+    row: NameRow,
+}
+
+pub(super) fn create(ctx: &mut Ctx<'_>, request: s3::CreateBucketRequest) -> Result<Progress<s3::CreateBucketResponse>, Refusal> {
+    let name = request.bucket().to_owned();
+    if !is_name(&name) {
+        return Err(Error::InvalidBucketName.into());
+    }
+    let constraint = request.create_bucket_configuration.and_then(|config| config.location_constraint);
+    if let Some(constraint) = constraint.filter(|constraint| constraint != ctx.region().as_str()) {
+        return Err(Error::IllegalLocationConstraint(constraint).into());
+    }
+    let claim = Claim { row: NameRow { owner: ctx.account(), region: ctx.region().clone() }, name };
+    if ctx.core.home == *ctx.region() {
+        take_name(ctx, &claim)?;
+        return Ok(Progress::Done(open(ctx, &claim)));
+    }
+    let home = ctx.core.home.clone();
+    ctx.ask(&home, "claim-name", encode(&claim));
+    Ok(Progress::Open(Saga { kind: "create-bucket", state: encode(&claim) }))
+}
+
+pub(super) fn created(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+    let claim: Claim = decode(state)?;
+    match input {
+        SagaInput::Answer { outcome, .. } => {
+            outcome?;
+            ctx.put::<Names>(claim.name.as_str(), &claim.row);
+            Ok(Progress::Done(open(ctx, &claim).encode_to_vec()))
+        }
+        SagaInput::Deadline | SagaInput::Chunk { .. } => {
+            Err(Refusal::new("ServiceUnavailable", "The directory of bucket names does not answer.").with_status(503))
+        }
+    }
+}
+
+/// At the home Region: takes the name, or says who has it, and tells the others.
+pub(super) fn take_name(ctx: &mut Ctx<'_>, claim: &Claim) -> Result<(), Refusal> {
+    match ctx.get::<Names>(claim.name.as_str()) {
+        Some(taken) if taken.owner == claim.row.owner => return Err(Error::BucketAlreadyOwnedByYou.into()),
+        Some(_) => return Err(Error::BucketAlreadyExists.into()),
+        None => {}
+    }
+    ctx.put::<Names>(claim.name.as_str(), &claim.row);
+    for peer in ctx.peers() {
+        ctx.replicate(&peer, "s3.names", "s3", "name", encode(claim));
+    }
+    Ok(())
+}
+
+/// Elsewhere: a name was taken.
+pub(super) fn name_taken(ctx: &mut Ctx<'_>, body: &[u8]) {
+    if let Ok(claim) = decode::<Claim>(body) {
+        ctx.put::<Names>(claim.name.as_str(), &claim.row);
+    }
+}
+
+fn open(ctx: &mut Ctx<'_>, claim: &Claim) -> s3::CreateBucketResponse {
+    let row = BucketRow {
+        owner: claim.row.owner.clone(),
+        created: ctx.now().0,
+        versioning: Versioning::Off,
+        default_encryption: DefaultEncryption { algorithm: "AES256".to_owned(), key: None, bucket_key: false },
+        blocks_sse_c: true,
+        policy: None,
+        replication: None,
+    };
+    ctx.put::<Buckets>(claim.name.as_str(), &row);
+    s3::CreateBucketResponse {
+        location: Some(format!("/{}", claim.name)),
+        bucket_arn: Some(format!("arn:aws:s3:::{}", claim.name)),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (3..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.')
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name.bytes().last().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && !name.contains("..")
+}
+
+/// Region that holds a bucket, as far as this Region knows.
+pub(super) fn region_of(ctx: &mut Ctx<'_>, bucket: &str) -> Option<RegionName> {
+    if ctx.has::<Buckets>(bucket) {
+        return Some(ctx.region().clone());
+    }
+    ctx.get::<Names>(bucket).map(|row| row.region)
+}
+
+/// `key=value&key=value` as a map.
+pub(super) fn tags(text: &str) -> Result<BTreeMap<String, String>, Refusal> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let mut tags = BTreeMap::new();
+    for pair in pairs {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+            return Err(Error::InvalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.".to_owned()).into());
+        }
+    }
+    Ok(tags)
+}
+
+pub(super) fn put_versioning(ctx: &mut Ctx<'_>, request: s3::PutBucketVersioningRequest) -> Result<s3::PutBucketVersioningResponse, Refusal> {
+    let name = request.bucket();
+    let mut row = access::bucket(ctx, name)?;
+    let status = request.versioning_configuration.as_ref().and_then(|config| config.status.as_deref());
+    row.versioning = match status {
+        Some("Enabled") => Versioning::Enabled,
+        Some("Suspended") if row.replication.is_some() => return Err(Error::InvalidBucketState.into()),
+        Some("Suspended") => Versioning::Suspended,
+        _ => return Err(Error::MalformedXml.into()),
+    };
+    ctx.put::<Buckets>(name, &row);
+    Ok(s3::PutBucketVersioningResponse {})
+}
+
+pub(super) fn get_versioning(ctx: &mut Ctx<'_>, request: s3::GetBucketVersioningRequest) -> Result<s3::GetBucketVersioningResponse, Refusal> {
+    let row = access::bucket(ctx, request.bucket())?;
+    let status = match row.versioning {
+        Versioning::Off => None,
+        Versioning::Enabled => Some("Enabled".to_owned()),
+        Versioning::Suspended => Some("Suspended".to_owned()),
+    };
+    Ok(s3::GetBucketVersioningResponse { status, mfa_delete: None })
+}
+
+/// S3 does not look at the key here (SSE-006).
+pub(super) fn put_encryption(ctx: &mut Ctx<'_>, request: s3::PutBucketEncryptionRequest) -> Result<s3::PutBucketEncryptionResponse, Refusal> {
+    let name = request.bucket().to_owned();
+    let mut row = access::bucket(ctx, &name)?;
+    let rules = request.server_side_encryption_configuration.map(|config| config.rules).unwrap_or_default();
+    let [rule] = rules.as_slice() else { return Err(Error::MalformedXml.into()) };
+    if let Some(default) = &rule.apply_server_side_encryption_by_default {
+        let algorithm = default.sse_algorithm().to_owned();
+        if default.kms_master_key_id.is_some() && algorithm == "AES256" {
+            return Err(Error::InvalidArgument(
+                "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse".to_owned(),
+            )
+            .into());
+        }
+        if !matches!(algorithm.as_str(), "AES256" | "aws:kms") {
+            return Err(Refusal::not_built(&format!("default encryption with {algorithm}")));
+        }
+        row.default_encryption.algorithm = algorithm;
+        row.default_encryption.key.clone_from(&default.kms_master_key_id);
+    }
+    row.default_encryption.bucket_key = rule.bucket_key_enabled();
+    if let Some(blocked) = &rule.blocked_encryption_types {
+        row.blocks_sse_c = blocked.encryption_type.iter().any(|kind| kind == "SSE-C");
+    }
+    ctx.put::<Buckets>(name.as_str(), &row);
+    Ok(s3::PutBucketEncryptionResponse {})
+}
+
+pub(super) fn get_encryption(ctx: &mut Ctx<'_>, request: s3::GetBucketEncryptionRequest) -> Result<s3::GetBucketEncryptionResponse, Refusal> {
+    let row = access::bucket(ctx, request.bucket())?;
+    let blocked = if row.blocks_sse_c { "SSE-C" } else { "NONE" };
+    let rule = s3::ServerSideEncryptionRule {
+        apply_server_side_encryption_by_default: Some(s3::ServerSideEncryptionByDefault {
+            sse_algorithm: Some(row.default_encryption.algorithm),
+            kms_master_key_id: row.default_encryption.key,
+        }),
+        bucket_key_enabled: Some(row.default_encryption.bucket_key),
+        blocked_encryption_types: Some(s3::BlockedEncryptionTypes { encryption_type: vec![blocked.to_owned()] }),
+    };
+    let config = s3::ServerSideEncryptionConfiguration { rules: vec![rule] };
+    Ok(s3::GetBucketEncryptionResponse { server_side_encryption_configuration: Some(config) })
+}
+
+pub(super) fn put_policy(ctx: &mut Ctx<'_>, request: s3::PutBucketPolicyRequest) -> Result<s3::PutBucketPolicyResponse, Refusal> {
+    let name = request.bucket().to_owned();
+    let mut row = access::bucket(ctx, &name)?;
+    let text = request.policy.unwrap_or_default();
+    ctx.caches
+        .policy(DocumentKind::Bucket, "bucket", &text)
+        .map_err(|error| Error::MalformedPolicy(error.to_string()))?;
+    row.policy = Some(text);
+    ctx.put::<Buckets>(name.as_str(), &row);
+    Ok(s3::PutBucketPolicyResponse {})
+}
+
+pub(super) fn get_policy(ctx: &mut Ctx<'_>, request: s3::GetBucketPolicyRequest) -> Result<s3::GetBucketPolicyResponse, Refusal> {
+    let row = access::bucket(ctx, request.bucket())?;
+    let policy = row.policy.ok_or(Error::NoSuchBucketPolicy)?;
+    Ok(s3::GetBucketPolicyResponse { policy: Some(policy) })
+}

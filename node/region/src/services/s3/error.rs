@@ -1,0 +1,139 @@
+//! Every way S3 says no.
+
+use crate::refusal::Refusal;
+
+/// S3's refusals, in its words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No bucket of this name.
+    #[error("The specified bucket does not exist")]
+    NoSuchBucket,
+    /// The bucket lives in another Region.
+    #[error("The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint: s3.{0}.amazonaws.com")]
+    PermanentRedirect(String),
+    /// No object of this key.
+    #[error("The specified key does not exist.")]
+    NoSuchKey,
+    /// No such version.
+    #[error("The specified version does not exist.")]
+    NoSuchVersion,
+    /// The version is a delete marker.
+    #[error("The specified method is not allowed against this resource.")]
+    MethodNotAllowed,
+    /// The name is taken by another account.
+    #[error("The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")]
+    BucketAlreadyExists,
+    /// The caller has it already.
+    #[error("Your previous request to create the named bucket succeeded and you already own it.")]
+    BucketAlreadyOwnedByYou,
+    /// A name that no bucket can have.
+    #[error("The specified bucket is not valid.")]
+    InvalidBucketName,
+    /// The location constraint is not the endpoint's Region.
+    #[error("The {0} location constraint is incompatible for the region specific endpoint this request was sent to.")]
+    IllegalLocationConstraint(String),
+    /// XML of the wrong shape.
+    #[error("The XML you provided was not well-formed or did not validate against our published schema")]
+    MalformedXml,
+    /// 400 InvalidRequest with its own words.
+    #[error("{0}")]
+    InvalidRequest(&'static str),
+    /// 400 InvalidArgument with its own words.
+    #[error("{0}")]
+    InvalidArgument(String),
+    /// SSE-C with another algorithm (SSE-042).
+    #[error("The encryption request you specified is not valid. Supported value: AES256.")]
+    InvalidEncryptionAlgorithm,
+    /// 403 with its own words.
+    #[error("{0}")]
+    AccessDenied(&'static str),
+    /// Versioning cannot be suspended (S3-003).
+    #[error("A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.")]
+    InvalidBucketState,
+    /// S3-022.
+    #[error("The replication configuration was not found")]
+    ReplicationConfigurationNotFound,
+    /// No bucket policy.
+    #[error("The bucket policy does not exist")]
+    NoSuchBucketPolicy,
+    /// A policy that does not parse.
+    #[error("{0}")]
+    MalformedPolicy(String),
+    /// The range begins after the object ends.
+    #[error("The requested range is not satisfiable")]
+    InvalidRange,
+    /// If-Match and the like.
+    #[error("At least one of the pre-conditions you specified did not hold")]
+    PreconditionFailed,
+    /// If-None-Match on a read.
+    #[error("Not Modified")]
+    NotModified,
+    /// Content-MD5 of the body differs.
+    #[error("The Content-MD5 you specified did not match what we received.")]
+    BadDigest,
+    /// Fewer or more bytes than announced.
+    #[error("You did not provide the number of bytes specified by the Content-Length HTTP header")]
+    IncompleteBody,
+    /// A refusal of KMS as S3 passes it on (SSE-014 to SSE-019).
+    #[error("{message}")]
+    Kms {
+        /// KMS's code.
+        code: String,
+        /// KMS's message.
+        message: String,
+    },
+}
+
+impl Error {
+    /// AWS code and HTTP status.
+    #[must_use]
+    pub fn code(&self) -> (String, u16) {
+        let (code, status) = match self {
+            Self::NoSuchBucket => ("NoSuchBucket", 404),
+            Self::PermanentRedirect(_) => ("PermanentRedirect", 301),
+            Self::NoSuchKey => ("NoSuchKey", 404),
+            Self::NoSuchVersion => ("NoSuchVersion", 404),
+            Self::MethodNotAllowed => ("MethodNotAllowed", 405),
+            Self::BucketAlreadyExists => ("BucketAlreadyExists", 409),
+            Self::BucketAlreadyOwnedByYou => ("BucketAlreadyOwnedByYou", 409),
+            Self::InvalidBucketName => ("InvalidBucketName", 400),
+            Self::IllegalLocationConstraint(_) => ("IllegalLocationConstraintException", 400),
+            Self::MalformedXml => ("MalformedXML", 400),
+            Self::InvalidRequest(_) => ("InvalidRequest", 400),
+            Self::InvalidArgument(_) => ("InvalidArgument", 400),
+            Self::InvalidEncryptionAlgorithm => ("InvalidEncryptionAlgorithmError", 400),
+            Self::AccessDenied(_) => ("AccessDenied", 403),
+            Self::InvalidBucketState => ("InvalidBucketState", 409),
+            Self::ReplicationConfigurationNotFound => ("ReplicationConfigurationNotFoundError", 404),
+            Self::NoSuchBucketPolicy => ("NoSuchBucketPolicy", 404),
+            Self::MalformedPolicy(_) => ("MalformedPolicy", 400),
+            Self::InvalidRange => ("InvalidRange", 416),
+            Self::PreconditionFailed => ("PreconditionFailed", 412),
+            Self::NotModified => ("NotModified", 304),
+            Self::BadDigest => ("BadDigest", 400),
+            Self::IncompleteBody => ("IncompleteBody", 400),
+            Self::Kms { code, .. } => return (format!("KMS.{code}"), 400),
+        };
+        (code.to_owned(), status)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (code, status) = error.code();
+        Self::new(code, error.to_string()).with_status(status)
+    }
+}
+
+/// What S3 makes of a refusal of KMS: a denial stays AccessDenied (403), the rest is `KMS.*`.
+#[must_use]
+pub fn from_kms(refusal: Refusal) -> Refusal {
+    if refusal.code == "AccessDeniedException" {
+        return Refusal { code: "AccessDenied".into(), http_status: 403, ..refusal };
+    }
+    if refusal.code == "ThrottlingException" {
+        return Refusal { code: "SlowDown".into(), http_status: 503, ..refusal };
+    }
+    let passed = Error::Kms { code: refusal.code.to_string(), message: refusal.message.clone() };
+    Refusal { denial: refusal.denial, fault: refusal.fault, ..Refusal::from(passed) }
+}

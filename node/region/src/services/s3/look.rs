@@ -1,0 +1,84 @@
+//! What only a simulator can see of S3.
+
+use serde_json::{Value, json};
+
+use super::keyspaces::{Buckets, Contents, EncryptionRow, Status, Versions};
+use super::{content, replica, versions};
+use crate::context::Ctx;
+use crate::store::Range;
+
+pub(super) fn answer(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let bucket = text("bucket");
+    if bucket.is_empty() {
+        return None;
+    }
+    match what {
+        "stored_object" => Some(stored(ctx, &bucket, &text("key"), arguments.get("version_id").and_then(Value::as_str))),
+        "replication" => Some(replication(ctx, &bucket)),
+        "bucket_digest" => Some(digest(ctx, &bucket)),
+        _ => None,
+    }
+}
+
+/// One object as it lies in the store: encryption, key, first sealed bytes.
+fn stored(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version_id: Option<&str>) -> Result<Value, String> {
+    let found = match version_id {
+        Some(id) => versions::find(ctx, bucket, key, id),
+        None => versions::latest(ctx, bucket, key),
+    };
+    let (_, row) = found.ok_or_else(|| format!("{bucket}/{key} is not here"))?;
+    let Some(object) = &row.object else { return Ok(json!({ "delete_marker": true, "version_id": row.version_id })) };
+    let first = content::read_sealed(ctx, &object.content, 0).map_err(|refusal| refusal.to_string())?;
+    let (encryption, kms_key) = match &object.encryption {
+        EncryptionRow::SseS3 { .. } => ("AES256", None),
+        EncryptionRow::SseKms { key, .. } => ("aws:kms", Some(key.clone())),
+        EncryptionRow::SseC { .. } => ("SSE-C", None),
+    };
+    Ok(json!({
+        "version_id": row.version_id,
+        "length": object.length,
+        "encryption": encryption,
+        "ssekms_key_id": kms_key,
+        "metadata": object.metadata,
+        "tags": object.tags,
+        "replica": row.replica,
+        "replication_status": versions::replication_status(&row),
+        "sealed": hex::encode(&first[..first.len().min(32)]),
+    }))
+}
+
+/// Every version of a bucket with its replication.
+fn replication(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Value, String> {
+    if !ctx.has::<Buckets>(bucket) {
+        return Err(format!("bucket {bucket} is not in this Region"));
+    }
+    let rows = ctx.all(Range::<Versions>::under((bucket,)));
+    let objects: Vec<Value> = rows
+        .iter()
+        .map(|((_, key, _), row)| {
+            let destinations: Vec<Value> = row
+                .destinations
+                .iter()
+                .map(|destination| match &destination.status {
+                    Status::Pending => json!({ "bucket": destination.bucket, "rule": destination.rule, "status": "PENDING" }),
+                    Status::Completed => json!({ "bucket": destination.bucket, "rule": destination.rule, "status": "COMPLETED" }),
+                    Status::Failed(reason) => {
+                        json!({ "bucket": destination.bucket, "rule": destination.rule, "status": "FAILED", "reason": reason })
+                    }
+                })
+                .collect();
+            json!({ "key": key, "version_id": row.version_id, "status": versions::replication_status(row), "destinations": destinations })
+        })
+        .collect();
+    let uncommitted = ctx.all(Range::<Contents>::all()).iter().filter(|(_, row)| !row.committed).count();
+    Ok(json!({ "objects": objects, "replicas_under_way": replica::under_way(ctx), "uncommitted_contents": uncommitted }))
+}
+
+/// Keys and versions, for comparing two buckets.
+fn digest(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Value, String> {
+    let rows = ctx.all(Range::<Versions>::under((bucket,)));
+    let mut versions: Vec<String> = rows.iter().map(|((_, key, _), row)| format!("{key}@{}", row.version_id)).collect();
+    versions.sort();
+    Ok(json!({ "versions": versions }))
+}
