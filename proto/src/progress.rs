@@ -27,3 +27,9 @@ impl<T> Progress<T> {
         }
     }
 }
+
+impl<T> From<T> for Progress<T> {
+    fn from(answer: T) -> Self {
+        Self::Done(answer)
+    }
+}

@@ -258,6 +258,15 @@ impl<S: Store> Region<S> {
     }
 }
 
+fn handed_out(mut reply: Reply, effects: Effects) -> Reply {
+    reply.completed = effects.completed;
+    reply.outbox = effects.outbox;
+    reply.audit = effects.audit;
+    reply.notes = effects.notes;
+    reply.body = effects.body;
+    reply
+}
+
 fn take(ctx: &mut Ctx<'_>, input: step::Input, reply: &mut Reply, last_step: u64) {
     match input {
         step::Input::Start(_) => {

@@ -304,7 +304,7 @@ fn finish(ctx: &mut Ctx<'_>, id: &str, row: SagaRow, outcome: Result<Vec<u8>, Re
 pub(crate) fn complete(
     ctx: &mut Ctx<'_>,
     service: &str,
-    caller: &crate::caller::Caller,
+    caller: &Caller,
     call: &str,
     outcome: Result<Vec<u8>, Refusal>,
     answer_body: Option<(u64, Vec<u8>)>,

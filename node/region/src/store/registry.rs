@@ -14,6 +14,8 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::cloudtrail::keyspaces::KEYSPACES,
     crate::services::iam::keyspaces::KEYSPACES,
     crate::services::kms::keyspaces::KEYSPACES,
+    crate::services::s3::keyspaces::KEYSPACES,
+    crate::services::s3::replica::KEYSPACES,
 ];
 
 /// Prefixes that were used once and must not come back.

@@ -135,7 +135,7 @@ fn with_kms(
     let data_key = data_key(answer.plaintext.as_deref())?;
     let row = EncryptionRow::SseKms {
         key: answer.key_id.unwrap_or_default(),
-        data_key: answer.ciphertext_blob.unwrap_or_default().into(),
+        data_key: answer.ciphertext_blob.unwrap_or_default(),
         context,
         bucket_key,
     };
@@ -161,14 +161,14 @@ pub fn replica_kms(
     let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
     let request = kms::EncryptRequest {
         key_id: Some(kms_key.to_owned()),
-        plaintext: Some(data_key.expose().to_vec().into()),
+        plaintext: Some(data_key.expose().to_vec()),
         encryption_context: context.clone(),
         ..kms::EncryptRequest::default()
     };
     let answer = ctx.call("s3", &request)?;
     let row = EncryptionRow::SseKms {
         key: answer.key_id.unwrap_or_default(),
-        data_key: answer.ciphertext_blob.unwrap_or_default().into(),
+        data_key: answer.ciphertext_blob.unwrap_or_default(),
         context,
         bucket_key,
     };
@@ -188,7 +188,7 @@ pub fn open(ctx: &mut Ctx<'_>, row: &EncryptionRow, customer: Customer<'_>) -> R
         EncryptionRow::SseKms { key, data_key: sealed, context, .. } => {
             let request = kms::DecryptRequest {
                 key_id: Some(key.clone()),
-                ciphertext_blob: Some(sealed.clone().into()),
+                ciphertext_blob: Some(sealed.clone()),
                 encryption_context: context.clone(),
                 ..kms::DecryptRequest::default()
             };

@@ -210,7 +210,6 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, request: s3::DeleteObjectRequest) -> Res
         return Ok(s3::DeleteObjectResponse {
             delete_marker: row.object.is_none().then_some(true),
             version_id: Some(id.clone()),
-            ..s3::DeleteObjectResponse::default()
         });
     }
     if bucket.versioning == Versioning::Off {
@@ -226,7 +225,7 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, request: s3::DeleteObjectRequest) -> Res
     let row = VersionRow { version_id: version_id.clone(), modified: ctx.now().0, object: None, destinations: Vec::new(), replica: false };
     let order = versions::add(ctx, name, key, row);
     replication::consider(ctx, name, key, order, &bucket);
-    Ok(s3::DeleteObjectResponse { delete_marker: Some(true), version_id: Some(version_id), ..s3::DeleteObjectResponse::default() })
+    Ok(s3::DeleteObjectResponse { delete_marker: Some(true), version_id: Some(version_id) })
 }
 
 #[cfg(test)]

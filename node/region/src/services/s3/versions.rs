@@ -11,13 +11,12 @@ use crate::store::Range;
 
 /// Adds a version as the latest one and gives its order. A second `null` version replaces the first.
 pub fn add(ctx: &mut Ctx<'_>, bucket: &str, key: &str, row: VersionRow) -> u64 {
-    if row.version_id == "null" {
-        if let Some((old, row)) = find(ctx, bucket, key, "null") {
-            if let Some(object) = row.object {
-                content::remove(ctx, &object.content);
-            }
-            ctx.delete::<Versions>(&old);
+    let replaced = find(ctx, bucket, key, "null").filter(|_| row.version_id == "null");
+    if let Some((old, row)) = replaced {
+        if let Some(object) = row.object {
+            content::remove(ctx, &object.content);
         }
+        ctx.delete::<Versions>(&old);
     }
     let order = ctx.get::<Orders>(bucket).unwrap_or_default() + 1;
     ctx.put::<Orders>(bucket, &order);
