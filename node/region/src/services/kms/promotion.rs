@@ -205,6 +205,7 @@ fn give_away(ctx: &mut Ctx<'_>, handover: Handover) {
         "kms",
         saga,
         vec![(handover.to.clone(), "promoted".to_owned(), body)],
+        None,
     );
     tell(ctx, &row);
 }
@@ -232,6 +233,7 @@ pub(crate) fn take_back(ctx: &mut Ctx<'_>, payload: &[u8], tell_other: bool) {
                 "not_promoted".to_owned(),
                 payload.to_vec(),
             )],
+            None,
         );
     }
 }

@@ -216,6 +216,7 @@ pub(crate) fn unknown(ctx: &mut Ctx<'_>, payload: &[u8]) {
         "kms",
         saga,
         vec![(waiting.region, "has_replica".to_owned(), payload.to_vec())],
+        None,
     );
 }
 
