@@ -61,13 +61,27 @@ impl Ctx<'_> {
     ///
     /// # Errors
     /// The service's refusal; what the question changed is gone.
-    pub fn question_as(&mut self, caller: &Arc<Caller>, service: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    pub fn question_as(
+        &mut self,
+        caller: &Arc<Caller>,
+        service: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
         let request_id = self.entropy.uuid("request-id");
-        let call = self.frames.last().map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
-        self.frames.push(Frame::new(call, Arc::clone(caller), request_id));
+        let call = self
+            .frames
+            .last()
+            .map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
+        self.frames
+            .push(Frame::new(call, Arc::clone(caller), request_id));
         self.txn.push();
         let outcome = serve(self, service, kind, body);
-        if outcome.is_ok() { self.txn.pop_keep() } else { self.txn.pop_discard() }
+        if outcome.is_ok() {
+            self.txn.pop_keep()
+        } else {
+            self.txn.pop_discard()
+        }
         self.frames.pop();
         outcome
     }

@@ -52,7 +52,8 @@ impl Ctx<'_> {
     pub fn as_caller<T>(&mut self, caller: &Arc<Caller>, work: impl FnOnce(&mut Self) -> T) -> T {
         let request_id = self.frame().request_id.clone();
         let call = self.frame().call.clone();
-        self.frames.push(Frame::new(call, Arc::clone(caller), request_id));
+        self.frames
+            .push(Frame::new(call, Arc::clone(caller), request_id));
         let done = work(self);
         self.frames.pop();
         done

@@ -22,7 +22,9 @@ pub fn bucket(ctx: &mut Ctx<'_>, name: &str) -> Result<BucketRow, Refusal> {
         return Ok(row);
     }
     match ctx.get::<Names>(name) {
-        Some(known) if known.region != *ctx.region() => Err(Error::PermanentRedirect(known.region.to_string()).into()),
+        Some(known) if known.region != *ctx.region() => {
+            Err(Error::PermanentRedirect(known.region.to_string()).into())
+        }
         _ => Err(Error::NoSuchBucket.into()),
     }
 }
@@ -30,7 +32,10 @@ pub fn bucket(ctx: &mut Ctx<'_>, name: &str) -> Result<BucketRow, Refusal> {
 /// An access to a bucket or its objects under the bucket's policy.
 pub fn on(ctx: &mut Ctx<'_>, action: &str, arn: String, row: &BucketRow) -> Access {
     let mut access = Access::new(ctx, action, arn, row.owner.clone(), Wording::AccessDenied);
-    access.policy = row.policy.as_deref().and_then(|text| ctx.caches.policy(DocumentKind::Bucket, "bucket", text).ok());
+    access.policy = row
+        .policy
+        .as_deref()
+        .and_then(|text| ctx.caches.policy(DocumentKind::Bucket, "bucket", text).ok());
     access.context.set_flag("aws:securetransport", true);
     access
 }
@@ -40,34 +45,70 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &S3Request) -> Result<Vec<Access>, 
         S3Request::CreateBucket(request) => {
             let name = request.bucket();
             let account: AccountId = ctx.account();
-            Ok(vec![Access::new(ctx, "s3:CreateBucket", format!("arn:aws:s3:::{name}"), account, Wording::AccessDenied)])
+            Ok(vec![Access::new(
+                ctx,
+                "s3:CreateBucket",
+                format!("arn:aws:s3:::{name}"),
+                account,
+                Wording::AccessDenied,
+            )])
         }
         S3Request::PutBucketReplication(request) => {
             let mut accesses = on_bucket(ctx, request.bucket(), "s3:PutReplicationConfiguration")?;
             accesses.extend(pass_role(ctx, request));
             Ok(accesses)
         }
-        S3Request::PutBucketVersioning(request) => on_bucket(ctx, request.bucket(), "s3:PutBucketVersioning"),
-        S3Request::GetBucketVersioning(request) => on_bucket(ctx, request.bucket(), "s3:GetBucketVersioning"),
-        S3Request::GetBucketReplication(request) => on_bucket(ctx, request.bucket(), "s3:GetReplicationConfiguration"),
-        S3Request::DeleteBucketReplication(request) => on_bucket(ctx, request.bucket(), "s3:PutReplicationConfiguration"),
-        S3Request::PutBucketEncryption(request) => on_bucket(ctx, request.bucket(), "s3:PutEncryptionConfiguration"),
-        S3Request::GetBucketEncryption(request) => on_bucket(ctx, request.bucket(), "s3:GetEncryptionConfiguration"),
-        S3Request::PutBucketPolicy(request) => on_bucket(ctx, request.bucket(), "s3:PutBucketPolicy"),
-        S3Request::GetBucketPolicy(request) => on_bucket(ctx, request.bucket(), "s3:GetBucketPolicy"),
+        S3Request::PutBucketVersioning(request) => {
+            on_bucket(ctx, request.bucket(), "s3:PutBucketVersioning")
+        }
+        S3Request::GetBucketVersioning(request) => {
+            on_bucket(ctx, request.bucket(), "s3:GetBucketVersioning")
+        }
+        S3Request::GetBucketReplication(request) => {
+            on_bucket(ctx, request.bucket(), "s3:GetReplicationConfiguration")
+        }
+        S3Request::DeleteBucketReplication(request) => {
+            on_bucket(ctx, request.bucket(), "s3:PutReplicationConfiguration")
+        }
+        S3Request::PutBucketEncryption(request) => {
+            on_bucket(ctx, request.bucket(), "s3:PutEncryptionConfiguration")
+        }
+        S3Request::GetBucketEncryption(request) => {
+            on_bucket(ctx, request.bucket(), "s3:GetEncryptionConfiguration")
+        }
+        S3Request::PutBucketPolicy(request) => {
+            on_bucket(ctx, request.bucket(), "s3:PutBucketPolicy")
+        }
+        S3Request::GetBucketPolicy(request) => {
+            on_bucket(ctx, request.bucket(), "s3:GetBucketPolicy")
+        }
         S3Request::ListObjectsV2(request) => on_bucket(ctx, request.bucket(), "s3:ListBucket"),
-        S3Request::ListObjectVersions(request) => on_bucket(ctx, request.bucket(), "s3:ListBucketVersions"),
+        S3Request::ListObjectVersions(request) => {
+            on_bucket(ctx, request.bucket(), "s3:ListBucketVersions")
+        }
         S3Request::PutObject(request) => put(ctx, request),
         S3Request::GetObject(request) => {
-            let action = versioned(request.version_id.is_some(), "s3:GetObject", "s3:GetObjectVersion");
+            let action = versioned(
+                request.version_id.is_some(),
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+            );
             on_object(ctx, request.bucket(), request.key(), action)
         }
         S3Request::HeadObject(request) => {
-            let action = versioned(request.version_id.is_some(), "s3:GetObject", "s3:GetObjectVersion");
+            let action = versioned(
+                request.version_id.is_some(),
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+            );
             on_object(ctx, request.bucket(), request.key(), action)
         }
         S3Request::DeleteObject(request) => {
-            let action = versioned(request.version_id.is_some(), "s3:DeleteObject", "s3:DeleteObjectVersion");
+            let action = versioned(
+                request.version_id.is_some(),
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            );
             on_object(ctx, request.bucket(), request.key(), action)
         }
     }
@@ -82,7 +123,12 @@ fn on_bucket(ctx: &mut Ctx<'_>, name: &str, action: &str) -> Result<Vec<Access>,
     Ok(vec![on(ctx, action, format!("arn:aws:s3:::{name}"), &row)])
 }
 
-fn on_object(ctx: &mut Ctx<'_>, name: &str, key: &str, action: &str) -> Result<Vec<Access>, Refusal> {
+fn on_object(
+    ctx: &mut Ctx<'_>,
+    name: &str,
+    key: &str,
+    action: &str,
+) -> Result<Vec<Access>, Refusal> {
     let row = bucket(ctx, name)?;
     Ok(vec![on(ctx, action, object_arn(name, key), &row)])
 }
@@ -91,7 +137,10 @@ fn on_object(ctx: &mut Ctx<'_>, name: &str, key: &str, action: &str) -> Result<V
 fn pass_role(ctx: &mut Ctx<'_>, request: &s3::PutBucketReplicationRequest) -> Option<Access> {
     let role = request.replication_configuration.as_ref()?.role.clone()?;
     let account = ctx.account();
-    Some(Access::new(ctx, "iam:PassRole", role, account, Wording::AccessDenied).with("iam:passedtoservice", "s3.amazonaws.com"))
+    Some(
+        Access::new(ctx, "iam:PassRole", role, account, Wording::AccessDenied)
+            .with("iam:passedtoservice", "s3.amazonaws.com"),
+    )
 }
 
 /// Condition keys see the request's headers only (SSE-062, SSE-063).
@@ -100,9 +149,18 @@ fn put(ctx: &mut Ctx<'_>, request: &s3::PutObjectRequest) -> Result<Vec<Access>,
     let row = bucket(ctx, name)?;
     let mut access = on(ctx, "s3:PutObject", object_arn(name, request.key()), &row);
     let headers = [
-        ("s3:x-amz-server-side-encryption", &request.server_side_encryption),
-        ("s3:x-amz-server-side-encryption-aws-kms-key-id", &request.ssekms_key_id),
-        ("s3:x-amz-server-side-encryption-customer-algorithm", &request.sse_customer_algorithm),
+        (
+            "s3:x-amz-server-side-encryption",
+            &request.server_side_encryption,
+        ),
+        (
+            "s3:x-amz-server-side-encryption-aws-kms-key-id",
+            &request.ssekms_key_id,
+        ),
+        (
+            "s3:x-amz-server-side-encryption-customer-algorithm",
+            &request.sse_customer_algorithm,
+        ),
         ("s3:x-amz-storage-class", &request.storage_class),
     ];
     for (key, value) in headers {
@@ -113,9 +171,16 @@ fn put(ctx: &mut Ctx<'_>, request: &s3::PutObjectRequest) -> Result<Vec<Access>,
     let mut accesses = vec![access];
     if let Some(tagging) = &request.tagging {
         let tags = buckets::tags(tagging)?;
-        let mut tagging = on(ctx, "s3:PutObjectTagging", object_arn(name, request.key()), &row);
+        let mut tagging = on(
+            ctx,
+            "s3:PutObjectTagging",
+            object_arn(name, request.key()),
+            &row,
+        );
         for (key, value) in &tags {
-            tagging.context.set(format!("s3:requestobjecttag/{key}"), value.as_str());
+            tagging
+                .context
+                .set(format!("s3:requestobjecttag/{key}"), value.as_str());
         }
         accesses.push(tagging);
     }

@@ -26,26 +26,44 @@ pub struct Claim {
     row: NameRow,
 }
 
-pub(super) fn create(ctx: &mut Ctx<'_>, request: s3::CreateBucketRequest) -> Result<Progress<s3::CreateBucketResponse>, Refusal> {
+pub(super) fn create(
+    ctx: &mut Ctx<'_>,
+    request: s3::CreateBucketRequest,
+) -> Result<Progress<s3::CreateBucketResponse>, Refusal> {
     let name = request.bucket().to_owned();
     if !is_name(&name) {
         return Err(Error::InvalidBucketName.into());
     }
-    let constraint = request.create_bucket_configuration.and_then(|config| config.location_constraint);
+    let constraint = request
+        .create_bucket_configuration
+        .and_then(|config| config.location_constraint);
     if let Some(constraint) = constraint.filter(|constraint| constraint != ctx.region().as_str()) {
         return Err(Error::IllegalLocationConstraint(constraint).into());
     }
-    let claim = Claim { row: NameRow { owner: ctx.account(), region: ctx.region().clone() }, name };
+    let claim = Claim {
+        row: NameRow {
+            owner: ctx.account(),
+            region: ctx.region().clone(),
+        },
+        name,
+    };
     if ctx.core.home == *ctx.region() {
         take_name(ctx, &claim)?;
         return Ok(Progress::Done(open(ctx, &claim)));
     }
     let home = ctx.core.home.clone();
     ctx.ask(&home, "claim-name", encode(&claim));
-    Ok(Progress::Open(Saga { kind: "create-bucket", state: encode(&claim) }))
+    Ok(Progress::Open(Saga {
+        kind: "create-bucket",
+        state: encode(&claim),
+    }))
 }
 
-pub(super) fn created(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn created(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let claim: Claim = decode(state)?;
     match input {
         SagaInput::Answer { outcome, .. } => {
@@ -53,16 +71,20 @@ pub(super) fn created(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> 
             ctx.put::<Names>(claim.name.as_str(), &claim.row);
             Ok(Progress::Done(open(ctx, &claim).encode_to_vec()))
         }
-        SagaInput::Deadline | SagaInput::Chunk { .. } => {
-            Err(Refusal::new("ServiceUnavailable", "The directory of bucket names does not answer.").with_status(503))
-        }
+        SagaInput::Deadline | SagaInput::Chunk { .. } => Err(Refusal::new(
+            "ServiceUnavailable",
+            "The directory of bucket names does not answer.",
+        )
+        .with_status(503)),
     }
 }
 
 /// At the home Region: takes the name, or says who has it, and tells the others.
 pub(super) fn take_name(ctx: &mut Ctx<'_>, claim: &Claim) -> Result<(), Refusal> {
     match ctx.get::<Names>(claim.name.as_str()) {
-        Some(taken) if taken.owner == claim.row.owner => return Err(Error::BucketAlreadyOwnedByYou.into()),
+        Some(taken) if taken.owner == claim.row.owner => {
+            return Err(Error::BucketAlreadyOwnedByYou.into());
+        }
         Some(_) => return Err(Error::BucketAlreadyExists.into()),
         None => {}
     }
@@ -85,7 +107,11 @@ fn open(ctx: &mut Ctx<'_>, claim: &Claim) -> s3::CreateBucketResponse {
         owner: claim.row.owner.clone(),
         created: ctx.now().0,
         versioning: Versioning::Off,
-        default_encryption: DefaultEncryption { algorithm: "AES256".to_owned(), key: None, bucket_key: false },
+        default_encryption: DefaultEncryption {
+            algorithm: "AES256".to_owned(),
+            key: None,
+            bucket_key: false,
+        },
         blocks_sse_c: true,
         policy: None,
         replication: None,
@@ -99,9 +125,17 @@ fn open(ctx: &mut Ctx<'_>, claim: &Claim) -> s3::CreateBucketResponse {
 
 fn is_name(name: &str) -> bool {
     (3..=63).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.')
-        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
-        && name.bytes().last().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+        })
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .last()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric())
         && !name.contains("..")
 }
 
@@ -126,13 +160,21 @@ pub(super) fn tags(text: &str) -> Result<BTreeMap<String, String>, Refusal> {
     Ok(tags)
 }
 
-pub(super) fn put_versioning(ctx: &mut Ctx<'_>, request: s3::PutBucketVersioningRequest) -> Result<s3::PutBucketVersioningResponse, Refusal> {
+pub(super) fn put_versioning(
+    ctx: &mut Ctx<'_>,
+    request: s3::PutBucketVersioningRequest,
+) -> Result<s3::PutBucketVersioningResponse, Refusal> {
     let name = request.bucket();
     let mut row = access::bucket(ctx, name)?;
-    let status = request.versioning_configuration.as_ref().and_then(|config| config.status.as_deref());
+    let status = request
+        .versioning_configuration
+        .as_ref()
+        .and_then(|config| config.status.as_deref());
     row.versioning = match status {
         Some("Enabled") => Versioning::Enabled,
-        Some("Suspended") if row.replication.is_some() => return Err(Error::InvalidBucketState.into()),
+        Some("Suspended") if row.replication.is_some() => {
+            return Err(Error::InvalidBucketState.into());
+        }
         Some("Suspended") => Versioning::Suspended,
         _ => return Err(Error::MalformedXml.into()),
     };
@@ -140,22 +182,36 @@ pub(super) fn put_versioning(ctx: &mut Ctx<'_>, request: s3::PutBucketVersioning
     Ok(s3::PutBucketVersioningResponse {})
 }
 
-pub(super) fn get_versioning(ctx: &mut Ctx<'_>, request: s3::GetBucketVersioningRequest) -> Result<s3::GetBucketVersioningResponse, Refusal> {
+pub(super) fn get_versioning(
+    ctx: &mut Ctx<'_>,
+    request: s3::GetBucketVersioningRequest,
+) -> Result<s3::GetBucketVersioningResponse, Refusal> {
     let row = access::bucket(ctx, request.bucket())?;
     let status = match row.versioning {
         Versioning::Off => None,
         Versioning::Enabled => Some("Enabled".to_owned()),
         Versioning::Suspended => Some("Suspended".to_owned()),
     };
-    Ok(s3::GetBucketVersioningResponse { status, mfa_delete: None })
+    Ok(s3::GetBucketVersioningResponse {
+        status,
+        mfa_delete: None,
+    })
 }
 
 /// S3 does not look at the key here (SSE-006).
-pub(super) fn put_encryption(ctx: &mut Ctx<'_>, request: s3::PutBucketEncryptionRequest) -> Result<s3::PutBucketEncryptionResponse, Refusal> {
+pub(super) fn put_encryption(
+    ctx: &mut Ctx<'_>,
+    request: s3::PutBucketEncryptionRequest,
+) -> Result<s3::PutBucketEncryptionResponse, Refusal> {
     let name = request.bucket().to_owned();
     let mut row = access::bucket(ctx, &name)?;
-    let rules = request.server_side_encryption_configuration.map(|config| config.rules).unwrap_or_default();
-    let [rule] = rules.as_slice() else { return Err(Error::MalformedXml.into()) };
+    let rules = request
+        .server_side_encryption_configuration
+        .map(|config| config.rules)
+        .unwrap_or_default();
+    let [rule] = rules.as_slice() else {
+        return Err(Error::MalformedXml.into());
+    };
     if let Some(default) = &rule.apply_server_side_encryption_by_default {
         let algorithm = default.sse_algorithm().to_owned();
         if default.kms_master_key_id.is_some() && algorithm == "AES256" {
@@ -165,10 +221,14 @@ pub(super) fn put_encryption(ctx: &mut Ctx<'_>, request: s3::PutBucketEncryption
             .into());
         }
         if !matches!(algorithm.as_str(), "AES256" | "aws:kms") {
-            return Err(Refusal::not_built(&format!("default encryption with {algorithm}")));
+            return Err(Refusal::not_built(&format!(
+                "default encryption with {algorithm}"
+            )));
         }
         row.default_encryption.algorithm = algorithm;
-        row.default_encryption.key.clone_from(&default.kms_master_key_id);
+        row.default_encryption
+            .key
+            .clone_from(&default.kms_master_key_id);
     }
     row.default_encryption.bucket_key = rule.bucket_key_enabled();
     if let Some(blocked) = &rule.blocked_encryption_types {
@@ -178,7 +238,10 @@ pub(super) fn put_encryption(ctx: &mut Ctx<'_>, request: s3::PutBucketEncryption
     Ok(s3::PutBucketEncryptionResponse {})
 }
 
-pub(super) fn get_encryption(ctx: &mut Ctx<'_>, request: s3::GetBucketEncryptionRequest) -> Result<s3::GetBucketEncryptionResponse, Refusal> {
+pub(super) fn get_encryption(
+    ctx: &mut Ctx<'_>,
+    request: s3::GetBucketEncryptionRequest,
+) -> Result<s3::GetBucketEncryptionResponse, Refusal> {
     let row = access::bucket(ctx, request.bucket())?;
     let blocked = if row.blocks_sse_c { "SSE-C" } else { "NONE" };
     let rule = s3::ServerSideEncryptionRule {
@@ -187,13 +250,20 @@ pub(super) fn get_encryption(ctx: &mut Ctx<'_>, request: s3::GetBucketEncryption
             kms_master_key_id: row.default_encryption.key,
         }),
         bucket_key_enabled: Some(row.default_encryption.bucket_key),
-        blocked_encryption_types: Some(s3::BlockedEncryptionTypes { encryption_type: vec![blocked.to_owned()] }),
+        blocked_encryption_types: Some(s3::BlockedEncryptionTypes {
+            encryption_type: vec![blocked.to_owned()],
+        }),
     };
     let config = s3::ServerSideEncryptionConfiguration { rules: vec![rule] };
-    Ok(s3::GetBucketEncryptionResponse { server_side_encryption_configuration: Some(config) })
+    Ok(s3::GetBucketEncryptionResponse {
+        server_side_encryption_configuration: Some(config),
+    })
 }
 
-pub(super) fn put_policy(ctx: &mut Ctx<'_>, request: s3::PutBucketPolicyRequest) -> Result<s3::PutBucketPolicyResponse, Refusal> {
+pub(super) fn put_policy(
+    ctx: &mut Ctx<'_>,
+    request: s3::PutBucketPolicyRequest,
+) -> Result<s3::PutBucketPolicyResponse, Refusal> {
     let name = request.bucket().to_owned();
     let mut row = access::bucket(ctx, &name)?;
     let text = request.policy.unwrap_or_default();
@@ -205,8 +275,13 @@ pub(super) fn put_policy(ctx: &mut Ctx<'_>, request: s3::PutBucketPolicyRequest)
     Ok(s3::PutBucketPolicyResponse {})
 }
 
-pub(super) fn get_policy(ctx: &mut Ctx<'_>, request: s3::GetBucketPolicyRequest) -> Result<s3::GetBucketPolicyResponse, Refusal> {
+pub(super) fn get_policy(
+    ctx: &mut Ctx<'_>,
+    request: s3::GetBucketPolicyRequest,
+) -> Result<s3::GetBucketPolicyResponse, Refusal> {
     let row = access::bucket(ctx, request.bucket())?;
     let policy = row.policy.ok_or(Error::NoSuchBucketPolicy)?;
-    Ok(s3::GetBucketPolicyResponse { policy: Some(policy) })
+    Ok(s3::GetBucketPolicyResponse {
+        policy: Some(policy),
+    })
 }

@@ -19,7 +19,13 @@ const ABANDONED_AFTER: u64 = 24 * 3600 * 1_000_000;
 /// Opens a new content.
 pub fn begin(ctx: &mut Ctx<'_>) -> String {
     let id = ctx.entropy().hex::<12>("s3.content-id");
-    ctx.put::<Contents>(id.as_str(), &ContentRow { committed: false, bound: id.clone() });
+    ctx.put::<Contents>(
+        id.as_str(),
+        &ContentRow {
+            committed: false,
+            bound: id.clone(),
+        },
+    );
     let at = ctx.elapsed().plus_micros(ABANDONED_AFTER);
     ctx.schedule("s3", at, "collect", encode(&id));
     id
@@ -61,14 +67,23 @@ fn binding(bound: &str, index: u64, last: bool) -> Vec<u8> {
 }
 
 fn bound(ctx: &mut Ctx<'_>, id: &str) -> Result<String, Refusal> {
-    ctx.get::<Contents>(id).map(|row| row.bound).ok_or_else(|| Refusal::internal("the content is gone"))
+    ctx.get::<Contents>(id)
+        .map(|row| row.bound)
+        .ok_or_else(|| Refusal::internal("the content is gone"))
 }
 
 /// Seals and stages a chunk.
 ///
 /// # Errors
 /// When the content is gone.
-pub fn write(ctx: &mut Ctx<'_>, id: &str, key: &SecretKey, index: u64, bytes: &[u8], last: bool) -> Result<(), Refusal> {
+pub fn write(
+    ctx: &mut Ctx<'_>,
+    id: &str,
+    key: &SecretKey,
+    index: u64,
+    bytes: &[u8],
+    last: bool,
+) -> Result<(), Refusal> {
     let aad = binding(&bound(ctx, id)?, index, last);
     let nonce = ctx.entropy().bytes("s3.chunk-nonce");
     let sealed = key.seal(nonce, &aad, bytes);
@@ -86,17 +101,25 @@ pub fn write_sealed(ctx: &mut Ctx<'_>, id: &str, index: u64, sealed: &[u8]) {
 /// # Errors
 /// When the chunk is gone.
 pub fn read_sealed(ctx: &mut Ctx<'_>, id: &str, index: u64) -> Result<Vec<u8>, Refusal> {
-    ctx.get::<Chunks>(&(id.to_owned(), index)).ok_or_else(|| Refusal::internal("a chunk of the content is gone"))
+    ctx.get::<Chunks>(&(id.to_owned(), index))
+        .ok_or_else(|| Refusal::internal("a chunk of the content is gone"))
 }
 
 /// Opens a chunk.
 ///
 /// # Errors
 /// When the chunk is gone or damaged.
-pub fn read(ctx: &mut Ctx<'_>, id: &str, key: &SecretKey, index: u64, last: bool) -> Result<Vec<u8>, Refusal> {
+pub fn read(
+    ctx: &mut Ctx<'_>,
+    id: &str,
+    key: &SecretKey,
+    index: u64,
+    last: bool,
+) -> Result<Vec<u8>, Refusal> {
     let sealed = read_sealed(ctx, id, index)?;
     let aad = binding(&bound(ctx, id)?, index, last);
-    key.open(&aad, &sealed).ok_or_else(|| Refusal::internal("a chunk of the content does not open"))
+    key.open(&aad, &sealed)
+        .ok_or_else(|| Refusal::internal("a chunk of the content does not open"))
 }
 
 /// MD5 over chunks that arrive in different steps; its state is stored between them.
@@ -108,7 +131,9 @@ impl Fingerprint {
     #[must_use]
     pub fn restore(bytes: &[u8]) -> Self {
         let state: Option<SerializedState<Md5>> = bytes.try_into().ok();
-        state.and_then(|state| Md5::deserialize(&state).ok()).map_or_else(Self::default, Self)
+        state
+            .and_then(|state| Md5::deserialize(&state).ok())
+            .map_or_else(Self::default, Self)
     }
 
     /// For storing.

@@ -80,7 +80,10 @@ pub fn begin(
             .into());
         }
         if bucket.blocks_sse_c {
-            return Err(Error::AccessDenied("SSE-C is blocked by the encryption configuration of this bucket.").into());
+            return Err(Error::AccessDenied(
+                "SSE-C is blocked by the encryption configuration of this bucket.",
+            )
+            .into());
         }
         return customer(ctx, asked.customer);
     }
@@ -107,14 +110,25 @@ pub fn begin(
 }
 
 /// The context that S3 binds a data key to (SSE-022, SSE-023).
-fn kms_context(bucket: &str, key: &str, bucket_key: bool, extra: Option<&str>) -> Result<BTreeMap<String, String>, Refusal> {
+fn kms_context(
+    bucket: &str,
+    key: &str,
+    bucket_key: bool,
+    extra: Option<&str>,
+) -> Result<BTreeMap<String, String>, Refusal> {
     let mut context = BTreeMap::new();
     if let Some(extra) = extra {
-        let wrong = || Error::InvalidArgument("The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map".to_owned());
+        let wrong = || {
+            Error::InvalidArgument("The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map".to_owned())
+        };
         let text = BASE64.decode(extra).map_err(|_| wrong())?;
         context = serde_json::from_slice(&text).map_err(|_| wrong())?;
     }
-    let arn = if bucket_key { format!("arn:aws:s3:::{bucket}") } else { object_arn(bucket, key) };
+    let arn = if bucket_key {
+        format!("arn:aws:s3:::{bucket}")
+    } else {
+        object_arn(bucket, key)
+    };
     context.insert("aws:s3:arn".to_owned(), arn);
     Ok(context)
 }
@@ -143,7 +157,9 @@ fn with_kms(
 }
 
 fn data_key(plaintext: Option<&[u8]>) -> Result<SecretKey, Refusal> {
-    plaintext.and_then(SecretKey::from_slice).ok_or_else(|| Refusal::internal("KMS answered no 256-bit data key"))
+    plaintext
+        .and_then(SecretKey::from_slice)
+        .ok_or_else(|| Refusal::internal("KMS answered no 256-bit data key"))
 }
 
 /// Encryption of a replica under SSE-KMS: a fresh data key, wrapped by kms:Encrypt (S3-034, S3-036).
@@ -179,13 +195,23 @@ pub fn replica_kms(
 ///
 /// # Errors
 /// KMS's refusals, the SSE-C errors of SSE-044 to SSE-046.
-pub fn open(ctx: &mut Ctx<'_>, row: &EncryptionRow, customer: Customer<'_>) -> Result<SecretKey, Refusal> {
+pub fn open(
+    ctx: &mut Ctx<'_>,
+    row: &EncryptionRow,
+    customer: Customer<'_>,
+) -> Result<SecretKey, Refusal> {
     match row {
         EncryptionRow::SseS3 { data_key: sealed } => {
             let opened = ctx.open_local("s3.data-key", b"", sealed)?;
-            SecretKey::from_slice(&opened).ok_or_else(|| Refusal::internal("a data key has 32 bytes"))
+            SecretKey::from_slice(&opened)
+                .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))
         }
-        EncryptionRow::SseKms { key, data_key: sealed, context, .. } => {
+        EncryptionRow::SseKms {
+            key,
+            data_key: sealed,
+            context,
+            ..
+        } => {
             let request = kms::DecryptRequest {
                 key_id: Some(key.clone()),
                 ciphertext_blob: Some(sealed.clone()),
@@ -206,25 +232,27 @@ pub fn open(ctx: &mut Ctx<'_>, row: &EncryptionRow, customer: Customer<'_>) -> R
 pub fn check_read(row: &EncryptionRow, customer: Customer<'_>) -> Result<(), Refusal> {
     match row {
         EncryptionRow::SseC { .. } => check_customer(row, customer).map(drop),
-        EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } if customer.is_given() => {
-            Err(Error::InvalidRequest("The encryption parameters are not applicable to this object.").into())
-        }
+        EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } if customer.is_given() => Err(
+            Error::InvalidRequest("The encryption parameters are not applicable to this object.")
+                .into(),
+        ),
         EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } => Ok(()),
     }
 }
 
-const NO_ALGORITHM: &str =
-    "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.";
-const NO_KEY: &str =
-    "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.";
+const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.";
+const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.";
 const WRONG_LENGTH: &str = "The secret key was invalid for the specified algorithm.";
-const WRONG_MD5: &str = "The calculated MD5 hash of the key did not match the hash that was provided.";
-const WRONG_KEY: &str =
-    "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.";
+const WRONG_MD5: &str =
+    "The calculated MD5 hash of the key did not match the hash that was provided.";
+const WRONG_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.";
 const MISSING: &str = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.";
 
 /// The checks of a put with SSE-C, in the order of SSE-038 to SSE-042.
-fn customer(ctx: &mut Ctx<'_>, customer: Customer<'_>) -> Result<(EncryptionRow, SecretKey), Refusal> {
+fn customer(
+    ctx: &mut Ctx<'_>,
+    customer: Customer<'_>,
+) -> Result<(EncryptionRow, SecretKey), Refusal> {
     let argument = |words: &str| Refusal::from(Error::InvalidArgument(words.to_owned()));
     match customer.algorithm {
         None => return Err(argument(NO_ALGORITHM)),
@@ -232,7 +260,11 @@ fn customer(ctx: &mut Ctx<'_>, customer: Customer<'_>) -> Result<(EncryptionRow,
         Some(_) => return Err(Error::InvalidEncryptionAlgorithm.into()),
     }
     let key = customer.key.ok_or_else(|| argument(NO_KEY))?;
-    let key = BASE64.decode(key).ok().and_then(|key| SecretKey::from_slice(&key)).ok_or_else(|| argument(WRONG_LENGTH))?;
+    let key = BASE64
+        .decode(key)
+        .ok()
+        .and_then(|key| SecretKey::from_slice(&key))
+        .ok_or_else(|| argument(WRONG_LENGTH))?;
     let given = customer.key_md5.ok_or_else(|| argument(WRONG_LENGTH))?;
     let key_md5 = BASE64.encode(Md5::digest(key.expose()));
     if given != key_md5 {
@@ -241,11 +273,21 @@ fn customer(ctx: &mut Ctx<'_>, customer: Customer<'_>) -> Result<(EncryptionRow,
     let salt = ctx.entropy().bytes::<16>("s3.sse-c-salt").to_vec();
     let proof = proof(&salt, &key);
     let data_key = key.derive("s3.sse-c", &salt);
-    Ok((EncryptionRow::SseC { salt, proof, key_md5 }, data_key))
+    Ok((
+        EncryptionRow::SseC {
+            salt,
+            proof,
+            key_md5,
+        },
+        data_key,
+    ))
 }
 
 fn check_customer(row: &EncryptionRow, customer: Customer<'_>) -> Result<SecretKey, Refusal> {
-    let EncryptionRow::SseC { salt, proof: kept, .. } = row else {
+    let EncryptionRow::SseC {
+        salt, proof: kept, ..
+    } = row
+    else {
         return Err(Refusal::internal("not an SSE-C object"));
     };
     match customer.algorithm {
@@ -254,8 +296,15 @@ fn check_customer(row: &EncryptionRow, customer: Customer<'_>) -> Result<SecretK
         Some(_) => return Err(Error::InvalidEncryptionAlgorithm.into()),
     }
     let key = customer.key.ok_or(Error::InvalidRequest(MISSING))?;
-    let key = BASE64.decode(key).ok().and_then(|key| SecretKey::from_slice(&key)).ok_or(Error::AccessDenied(WRONG_KEY))?;
-    if customer.key_md5.is_none_or(|given| given != BASE64.encode(Md5::digest(key.expose()))) {
+    let key = BASE64
+        .decode(key)
+        .ok()
+        .and_then(|key| SecretKey::from_slice(&key))
+        .ok_or(Error::AccessDenied(WRONG_KEY))?;
+    if customer
+        .key_md5
+        .is_none_or(|given| given != BASE64.encode(Md5::digest(key.expose())))
+    {
         return Err(Error::AccessDenied(WRONG_KEY).into());
     }
     if !bool::from(proof(salt, &key).ct_eq(kept)) {
@@ -265,7 +314,8 @@ fn check_customer(row: &EncryptionRow, customer: Customer<'_>) -> Result<SecretK
 }
 
 fn proof(salt: &[u8], key: &SecretKey) -> Vec<u8> {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(salt).expect("HMAC takes a key of any length");
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(salt)
+        .expect("HMAC takes a key of any length");
     mac.update(key.expose());
     mac.finalize().into_bytes().to_vec()
 }

@@ -9,7 +9,9 @@ pub enum Error {
     #[error("The specified bucket does not exist")]
     NoSuchBucket,
     /// The bucket lives in another Region.
-    #[error("The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint: s3.{0}.amazonaws.com")]
+    #[error(
+        "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint: s3.{0}.amazonaws.com"
+    )]
     PermanentRedirect(String),
     /// No object of this key.
     #[error("The specified key does not exist.")]
@@ -21,7 +23,9 @@ pub enum Error {
     #[error("The specified method is not allowed against this resource.")]
     MethodNotAllowed,
     /// The name is taken by another account.
-    #[error("The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")]
+    #[error(
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."
+    )]
     BucketAlreadyExists,
     /// The caller has it already.
     #[error("Your previous request to create the named bucket succeeded and you already own it.")]
@@ -30,10 +34,14 @@ pub enum Error {
     #[error("The specified bucket is not valid.")]
     InvalidBucketName,
     /// The location constraint is not the endpoint's Region.
-    #[error("The {0} location constraint is incompatible for the region specific endpoint this request was sent to.")]
+    #[error(
+        "The {0} location constraint is incompatible for the region specific endpoint this request was sent to."
+    )]
     IllegalLocationConstraint(String),
     /// XML of the wrong shape.
-    #[error("The XML you provided was not well-formed or did not validate against our published schema")]
+    #[error(
+        "The XML you provided was not well-formed or did not validate against our published schema"
+    )]
     MalformedXml,
     /// 400 InvalidRequest with its own words.
     #[error("{0}")]
@@ -48,7 +56,9 @@ pub enum Error {
     #[error("{0}")]
     AccessDenied(&'static str),
     /// Versioning cannot be suspended (S3-003).
-    #[error("A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.")]
+    #[error(
+        "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration."
+    )]
     InvalidBucketState,
     /// S3-022.
     #[error("The replication configuration was not found")]
@@ -104,7 +114,9 @@ impl Error {
             Self::InvalidEncryptionAlgorithm => ("InvalidEncryptionAlgorithmError", 400),
             Self::AccessDenied(_) => ("AccessDenied", 403),
             Self::InvalidBucketState => ("InvalidBucketState", 409),
-            Self::ReplicationConfigurationNotFound => ("ReplicationConfigurationNotFoundError", 404),
+            Self::ReplicationConfigurationNotFound => {
+                ("ReplicationConfigurationNotFoundError", 404)
+            }
             Self::NoSuchBucketPolicy => ("NoSuchBucketPolicy", 404),
             Self::MalformedPolicy(_) => ("MalformedPolicy", 400),
             Self::InvalidRange => ("InvalidRange", 416),
@@ -129,11 +141,26 @@ impl From<Error> for Refusal {
 #[must_use]
 pub fn from_kms(refusal: Refusal) -> Refusal {
     if refusal.code == "AccessDeniedException" {
-        return Refusal { code: "AccessDenied".into(), http_status: 403, ..refusal };
+        return Refusal {
+            code: "AccessDenied".into(),
+            http_status: 403,
+            ..refusal
+        };
     }
     if refusal.code == "ThrottlingException" {
-        return Refusal { code: "SlowDown".into(), http_status: 503, ..refusal };
+        return Refusal {
+            code: "SlowDown".into(),
+            http_status: 503,
+            ..refusal
+        };
     }
-    let passed = Error::Kms { code: refusal.code.to_string(), message: refusal.message.clone() };
-    Refusal { denial: refusal.denial, fault: refusal.fault, ..Refusal::from(passed) }
+    let passed = Error::Kms {
+        code: refusal.code.to_string(),
+        message: refusal.message.clone(),
+    };
+    Refusal {
+        denial: refusal.denial,
+        fault: refusal.fault,
+        ..Refusal::from(passed)
+    }
 }

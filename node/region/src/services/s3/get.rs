@@ -25,8 +25,16 @@ struct Reading {
     to: u64,
 }
 
-pub(super) fn get(ctx: &mut Ctx<'_>, request: s3::GetObjectRequest) -> Result<s3::GetObjectResponse, Refusal> {
-    let row = versions::wanted(ctx, request.bucket(), request.key(), request.version_id.as_deref())?;
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: s3::GetObjectRequest,
+) -> Result<s3::GetObjectResponse, Refusal> {
+    let row = versions::wanted(
+        ctx,
+        request.bucket(),
+        request.key(),
+        request.version_id.as_deref(),
+    )?;
     let object = row.object.as_ref().ok_or(Error::NoSuchKey)?;
     let conditions = Conditions {
         if_match: request.if_match.as_deref(),
@@ -44,7 +52,13 @@ pub(super) fn get(ctx: &mut Ctx<'_>, request: s3::GetObjectRequest) -> Result<s3
     let data_key = encryption::open(ctx, &object.encryption, customer)?;
     let (from, to) = range(request.range.as_deref(), object.length)?;
     let sealed = ctx.seal_local("s3.reading", object.content.as_bytes(), data_key.expose());
-    let reading = Reading { content: object.content.clone(), data_key: sealed, length: object.length, from, to };
+    let reading = Reading {
+        content: object.content.clone(),
+        data_key: sealed,
+        length: object.length,
+        from,
+        to,
+    };
     ctx.answer_body(to - from, encode(&reading));
     let shown = versions::shown(&object.encryption);
     let bucket = access::bucket(ctx, request.bucket())?;
@@ -54,7 +68,10 @@ pub(super) fn get(ctx: &mut Ctx<'_>, request: s3::GetObjectRequest) -> Result<s3
         content_length: i64::try_from(to - from).ok(),
         e_tag: Some(format!("\"{}\"", object.e_tag)),
         version_id: Some(row.version_id.clone()).filter(|_| bucket.versioning != Versioning::Off),
-        content_range: request.range.is_some().then(|| format!("bytes {from}-{}/{}", to.saturating_sub(1), object.length)),
+        content_range: request
+            .range
+            .is_some()
+            .then(|| format!("bytes {from}-{}/{}", to.saturating_sub(1), object.length)),
         content_type: object.content_type.clone(),
         metadata: object.metadata.clone(),
         server_side_encryption: shown.algorithm,
@@ -64,7 +81,9 @@ pub(super) fn get(ctx: &mut Ctx<'_>, request: s3::GetObjectRequest) -> Result<s3
         sse_customer_key_md5: shown.customer_key_md5,
         storage_class: class(object),
         replication_status: versions::replication_status(&row),
-        tag_count: i32::try_from(object.tags.len()).ok().filter(|count| *count > 0),
+        tag_count: i32::try_from(object.tags.len())
+            .ok()
+            .filter(|count| *count > 0),
         ..s3::GetObjectResponse::default()
     })
 }
@@ -74,7 +93,10 @@ fn class(object: &ObjectRow) -> Option<String> {
 }
 
 /// HEAD needs no KMS permission (SSE-021), and its errors have no body (SSE-020).
-pub(super) fn head(ctx: &mut Ctx<'_>, request: s3::HeadObjectRequest) -> Result<s3::HeadObjectResponse, Refusal> {
+pub(super) fn head(
+    ctx: &mut Ctx<'_>,
+    request: s3::HeadObjectRequest,
+) -> Result<s3::HeadObjectResponse, Refusal> {
     let found = read_head(ctx, &request).map_err(bare);
     let row = found?;
     let object = row.object.as_ref().ok_or(Error::NoSuchKey)?;
@@ -100,7 +122,12 @@ pub(super) fn head(ctx: &mut Ctx<'_>, request: s3::HeadObjectRequest) -> Result<
 }
 
 fn read_head(ctx: &mut Ctx<'_>, request: &s3::HeadObjectRequest) -> Result<VersionRow, Refusal> {
-    let row = versions::wanted(ctx, request.bucket(), request.key(), request.version_id.as_deref())?;
+    let row = versions::wanted(
+        ctx,
+        request.bucket(),
+        request.key(),
+        request.version_id.as_deref(),
+    )?;
     let object = row.object.as_ref().ok_or(Error::NoSuchKey)?;
     let conditions = Conditions {
         if_match: request.if_match.as_deref(),
@@ -126,7 +153,11 @@ fn bare(refusal: Refusal) -> Refusal {
         404 => ("404", "Not Found"),
         _ => return refusal,
     };
-    Refusal { code: code.into(), message: message.to_owned(), ..refusal }
+    Refusal {
+        code: code.into(),
+        message: message.to_owned(),
+        ..refusal
+    }
 }
 
 struct Conditions<'a> {
@@ -143,13 +174,21 @@ impl Conditions<'_> {
         if self.if_match.is_some_and(|wanted| !same(wanted)) {
             return Err(Error::PreconditionFailed);
         }
-        if self.if_match.is_none() && self.if_unmodified_since.is_some_and(|since| modified > since.div_euclid(1000)) {
+        if self.if_match.is_none()
+            && self
+                .if_unmodified_since
+                .is_some_and(|since| modified > since.div_euclid(1000))
+        {
             return Err(Error::PreconditionFailed);
         }
         if self.if_none_match.is_some_and(same) {
             return Err(Error::NotModified);
         }
-        if self.if_none_match.is_none() && self.if_modified_since.is_some_and(|since| modified <= since.div_euclid(1000)) {
+        if self.if_none_match.is_none()
+            && self
+                .if_modified_since
+                .is_some_and(|since| modified <= since.div_euclid(1000))
+        {
             return Err(Error::NotModified);
         }
         Ok(())
@@ -158,14 +197,19 @@ impl Conditions<'_> {
 
 /// First byte and one after the last; a range that does not parse is the whole object, as in HTTP.
 fn range(text: Option<&str>, length: u64) -> Result<(u64, u64), Error> {
-    let Some((first, last)) = text.and_then(|text| text.strip_prefix("bytes=")).and_then(|text| text.split_once('-')) else {
+    let Some((first, last)) = text
+        .and_then(|text| text.strip_prefix("bytes="))
+        .and_then(|text| text.split_once('-'))
+    else {
         return Ok((0, length));
     };
     match (first.parse::<u64>(), last.parse::<u64>()) {
         (Ok(first), _) if first >= length => Err(Error::InvalidRange),
         (Ok(first), Ok(last)) if last >= first => Ok((first, length.min(last + 1))),
         (Ok(first), Err(_)) if last.is_empty() => Ok((first, length)),
-        (Err(_), Ok(suffix)) if first.is_empty() && suffix > 0 => Ok((length.saturating_sub(suffix), length)),
+        (Err(_), Ok(suffix)) if first.is_empty() && suffix > 0 => {
+            Ok((length.saturating_sub(suffix), length))
+        }
         _ => Ok((0, length)),
     }
 }
@@ -174,7 +218,8 @@ fn range(text: Option<&str>, length: u64) -> Result<(u64, u64), Error> {
 pub(super) fn read_body(ctx: &mut Ctx<'_>, state: &[u8], index: u64) -> Result<BodyChunk, Refusal> {
     let reading: Reading = decode(state)?;
     let opened = ctx.open_local("s3.reading", reading.content.as_bytes(), &reading.data_key)?;
-    let data_key = SecretKey::from_slice(&opened).ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
+    let data_key = SecretKey::from_slice(&opened)
+        .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
     let size = CHUNK as u64;
     let chunks = reading.length.div_ceil(size).max(1);
     let begin = reading.from + index * size;
@@ -183,25 +228,42 @@ pub(super) fn read_body(ctx: &mut Ctx<'_>, state: &[u8], index: u64) -> Result<B
     let mut at = begin;
     while at < end || (reading.length == 0 && bytes.is_empty() && index == 0) {
         let stored = at / size;
-        let opened = content::read(ctx, &reading.content, &data_key, stored, stored + 1 == chunks)?;
+        let opened = content::read(
+            ctx,
+            &reading.content,
+            &data_key,
+            stored,
+            stored + 1 == chunks,
+        )?;
         let from = usize::try_from(at - stored * size).unwrap_or(0);
-        let upto = usize::try_from(end - stored * size).unwrap_or(CHUNK).min(opened.len());
+        let upto = usize::try_from(end - stored * size)
+            .unwrap_or(CHUNK)
+            .min(opened.len());
         bytes.extend_from_slice(opened.get(from..upto).unwrap_or_default());
         at = (stored + 1) * size;
         if reading.length == 0 {
             break;
         }
     }
-    Ok(BodyChunk { bytes, last: end >= reading.to })
+    Ok(BodyChunk {
+        bytes,
+        last: end >= reading.to,
+    })
 }
 
-pub(super) fn delete(ctx: &mut Ctx<'_>, request: s3::DeleteObjectRequest) -> Result<s3::DeleteObjectResponse, Refusal> {
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: s3::DeleteObjectRequest,
+) -> Result<s3::DeleteObjectResponse, Refusal> {
     let (name, key) = (request.bucket(), request.key());
     let bucket = access::bucket(ctx, name)?;
     if let Some(id) = &request.version_id {
         // Never replicated (S3-055).
         let Some((version, row)) = versions::find(ctx, name, key, id) else {
-            return Ok(s3::DeleteObjectResponse { version_id: Some(id.clone()), ..s3::DeleteObjectResponse::default() });
+            return Ok(s3::DeleteObjectResponse {
+                version_id: Some(id.clone()),
+                ..s3::DeleteObjectResponse::default()
+            });
         };
         if let Some(object) = &row.object {
             content::remove(ctx, &object.content);
@@ -222,10 +284,19 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, request: s3::DeleteObjectRequest) -> Res
         return Ok(s3::DeleteObjectResponse::default());
     }
     let version_id = put::new_version_id(ctx, &bucket);
-    let row = VersionRow { version_id: version_id.clone(), modified: ctx.now().0, object: None, destinations: Vec::new(), replica: false };
+    let row = VersionRow {
+        version_id: version_id.clone(),
+        modified: ctx.now().0,
+        object: None,
+        destinations: Vec::new(),
+        replica: false,
+    };
     let order = versions::add(ctx, name, key, row);
     replication::consider(ctx, name, key, order, &bucket);
-    Ok(s3::DeleteObjectResponse { delete_marker: Some(true), version_id: Some(version_id) })
+    Ok(s3::DeleteObjectResponse {
+        delete_marker: Some(true),
+        version_id: Some(version_id),
+    })
 }
 
 #[cfg(test)]

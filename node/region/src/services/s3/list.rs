@@ -21,16 +21,22 @@ fn common(key: &str, prefix: &str, delimiter: &str) -> Option<String> {
         return None;
     }
     let rest = key.strip_prefix(prefix)?;
-    rest.find(delimiter).map(|at| format!("{prefix}{}", &rest[..at + delimiter.len()]))
+    rest.find(delimiter)
+        .map(|at| format!("{prefix}{}", &rest[..at + delimiter.len()]))
 }
 
-pub(super) fn objects(ctx: &mut Ctx<'_>, request: s3::ListObjectsV2Request) -> Result<s3::ListObjectsV2Response, Refusal> {
+pub(super) fn objects(
+    ctx: &mut Ctx<'_>,
+    request: s3::ListObjectsV2Request,
+) -> Result<s3::ListObjectsV2Response, Refusal> {
     let bucket = request.bucket().to_owned();
     let (prefix, delimiter) = (request.prefix().to_owned(), request.delimiter().to_owned());
     let limit = request.max_keys.unwrap_or(MOST).clamp(0, MOST);
     let after = match &request.continuation_token {
         Some(token) => {
-            let wrong = || Error::InvalidArgument("The continuation token provided is incorrect".to_owned());
+            let wrong = || {
+                Error::InvalidArgument("The continuation token provided is incorrect".to_owned())
+            };
             String::from_utf8(BASE64.decode(token).map_err(|_| wrong())?).map_err(|_| wrong())?
         }
         None => request.start_after.clone().unwrap_or_default(),
@@ -40,7 +46,8 @@ pub(super) fn objects(ctx: &mut Ctx<'_>, request: s3::ListObjectsV2Request) -> R
     let mut last = String::new();
     let mut seen: Option<String> = None;
     let mut is_truncated = false;
-    for ((_, key, _), row) in ctx.all(Range::<Versions>::under((bucket.as_str(),)).begins(&prefix)) {
+    for ((_, key, _), row) in ctx.all(Range::<Versions>::under((bucket.as_str(),)).begins(&prefix))
+    {
         if seen.as_ref() == Some(&key) {
             continue;
         }
@@ -48,7 +55,10 @@ pub(super) fn objects(ctx: &mut Ctx<'_>, request: s3::ListObjectsV2Request) -> R
         let group = common(&key, &prefix, &delimiter);
         let name = group.as_deref().unwrap_or(&key);
         let Some(object) = row.object else { continue };
-        if name <= after.as_str() || (!after.is_empty() && group.is_none() && key <= after) || rolled.contains(name) {
+        if name <= after.as_str()
+            || (!after.is_empty() && group.is_none() && key <= after)
+            || rolled.contains(name)
+        {
             continue;
         }
         if i32::try_from(contents.len() + rolled.len()).unwrap_or(MOST) >= limit {
@@ -78,7 +88,12 @@ pub(super) fn objects(ctx: &mut Ctx<'_>, request: s3::ListObjectsV2Request) -> R
         prefix: Some(prefix),
         delimiter: request.delimiter,
         max_keys: Some(limit),
-        common_prefixes: rolled.into_iter().map(|prefix| s3::CommonPrefix { prefix: Some(prefix) }).collect(),
+        common_prefixes: rolled
+            .into_iter()
+            .map(|prefix| s3::CommonPrefix {
+                prefix: Some(prefix),
+            })
+            .collect(),
         key_count: Some(key_count),
         continuation_token: request.continuation_token,
         next_continuation_token: is_truncated.then(|| BASE64.encode(&last)),
@@ -86,13 +101,19 @@ pub(super) fn objects(ctx: &mut Ctx<'_>, request: s3::ListObjectsV2Request) -> R
     })
 }
 
-pub(super) fn versions(ctx: &mut Ctx<'_>, request: s3::ListObjectVersionsRequest) -> Result<s3::ListObjectVersionsResponse, Refusal> {
+pub(super) fn versions(
+    ctx: &mut Ctx<'_>,
+    request: s3::ListObjectVersionsRequest,
+) -> Result<s3::ListObjectVersionsResponse, Refusal> {
     if request.delimiter.is_some() || request.version_id_marker.is_some() {
-        return Err(Refusal::not_built("ListObjectVersions with Delimiter or VersionIdMarker"));
+        return Err(Refusal::not_built(
+            "ListObjectVersions with Delimiter or VersionIdMarker",
+        ));
     }
     let bucket = request.bucket().to_owned();
     let prefix = request.prefix().to_owned();
-    let limit = usize::try_from(request.max_keys.unwrap_or(MOST).clamp(0, MOST)).unwrap_or_default();
+    let limit =
+        usize::try_from(request.max_keys.unwrap_or(MOST).clamp(0, MOST)).unwrap_or_default();
     let mut answer = s3::ListObjectVersionsResponse {
         is_truncated: Some(false),
         name: Some(bucket.clone()),
@@ -102,9 +123,14 @@ pub(super) fn versions(ctx: &mut Ctx<'_>, request: s3::ListObjectVersionsRequest
         ..s3::ListObjectVersionsResponse::default()
     };
     let mut previous = String::new();
-    for ((_, key, _), row) in ctx.all(Range::<Versions>::under((bucket.as_str(),)).begins(&prefix)) {
+    for ((_, key, _), row) in ctx.all(Range::<Versions>::under((bucket.as_str(),)).begins(&prefix))
+    {
         let is_latest = Some(key != previous);
-        if request.key_marker.as_ref().is_some_and(|marker| key <= *marker) {
+        if request
+            .key_marker
+            .as_ref()
+            .is_some_and(|marker| key <= *marker)
+        {
             continue;
         }
         // A page ends between keys, so that a marker names a whole key.

@@ -7,14 +7,29 @@ use super::{content, replica, versions};
 use crate::context::Ctx;
 use crate::store::Range;
 
-pub(super) fn answer(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
-    let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+pub(super) fn answer(
+    ctx: &mut Ctx<'_>,
+    what: &str,
+    arguments: &Value,
+) -> Option<Result<Value, String>> {
+    let text = |name: &str| {
+        arguments
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let bucket = text("bucket");
     if bucket.is_empty() {
         return None;
     }
     match what {
-        "stored_object" => Some(stored(ctx, &bucket, &text("key"), arguments.get("version_id").and_then(Value::as_str))),
+        "stored_object" => Some(stored(
+            ctx,
+            &bucket,
+            &text("key"),
+            arguments.get("version_id").and_then(Value::as_str),
+        )),
         "replication" => Some(replication(ctx, &bucket)),
         "bucket_digest" => Some(digest(ctx, &bucket)),
         _ => None,
@@ -22,14 +37,22 @@ pub(super) fn answer(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option
 }
 
 /// One object as it lies in the store: encryption, key, first sealed bytes.
-fn stored(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version_id: Option<&str>) -> Result<Value, String> {
+fn stored(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    version_id: Option<&str>,
+) -> Result<Value, String> {
     let found = match version_id {
         Some(id) => versions::find(ctx, bucket, key, id),
         None => versions::latest(ctx, bucket, key),
     };
     let (_, row) = found.ok_or_else(|| format!("{bucket}/{key} is not here"))?;
-    let Some(object) = &row.object else { return Ok(json!({ "delete_marker": true, "version_id": row.version_id })) };
-    let first = content::read_sealed(ctx, &object.content, 0).map_err(|refusal| refusal.to_string())?;
+    let Some(object) = &row.object else {
+        return Ok(json!({ "delete_marker": true, "version_id": row.version_id }));
+    };
+    let first =
+        content::read_sealed(ctx, &object.content, 0).map_err(|refusal| refusal.to_string())?;
     let (encryption, kms_key) = match &object.encryption {
         EncryptionRow::SseS3 { .. } => ("AES256", None),
         EncryptionRow::SseKms { key, .. } => ("aws:kms", Some(key.clone())),
@@ -71,14 +94,23 @@ fn replication(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Value, String> {
             json!({ "key": key, "version_id": row.version_id, "status": versions::replication_status(row), "destinations": destinations })
         })
         .collect();
-    let uncommitted = ctx.all(Range::<Contents>::all()).iter().filter(|(_, row)| !row.committed).count();
-    Ok(json!({ "objects": objects, "replicas_under_way": replica::under_way(ctx), "uncommitted_contents": uncommitted }))
+    let uncommitted = ctx
+        .all(Range::<Contents>::all())
+        .iter()
+        .filter(|(_, row)| !row.committed)
+        .count();
+    Ok(
+        json!({ "objects": objects, "replicas_under_way": replica::under_way(ctx), "uncommitted_contents": uncommitted }),
+    )
 }
 
 /// Keys and versions, for comparing two buckets.
 fn digest(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Value, String> {
     let rows = ctx.all(Range::<Versions>::under((bucket,)));
-    let mut versions: Vec<String> = rows.iter().map(|((_, key, _), row)| format!("{key}@{}", row.version_id)).collect();
+    let mut versions: Vec<String> = rows
+        .iter()
+        .map(|((_, key, _), row)| format!("{key}@{}", row.version_id))
+        .collect();
     versions.sort();
     Ok(json!({ "versions": versions }))
 }

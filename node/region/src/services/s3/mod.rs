@@ -54,7 +54,12 @@ impl Service for S3 {
         dispatch_s3::<Self>(ctx, request)
     }
 
-    fn resume(ctx: &mut Ctx<'_>, kind: &str, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+    fn resume(
+        ctx: &mut Ctx<'_>,
+        kind: &str,
+        state: &[u8],
+        input: SagaInput<'_>,
+    ) -> Result<Progress<Vec<u8>>, Refusal> {
         match kind {
             "put-object" => put::resume(ctx, state, input),
             "create-bucket" => buckets::created(ctx, state, input),
@@ -69,10 +74,14 @@ impl Service for S3 {
             "read-source" => replication::read_source(ctx, body),
             "replica" => replica::accesses(ctx, body),
             // Plumbing between Regions that no policy speaks of: the call it belongs to was decided.
-            "claim-name" | "versioning" | "replica-chunk" => {
-                Ok(RemoteCall { event: None, read_only: true, accesses: Vec::new() })
-            }
-            other => Err(Refusal::internal(format!("s3 answers no question '{other}'"))),
+            "claim-name" | "versioning" | "replica-chunk" => Ok(RemoteCall {
+                event: None,
+                read_only: true,
+                accesses: Vec::new(),
+            }),
+            other => Err(Refusal::internal(format!(
+                "s3 answers no question '{other}'"
+            ))),
         }
     }
 
@@ -82,7 +91,9 @@ impl Service for S3 {
                 let claim = decode(body)?;
                 buckets::take_name(ctx, &claim).map(|()| Vec::new())
             }
-            "versioning" => rules::versioned(ctx, &String::from_utf8_lossy(body)).map(|()| Vec::new()),
+            "versioning" => {
+                rules::versioned(ctx, &String::from_utf8_lossy(body)).map(|()| Vec::new())
+            }
             "replica" => replica::begin(ctx, body),
             "replica-chunk" => replica::chunk(ctx, body),
             // "read-source" only asks for a decision.
@@ -107,7 +118,11 @@ impl Service for S3 {
         get::read_body(ctx, state, index)
     }
 
-    fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &serde_json::Value) -> Option<Result<serde_json::Value, String>> {
+    fn look(
+        ctx: &mut Ctx<'_>,
+        what: &str,
+        arguments: &serde_json::Value,
+    ) -> Option<Result<serde_json::Value, String>> {
         look::answer(ctx, what, arguments)
     }
 }

@@ -38,7 +38,10 @@ struct Upload {
     storage_class: String,
 }
 
-pub(super) fn begin(ctx: &mut Ctx<'_>, request: s3::PutObjectRequest) -> Result<Progress<s3::PutObjectResponse>, Refusal> {
+pub(super) fn begin(
+    ctx: &mut Ctx<'_>,
+    request: s3::PutObjectRequest,
+) -> Result<Progress<s3::PutObjectResponse>, Refusal> {
     let (name, key) = (request.bucket().to_owned(), request.key().to_owned());
     if key.len() > 1024 {
         return Err(Refusal::new("KeyTooLongError", "Your key is too long"));
@@ -70,8 +73,15 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, request: s3::PutObjectRequest) -> Result<
         content_md5: request.content_md5,
         content_type: request.content_type,
         metadata: request.metadata.into_iter().collect(),
-        tags: request.tagging.as_deref().map(buckets::tags).transpose()?.unwrap_or_default(),
-        storage_class: request.storage_class.unwrap_or_else(|| "STANDARD".to_owned()),
+        tags: request
+            .tagging
+            .as_deref()
+            .map(buckets::tags)
+            .transpose()?
+            .unwrap_or_default(),
+        storage_class: request
+            .storage_class
+            .unwrap_or_else(|| "STANDARD".to_owned()),
         bucket: name,
         key,
     };
@@ -79,39 +89,56 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, request: s3::PutObjectRequest) -> Result<
         content::write(ctx, &upload.content, &data_key, 0, &[], true)?;
         return end(ctx, &mut upload, Fingerprint::default()).map(Progress::Done);
     }
-    Ok(Progress::Open(Saga { kind: "put-object", state: encode(&upload) }))
+    Ok(Progress::Open(Saga {
+        kind: "put-object",
+        state: encode(&upload),
+    }))
 }
 
 fn check_conditions(ctx: &mut Ctx<'_>, request: &s3::PutObjectRequest) -> Result<(), Refusal> {
-    let current = versions::latest(ctx, request.bucket(), request.key()).and_then(|(_, row)| row.object);
+    let current =
+        versions::latest(ctx, request.bucket(), request.key()).and_then(|(_, row)| row.object);
     if request.if_none_match.as_deref() == Some("*") && current.is_some() {
         return Err(Error::PreconditionFailed.into());
     }
     match (&request.if_match, current) {
         (Some(_), None) => Err(Error::NoSuchKey.into()),
-        (Some(wanted), Some(object)) if wanted.trim_matches('"') != object.e_tag => Err(Error::PreconditionFailed.into()),
+        (Some(wanted), Some(object)) if wanted.trim_matches('"') != object.e_tag => {
+            Err(Error::PreconditionFailed.into())
+        }
         _ => Ok(()),
     }
 }
 
-pub(super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn resume(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let mut upload: Upload = decode(state)?;
     let SagaInput::Chunk { index, bytes, last } = input else {
         content::remove(ctx, &upload.content);
-        return Err(Refusal::new("RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period."));
+        return Err(Refusal::new(
+            "RequestTimeout",
+            "Your socket connection to the server was not read from or written to within the timeout period.",
+        ));
     };
     if bytes.len() != CHUNK && !last {
         return Err(Error::IncompleteBody.into());
     }
     let opened = ctx.open_local("s3.upload", upload.content.as_bytes(), &upload.data_key)?;
-    let data_key = SecretKey::from_slice(&opened).ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
+    let data_key = SecretKey::from_slice(&opened)
+        .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
     content::write(ctx, &upload.content, &data_key, index, bytes, last)?;
     let mut fingerprint = Fingerprint::restore(&upload.fingerprint);
     fingerprint.add(bytes);
     upload.received += bytes.len() as u64;
     if !last {
         upload.fingerprint = fingerprint.store();
-        return Ok(Progress::Open(Saga { kind: "put-object", state: encode(&upload) }));
+        return Ok(Progress::Open(Saga {
+            kind: "put-object",
+            state: encode(&upload),
+        }));
     }
     if upload.received != upload.expected {
         return Err(Error::IncompleteBody.into());
@@ -120,16 +147,26 @@ pub(super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> R
     Ok(Progress::Done(response.encode_to_vec()))
 }
 
-fn end(ctx: &mut Ctx<'_>, upload: &mut Upload, fingerprint: Fingerprint) -> Result<s3::PutObjectResponse, Refusal> {
+fn end(
+    ctx: &mut Ctx<'_>,
+    upload: &mut Upload,
+    fingerprint: Fingerprint,
+) -> Result<s3::PutObjectResponse, Refusal> {
     let md5 = fingerprint.end();
-    if upload.content_md5.as_ref().is_some_and(|given| *given != BASE64.encode(md5)) {
+    if upload
+        .content_md5
+        .as_ref()
+        .is_some_and(|given| *given != BASE64.encode(md5))
+    {
         return Err(Error::BadDigest.into());
     }
     let bucket = access::bucket(ctx, &upload.bucket)?;
     // The tag is the MD5 of the plaintext only under SSE-S3 (SSE-027).
     let e_tag = match &upload.encryption {
         EncryptionRow::SseS3 { .. } => hex::encode(md5),
-        EncryptionRow::SseKms { .. } | EncryptionRow::SseC { .. } => ctx.entropy().hex::<16>("s3.e-tag"),
+        EncryptionRow::SseKms { .. } | EncryptionRow::SseC { .. } => {
+            ctx.entropy().hex::<16>("s3.e-tag")
+        }
     };
     let object = ObjectRow {
         content: upload.content.clone(),
@@ -143,7 +180,13 @@ fn end(ctx: &mut Ctx<'_>, upload: &mut Upload, fingerprint: Fingerprint) -> Resu
     };
     content::commit(ctx, &upload.content);
     let version_id = new_version_id(ctx, &bucket);
-    let row = VersionRow { version_id, modified: ctx.now().0, object: Some(object), destinations: Vec::new(), replica: false };
+    let row = VersionRow {
+        version_id,
+        modified: ctx.now().0,
+        object: Some(object),
+        destinations: Vec::new(),
+        replica: false,
+    };
     let order = versions::add(ctx, &upload.bucket, &upload.key, row.clone());
     replication::consider(ctx, &upload.bucket, &upload.key, order, &bucket);
     Ok(answer(&bucket, &row))
@@ -162,7 +205,8 @@ fn answer(bucket: &BucketRow, row: &VersionRow) -> s3::PutObjectResponse {
     let shown = versions::shown(&object.encryption);
     s3::PutObjectResponse {
         e_tag: Some(format!("\"{}\"", object.e_tag)),
-        version_id: Some(row.version_id.clone()).filter(|_| bucket.versioning == Versioning::Enabled),
+        version_id: Some(row.version_id.clone())
+            .filter(|_| bucket.versioning == Versioning::Enabled),
         server_side_encryption: shown.algorithm,
         ssekms_key_id: shown.key,
         bucket_key_enabled: shown.bucket_key,

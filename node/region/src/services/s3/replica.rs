@@ -97,15 +97,38 @@ pub(super) fn accesses(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Ref
     let offer: Offer = decode(body)?;
     let row = access::bucket(ctx, &offer.bucket)?;
     if row.versioning != Versioning::Enabled {
-        return Err(Refusal::new("DstBucketUnversioned", "The destination bucket does not keep versions"));
+        return Err(Refusal::new(
+            "DstBucketUnversioned",
+            "The destination bucket does not keep versions",
+        ));
     }
     if matches!(offer.sealing, Sealing::SseC { .. }) && row.blocks_sse_c {
-        return Err(Error::AccessDenied("SSE-C is blocked by the encryption configuration of this bucket.").into());
+        return Err(Error::AccessDenied(
+            "SSE-C is blocked by the encryption configuration of this bucket.",
+        )
+        .into());
     }
-    let action = if offer.object.is_some() { "s3:ReplicateObject" } else { "s3:ReplicateDelete" };
-    let accesses = vec![access::on(ctx, action, object_arn(&offer.bucket, &offer.key), &row)];
-    let event = if offer.object.is_some() { "PutObject" } else { "DeleteObject" };
-    Ok(RemoteCall { event: Some(event), read_only: false, accesses })
+    let action = if offer.object.is_some() {
+        "s3:ReplicateObject"
+    } else {
+        "s3:ReplicateDelete"
+    };
+    let accesses = vec![access::on(
+        ctx,
+        action,
+        object_arn(&offer.bucket, &offer.key),
+        &row,
+    )];
+    let event = if offer.object.is_some() {
+        "PutObject"
+    } else {
+        "DeleteObject"
+    };
+    Ok(RemoteCall {
+        event: Some(event),
+        read_only: false,
+        accesses,
+    })
 }
 
 pub(super) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
@@ -128,7 +151,11 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> 
     let id = content::begin(ctx);
     object.content.clone_from(&id);
     let data_key = match offer.sealing {
-        Sealing::Marker => return Err(Refusal::internal("an object with the sealing of a delete marker")),
+        Sealing::Marker => {
+            return Err(Refusal::internal(
+                "an object with the sealing of a delete marker",
+            ));
+        }
         Sealing::SseS3 => {
             let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
             let sealed = ctx.seal_local("s3.data-key", b"", data_key.expose());
@@ -136,7 +163,8 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> 
             Some(data_key)
         }
         Sealing::SseKms { key, bucket_key } => {
-            let (row, data_key) = encryption::replica_kms(ctx, &offer.bucket, &offer.key, &key, bucket_key)?;
+            let (row, data_key) =
+                encryption::replica_kms(ctx, &offer.bucket, &offer.key, &key, bucket_key)?;
             object.encryption = row;
             object.e_tag = ctx.entropy().hex::<16>("s3.e-tag");
             Some(data_key)
@@ -148,16 +176,44 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> 
         }
     };
     version.object = Some(object);
-    let sealed = data_key.as_ref().map(|key| ctx.seal_local("s3.arriving", id.as_bytes(), key.expose()));
-    let arriving = ArrivingRow { content: id, data_key: sealed.unwrap_or_default(), version };
-    take(ctx, &offer.bucket, &offer.key, arriving, 0, &offer.first, offer.chunks <= 1)
+    let sealed = data_key
+        .as_ref()
+        .map(|key| ctx.seal_local("s3.arriving", id.as_bytes(), key.expose()));
+    let arriving = ArrivingRow {
+        content: id,
+        data_key: sealed.unwrap_or_default(),
+        version,
+    };
+    take(
+        ctx,
+        &offer.bucket,
+        &offer.key,
+        arriving,
+        0,
+        &offer.first,
+        offer.chunks <= 1,
+    )
 }
 
 pub(super) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let piece: Piece = decode(body)?;
-    let key = (piece.bucket.clone(), piece.key.clone(), piece.version_id.clone());
-    let Some(arriving) = ctx.get::<Arriving>(&key) else { return Ok(Vec::new()) };
-    take(ctx, &piece.bucket, &piece.key, arriving, piece.index, &piece.bytes, piece.last)
+    let key = (
+        piece.bucket.clone(),
+        piece.key.clone(),
+        piece.version_id.clone(),
+    );
+    let Some(arriving) = ctx.get::<Arriving>(&key) else {
+        return Ok(Vec::new());
+    };
+    take(
+        ctx,
+        &piece.bucket,
+        &piece.key,
+        arriving,
+        piece.index,
+        &piece.bytes,
+        piece.last,
+    )
 }
 
 fn take(
@@ -172,11 +228,20 @@ fn take(
     if arriving.data_key.is_empty() {
         content::write_sealed(ctx, &arriving.content, index, bytes);
     } else {
-        let opened = ctx.open_local("s3.arriving", arriving.content.as_bytes(), &arriving.data_key)?;
-        let data_key = SecretKey::from_slice(&opened).ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
+        let opened = ctx.open_local(
+            "s3.arriving",
+            arriving.content.as_bytes(),
+            &arriving.data_key,
+        )?;
+        let data_key = SecretKey::from_slice(&opened)
+            .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
         content::write(ctx, &arriving.content, &data_key, index, bytes, last)?;
     }
-    let row_key = (bucket.to_owned(), key.to_owned(), arriving.version.version_id.clone());
+    let row_key = (
+        bucket.to_owned(),
+        key.to_owned(),
+        arriving.version.version_id.clone(),
+    );
     if last {
         content::commit(ctx, &arriving.content);
         ctx.delete::<Arriving>(&row_key);
@@ -189,13 +254,25 @@ fn take(
 
 /// Adds the replica where its time puts it among the versions that are here.
 fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version: VersionRow) {
-    let encryption = version.object.as_ref().map_or("none", |object| match &object.encryption {
-        EncryptionRow::SseS3 { .. } => "AES256",
-        EncryptionRow::SseKms { key, .. } => key,
-        EncryptionRow::SseC { .. } => "SSE-C",
-    });
+    let encryption = version
+        .object
+        .as_ref()
+        .map_or("none", |object| match &object.encryption {
+            EncryptionRow::SseS3 { .. } => "AES256",
+            EncryptionRow::SseKms { key, .. } => key,
+            EncryptionRow::SseC { .. } => "SSE-C",
+        });
     let encryption = encryption.to_owned();
-    ctx.note("replica_written", &[("service", "s3"), ("bucket", bucket), ("key", key), ("version_id", &version.version_id), ("encryption", &encryption)]);
+    ctx.note(
+        "replica_written",
+        &[
+            ("service", "s3"),
+            ("bucket", bucket),
+            ("key", key),
+            ("version_id", &version.version_id),
+            ("encryption", &encryption),
+        ],
+    );
     versions::add(ctx, bucket, key, version);
 }
 

@@ -51,9 +51,13 @@ pub struct Task {
 pub(super) fn consider(ctx: &mut Ctx<'_>, bucket: &str, key: &str, order: u64, row: &BucketRow) {
     let Some(config) = rules::of(row) else { return };
     let version_key = (bucket.to_owned(), key.to_owned(), std::cmp::Reverse(order));
-    let Some(mut version) = ctx.get::<Versions>(&version_key) else { return };
+    let Some(mut version) = ctx.get::<Versions>(&version_key) else {
+        return;
+    };
     for rule in rules::that_fit(&config, key, version.object.as_ref()) {
-        let Some(target) = rules::destination(&rule) else { continue };
+        let Some(target) = rules::destination(&rule) else {
+            continue;
+        };
         version.destinations.push(DestinationRow {
             bucket: target.to_owned(),
             rule: rule.id.clone().unwrap_or_default(),
@@ -90,7 +94,9 @@ fn lag(ctx: &mut Ctx<'_>) -> u64 {
 
 /// The task's moment has come: assume the role, read the source, offer the replica.
 pub(super) fn begin(ctx: &mut Ctx<'_>, payload: &[u8]) {
-    let Ok(mut task) = decode::<Task>(payload) else { return };
+    let Ok(mut task) = decode::<Task>(payload) else {
+        return;
+    };
     let Some(region) = buckets::region_of(ctx, &task.to) else {
         return settle(ctx, &task, Err("DstBucketNotFound".to_owned()));
     };
@@ -112,7 +118,10 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, payload: &[u8]) {
         Err(refusal) if is_temporary(&refusal) => return again(ctx, &task),
         Err(refusal) => return settle(ctx, &task, Err(source_reason(&refusal).to_owned())),
     };
-    task.chunks = version.object.as_ref().map_or(0, |object| object.length.div_ceil(CHUNK as u64).max(1));
+    task.chunks = version
+        .object
+        .as_ref()
+        .map_or(0, |object| object.length.div_ceil(CHUNK as u64).max(1));
     if let Some(key) = &data_key {
         task.data_key = ctx.seal_local("s3.replicating", task.version_id.as_bytes(), key.expose());
     }
@@ -124,7 +133,10 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, payload: &[u8]) {
     if region == *ctx.region() {
         return same_region(ctx, &role, task, &offer);
     }
-    let saga = Saga { kind: "replicate", state: encode(&task) };
+    let saga = Saga {
+        kind: "replicate",
+        state: encode(&task),
+    };
     let asks = vec![(region, "replica".to_owned(), encode(&offer))];
     ctx.as_caller(&role, |ctx| ctx.spawn("s3", saga, asks, None));
 }
@@ -135,22 +147,30 @@ fn same_region(ctx: &mut Ctx<'_>, role: &Arc<Caller>, mut task: Task, offer: &Of
     while outcome.is_ok() && task.next < task.chunks {
         let index = task.next;
         task.next += 1;
-        outcome = piece(ctx, &task, index).and_then(|piece| ctx.question_as(role, "s3", "replica-chunk", &encode(&piece)));
+        outcome = piece(ctx, &task, index)
+            .and_then(|piece| ctx.question_as(role, "s3", "replica-chunk", &encode(&piece)));
     }
-    let outcome = outcome.map(drop).map_err(|refusal| destination_reason(&refusal).to_owned());
+    let outcome = outcome
+        .map(drop)
+        .map_err(|refusal| destination_reason(&refusal).to_owned());
     settle(ctx, &task, outcome);
 }
 
 fn assume(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Arc<Caller>, Refusal> {
     let row = access::bucket(ctx, bucket)?;
-    let role = rules::of(&row).and_then(|config| config.role).unwrap_or_default();
+    let role = rules::of(&row)
+        .and_then(|config| config.role)
+        .unwrap_or_default();
     let service = Arc::new(Caller::service("s3.amazonaws.com"));
     let request = sts::AssumeRoleRequest {
         role_arn: Some(role),
         role_session_name: Some("s3-replication".to_owned()),
         ..sts::AssumeRoleRequest::default()
     };
-    let credentials = ctx.call_as(&service, &request)?.credentials.unwrap_or_default();
+    let credentials = ctx
+        .call_as(&service, &request)?
+        .credentials
+        .unwrap_or_default();
     let credential = faultline_proto::driving::Credential {
         access_key: credentials.access_key_id.unwrap_or_default(),
         session_token: credentials.session_token.unwrap_or_default(),
@@ -163,14 +183,26 @@ fn assume(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Arc<Caller>, Refusal> {
 pub(super) fn read_source(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let task: Task = decode(body)?;
     let row = access::bucket(ctx, &task.bucket)?;
-    let (bucket, object) = (format!("arn:aws:s3:::{}", task.bucket), object_arn(&task.bucket, &task.key));
+    let (bucket, object) = (
+        format!("arn:aws:s3:::{}", task.bucket),
+        object_arn(&task.bucket, &task.key),
+    );
     let accesses = vec![
         access::on(ctx, "s3:GetReplicationConfiguration", bucket.clone(), &row),
         access::on(ctx, "s3:ListBucket", bucket, &row),
-        access::on(ctx, "s3:GetObjectVersionForReplication", object.clone(), &row),
+        access::on(
+            ctx,
+            "s3:GetObjectVersionForReplication",
+            object.clone(),
+            &row,
+        ),
         access::on(ctx, "s3:GetObjectVersionAcl", object, &row),
     ];
-    Ok(RemoteCall { event: Some("GetObject"), read_only: true, accesses })
+    Ok(RemoteCall {
+        event: Some("GetObject"),
+        read_only: true,
+        accesses,
+    })
 }
 
 /// The data key of the source; `None` where the chunks travel as they are (SSE-C) or there are none.
@@ -182,24 +214,42 @@ fn source_key(ctx: &mut Ctx<'_>, version: &VersionRow) -> Result<Option<SecretKe
     }
 }
 
-fn offer(ctx: &mut Ctx<'_>, task: &Task, version: &VersionRow, key: Option<&SecretKey>) -> Result<Offer, Refusal> {
+fn offer(
+    ctx: &mut Ctx<'_>,
+    task: &Task,
+    version: &VersionRow,
+    key: Option<&SecretKey>,
+) -> Result<Offer, Refusal> {
     let row = access::bucket(ctx, &task.bucket)?;
     let rule = rules::of(&row).and_then(|config| {
         let fitting = rules::that_fit(&config, &task.key, version.object.as_ref());
-        fitting.into_iter().find(|rule| rules::destination(rule) == Some(task.to.as_str()))
+        fitting
+            .into_iter()
+            .find(|rule| rules::destination(rule) == Some(task.to.as_str()))
     });
     let target = rule.and_then(|rule| rule.destination);
-    let replica_key = target.as_ref().and_then(|target| target.encryption_configuration.as_ref()?.replica_kms_key_id.clone());
+    let replica_key = target.as_ref().and_then(|target| {
+        target
+            .encryption_configuration
+            .as_ref()?
+            .replica_kms_key_id
+            .clone()
+    });
     let mut object = version.object.clone();
     let sealing = match object.as_ref().map(|object| &object.encryption) {
         None => Sealing::Marker,
         Some(EncryptionRow::SseS3 { .. }) => Sealing::SseS3,
-        Some(EncryptionRow::SseKms { bucket_key, .. }) => {
-            Sealing::SseKms { key: replica_key.unwrap_or_default(), bucket_key: *bucket_key }
-        }
-        Some(encryption @ EncryptionRow::SseC { .. }) => Sealing::SseC { row: encryption.clone() },
+        Some(EncryptionRow::SseKms { bucket_key, .. }) => Sealing::SseKms {
+            key: replica_key.unwrap_or_default(),
+            bucket_key: *bucket_key,
+        },
+        Some(encryption @ EncryptionRow::SseC { .. }) => Sealing::SseC {
+            row: encryption.clone(),
+        },
     };
-    if let (Some(object), Some(class)) = (&mut object, target.and_then(|target| target.storage_class)) {
+    if let (Some(object), Some(class)) =
+        (&mut object, target.and_then(|target| target.storage_class))
+    {
         object.storage_class = class;
     }
     let first = match &object {
@@ -213,7 +263,9 @@ fn offer(ctx: &mut Ctx<'_>, task: &Task, version: &VersionRow, key: Option<&Secr
         modified: version.modified,
         object: object.map(|mut object| {
             // The source's wrapped data key stays at home.
-            object.encryption = EncryptionRow::SseS3 { data_key: Vec::new() };
+            object.encryption = EncryptionRow::SseS3 {
+                data_key: Vec::new(),
+            };
             object
         }),
         sealing,
@@ -222,7 +274,13 @@ fn offer(ctx: &mut Ctx<'_>, task: &Task, version: &VersionRow, key: Option<&Secr
     })
 }
 
-fn chunk(ctx: &mut Ctx<'_>, id: &str, key: Option<&SecretKey>, index: u64, chunks: u64) -> Result<Vec<u8>, Refusal> {
+fn chunk(
+    ctx: &mut Ctx<'_>,
+    id: &str,
+    key: Option<&SecretKey>,
+    index: u64,
+    chunks: u64,
+) -> Result<Vec<u8>, Refusal> {
     match key {
         Some(key) => content::read(ctx, id, key, index, index + 1 == chunks),
         None => content::read_sealed(ctx, id, index),
@@ -231,17 +289,34 @@ fn chunk(ctx: &mut Ctx<'_>, id: &str, key: Option<&SecretKey>, index: u64, chunk
 
 fn piece(ctx: &mut Ctx<'_>, task: &Task, index: u64) -> Result<Piece, Refusal> {
     let found = versions::find(ctx, &task.bucket, &task.key, &task.version_id);
-    let object = found.and_then(|(_, row)| row.object).ok_or_else(|| Refusal::new("SrcVersionNotFound", ""))?;
+    let object = found
+        .and_then(|(_, row)| row.object)
+        .ok_or_else(|| Refusal::new("SrcVersionNotFound", ""))?;
     let key = match task.data_key.as_slice() {
         [] => None,
-        sealed => SecretKey::from_slice(&ctx.open_local("s3.replicating", task.version_id.as_bytes(), sealed)?),
+        sealed => SecretKey::from_slice(&ctx.open_local(
+            "s3.replicating",
+            task.version_id.as_bytes(),
+            sealed,
+        )?),
     };
     let bytes = chunk(ctx, &object.content, key.as_ref(), index, task.chunks)?;
-    Ok(Piece { bucket: task.to.clone(), key: task.key.clone(), version_id: task.version_id.clone(), index, bytes, last: index + 1 == task.chunks })
+    Ok(Piece {
+        bucket: task.to.clone(),
+        key: task.key.clone(),
+        version_id: task.version_id.clone(),
+        index,
+        bytes,
+        last: index + 1 == task.chunks,
+    })
 }
 
 /// The destination has answered one question.
-pub(super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn resume(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let mut task: Task = decode(state)?;
     let SagaInput::Answer { outcome, .. } = input else {
         return Ok(Progress::Done(Vec::new()));
@@ -273,18 +348,30 @@ pub(super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> R
         };
         task.next += 1;
     }
-    Ok(Progress::Open(Saga { kind: "replicate", state: encode(&task) }))
+    Ok(Progress::Open(Saga {
+        kind: "replicate",
+        state: encode(&task),
+    }))
 }
 
 fn again(ctx: &mut Ctx<'_>, task: &Task) {
-    let fresh = Task { data_key: Vec::new(), next: 0, answered: 0, chunks: 0, ..task.clone() };
+    let fresh = Task {
+        data_key: Vec::new(),
+        next: 0,
+        answered: 0,
+        chunks: 0,
+        ..task.clone()
+    };
     let at = ctx.elapsed().plus_micros(AGAIN);
     ctx.schedule("s3", at, "replicate", encode(&fresh));
 }
 
 /// Writes the final status of one destination.
 fn settle(ctx: &mut Ctx<'_>, task: &Task, outcome: Result<(), String>) {
-    let Some((key, mut row)) = versions::find(ctx, &task.bucket, &task.key, &task.version_id) else { return };
+    let Some((key, mut row)) = versions::find(ctx, &task.bucket, &task.key, &task.version_id)
+    else {
+        return;
+    };
     let (word, reason) = match &outcome {
         Ok(()) => ("COMPLETED", ""),
         Err(reason) => ("FAILED", reason.as_str()),
@@ -301,7 +388,11 @@ fn settle(ctx: &mut Ctx<'_>, task: &Task, outcome: Result<(), String>) {
         ("lag_us", &lag),
     ];
     ctx.note("replicated", &fields);
-    for destination in row.destinations.iter_mut().filter(|destination| destination.bucket == task.to) {
+    for destination in row
+        .destinations
+        .iter_mut()
+        .filter(|destination| destination.bucket == task.to)
+    {
         destination.status = match &outcome {
             Ok(()) => Status::Completed,
             Err(reason) => Status::Failed(reason.clone()),
@@ -311,7 +402,11 @@ fn settle(ctx: &mut Ctx<'_>, task: &Task, outcome: Result<(), String>) {
 }
 
 fn is_temporary(refusal: &Refusal) -> bool {
-    refusal.http_status >= 500 || matches!(&*refusal.code, "ThrottlingException" | "SlowDown" | "RequestTimeout")
+    refusal.http_status >= 500
+        || matches!(
+            &*refusal.code,
+            "ThrottlingException" | "SlowDown" | "RequestTimeout"
+        )
 }
 
 /// S3-072, S3-073: what a refusal at the source is called.

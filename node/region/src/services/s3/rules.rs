@@ -14,7 +14,8 @@ use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::SagaInput;
 
-const SOURCE_UNVERSIONED: &str = "Versioning must be 'Enabled' on the bucket to apply a replication configuration";
+const SOURCE_UNVERSIONED: &str =
+    "Versioning must be 'Enabled' on the bucket to apply a replication configuration";
 const DESTINATION_UNVERSIONED: &str = "Destination bucket must have versioning enabled.";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,7 +28,11 @@ struct Putting {
 /// The bucket that a rule's destination ARN names.
 #[must_use]
 pub fn destination(rule: &s3::ReplicationRule) -> Option<&str> {
-    rule.destination.as_ref()?.bucket.as_deref()?.strip_prefix("arn:aws:s3:::")
+    rule.destination
+        .as_ref()?
+        .bucket
+        .as_deref()?
+        .strip_prefix("arn:aws:s3:::")
 }
 
 pub(super) fn put(
@@ -41,7 +46,11 @@ pub(super) fn put(
     }
     let config = request.replication_configuration.unwrap_or_default();
     check(&config)?;
-    let mut putting = Putting { bucket: name, config: config.encode_to_vec(), waiting: 0 };
+    let mut putting = Putting {
+        bucket: name,
+        config: config.encode_to_vec(),
+        waiting: 0,
+    };
     let mut asked = std::collections::BTreeSet::new();
     for rule in &config.rules {
         let target = destination(rule).ok_or(Error::MalformedXml)?;
@@ -49,7 +58,8 @@ pub(super) fn put(
             continue;
         }
         // A bucket that does not exist is reported in the same words (S3-002).
-        let region = buckets::region_of(ctx, target).ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
+        let region = buckets::region_of(ctx, target)
+            .ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
         if region == *ctx.region() {
             versioned(ctx, target)?;
         } else {
@@ -58,7 +68,10 @@ pub(super) fn put(
         }
     }
     if putting.waiting > 0 {
-        return Ok(Progress::Open(Saga { kind: "put-replication", state: encode(&putting) }));
+        return Ok(Progress::Open(Saga {
+            kind: "put-replication",
+            state: encode(&putting),
+        }));
     }
     save(ctx, &putting)?;
     Ok(Progress::Done(s3::PutBucketReplicationResponse {}))
@@ -67,20 +80,34 @@ pub(super) fn put(
 /// In the destination's Region: whether the bucket keeps versions (S3-001).
 pub(super) fn versioned(ctx: &mut Ctx<'_>, bucket: &str) -> Result<(), Refusal> {
     match ctx.get::<Buckets>(bucket) {
-        Some(BucketRow { versioning: Versioning::Enabled, .. }) => Ok(()),
+        Some(BucketRow {
+            versioning: Versioning::Enabled,
+            ..
+        }) => Ok(()),
         _ => Err(Error::InvalidRequest(DESTINATION_UNVERSIONED).into()),
     }
 }
 
-pub(super) fn answered(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn answered(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let mut putting: Putting = decode(state)?;
     let SagaInput::Answer { outcome, .. } = input else {
-        return Err(Refusal::new("ServiceUnavailable", "The destination's Region does not answer.").with_status(503));
+        return Err(Refusal::new(
+            "ServiceUnavailable",
+            "The destination's Region does not answer.",
+        )
+        .with_status(503));
     };
     outcome?;
     putting.waiting = putting.waiting.saturating_sub(1);
     if putting.waiting > 0 {
-        return Ok(Progress::Open(Saga { kind: "put-replication", state: encode(&putting) }));
+        return Ok(Progress::Open(Saga {
+            kind: "put-replication",
+            state: encode(&putting),
+        }));
     }
     save(ctx, &putting)?;
     Ok(Progress::Done(Vec::new()))
@@ -104,7 +131,9 @@ fn check(config: &s3::ReplicationConfiguration) -> Result<(), Error> {
     for rule in &config.rules {
         let id = rule.id.as_deref().unwrap_or_default();
         if id.len() > 255 || !id.is_ascii() {
-            return Err(Error::InvalidArgument("Rule ID must be at most 255 ASCII characters".to_owned()));
+            return Err(Error::InvalidArgument(
+                "Rule ID must be at most 255 ASCII characters".to_owned(),
+            ));
         }
         if rule.filter.is_some() && rule.prefix.is_some() {
             return Err(Error::MalformedXml);
@@ -112,16 +141,22 @@ fn check(config: &s3::ReplicationConfiguration) -> Result<(), Error> {
         let target = rule.destination.as_ref().ok_or(Error::MalformedXml)?;
         check_time(target)?;
         if target.access_control_translation.is_some() && target.account.is_none() {
-            return Err(Error::InvalidRequest("Account must be specified when AccessControlTranslation is used"));
+            return Err(Error::InvalidRequest(
+                "Account must be specified when AccessControlTranslation is used",
+            ));
         }
         if opts_in(rule) && target.encryption_configuration.is_none() {
-            return Err(Error::InvalidRequest("EncryptionConfiguration must be specified if SseKmsEncryptedObjects is Enabled"));
+            return Err(Error::InvalidRequest(
+                "EncryptionConfiguration must be specified if SseKmsEncryptedObjects is Enabled",
+            ));
         }
         let has_tags = rule.filter.as_ref().is_some_and(|filter| {
             filter.tag.is_some() || filter.and.as_ref().is_some_and(|and| !and.tags.is_empty())
         });
         if has_tags && replicates_delete_markers(rule) {
-            return Err(Error::InvalidRequest("Delete marker replication is not supported if any Tag filter is specified."));
+            return Err(Error::InvalidRequest(
+                "Delete marker replication is not supported if any Tag filter is specified.",
+            ));
         }
     }
     Ok(())
@@ -129,15 +164,23 @@ fn check(config: &s3::ReplicationConfiguration) -> Result<(), Error> {
 
 /// S3-018.
 fn check_time(target: &s3::Destination) -> Result<(), Error> {
-    let fifteen = |value: Option<&s3::ReplicationTimeValue>| value.and_then(|value| value.minutes) == Some(15);
+    let fifteen = |value: Option<&s3::ReplicationTimeValue>| {
+        value.and_then(|value| value.minutes) == Some(15)
+    };
     match (&target.replication_time, &target.metrics) {
-        (Some(time), Some(metrics)) if time.status != metrics.status => {
-            Err(Error::InvalidRequest("ReplicationTime and Metrics must have the same status"))
+        (Some(time), Some(metrics)) if time.status != metrics.status => Err(Error::InvalidRequest(
+            "ReplicationTime and Metrics must have the same status",
+        )),
+        (Some(time), Some(metrics))
+            if !fifteen(time.time.as_ref()) || !fifteen(metrics.event_threshold.as_ref()) =>
+        {
+            Err(Error::InvalidArgument(
+                "Time and EventThreshold must be 15 minutes".to_owned(),
+            ))
         }
-        (Some(time), Some(metrics)) if !fifteen(time.time.as_ref()) || !fifteen(metrics.event_threshold.as_ref()) => {
-            Err(Error::InvalidArgument("Time and EventThreshold must be 15 minutes".to_owned()))
-        }
-        (Some(_), None) => Err(Error::InvalidRequest("Metrics must be specified when ReplicationTime is")),
+        (Some(_), None) => Err(Error::InvalidRequest(
+            "Metrics must be specified when ReplicationTime is",
+        )),
         _ => Ok(()),
     }
 }
@@ -150,23 +193,40 @@ fn opts_in(rule: &s3::ReplicationRule) -> bool {
 }
 
 fn replicates_delete_markers(rule: &s3::ReplicationRule) -> bool {
-    rule.delete_marker_replication.as_ref().is_some_and(|replication| replication.status() == "Enabled")
+    rule.delete_marker_replication
+        .as_ref()
+        .is_some_and(|replication| replication.status() == "Enabled")
 }
 
 /// The configuration of a bucket.
 #[must_use]
 pub fn of(bucket: &BucketRow) -> Option<s3::ReplicationConfiguration> {
-    bucket.replication.as_deref().and_then(|bytes| s3::ReplicationConfiguration::decode(bytes).ok())
+    bucket
+        .replication
+        .as_deref()
+        .and_then(|bytes| s3::ReplicationConfiguration::decode(bytes).ok())
 }
 
 /// The rules that send this object (or delete marker), one a destination: the highest priority
 /// wins among rules with the same destination (S3-012).
 #[must_use]
-pub fn that_fit(config: &s3::ReplicationConfiguration, key: &str, object: Option<&ObjectRow>) -> Vec<s3::ReplicationRule> {
+pub fn that_fit(
+    config: &s3::ReplicationConfiguration,
+    key: &str,
+    object: Option<&ObjectRow>,
+) -> Vec<s3::ReplicationRule> {
     let mut chosen: BTreeMap<String, s3::ReplicationRule> = BTreeMap::new();
-    for rule in config.rules.iter().filter(|rule| rule.status() == "Enabled" && fits(rule, key, object)) {
-        let Some(target) = destination(rule) else { continue };
-        let better = chosen.get(target).is_none_or(|known| rule.priority() > known.priority());
+    for rule in config
+        .rules
+        .iter()
+        .filter(|rule| rule.status() == "Enabled" && fits(rule, key, object))
+    {
+        let Some(target) = destination(rule) else {
+            continue;
+        };
+        let better = chosen
+            .get(target)
+            .is_none_or(|known| rule.priority() > known.priority());
         if better {
             chosen.insert(target.to_owned(), rule.clone());
         }
@@ -181,22 +241,36 @@ pub fn that_fit(config: &s3::ReplicationConfiguration, key: &str, object: Option
 }
 
 fn fits(rule: &s3::ReplicationRule, key: &str, object: Option<&ObjectRow>) -> bool {
-    let Some(filter) = &rule.filter else { return key.starts_with(rule.prefix()) };
-    let tagged = |tag: &s3::Tag| object.is_some_and(|object| object.tags.get(tag.key()).map(String::as_str) == Some(tag.value()));
+    let Some(filter) = &rule.filter else {
+        return key.starts_with(rule.prefix());
+    };
+    let tagged = |tag: &s3::Tag| {
+        object.is_some_and(|object| {
+            object.tags.get(tag.key()).map(String::as_str) == Some(tag.value())
+        })
+    };
     match &filter.and {
         Some(and) => key.starts_with(and.prefix()) && and.tags.iter().all(tagged),
         None => key.starts_with(filter.prefix()) && filter.tag.iter().all(tagged),
     }
 }
 
-pub(super) fn get(ctx: &mut Ctx<'_>, request: s3::GetBucketReplicationRequest) -> Result<s3::GetBucketReplicationResponse, Refusal> {
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: s3::GetBucketReplicationRequest,
+) -> Result<s3::GetBucketReplicationResponse, Refusal> {
     let row = access::bucket(ctx, request.bucket())?;
     let config = of(&row).ok_or(Error::ReplicationConfigurationNotFound)?;
-    Ok(s3::GetBucketReplicationResponse { replication_configuration: Some(config) })
+    Ok(s3::GetBucketReplicationResponse {
+        replication_configuration: Some(config),
+    })
 }
 
 /// Idempotent (S3-023).
-pub(super) fn delete(ctx: &mut Ctx<'_>, request: s3::DeleteBucketReplicationRequest) -> Result<s3::DeleteBucketReplicationResponse, Refusal> {
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: s3::DeleteBucketReplicationRequest,
+) -> Result<s3::DeleteBucketReplicationResponse, Refusal> {
     let mut row = access::bucket(ctx, request.bucket())?;
     row.replication = None;
     ctx.put::<Buckets>(request.bucket(), &row);

@@ -30,15 +30,27 @@ pub fn latest(ctx: &mut Ctx<'_>, bucket: &str, key: &str) -> Option<(VersionKey,
 }
 
 /// The version with this id.
-pub fn find(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version_id: &str) -> Option<(VersionKey, VersionRow)> {
-    ctx.all(Range::<Versions>::under((bucket, key))).into_iter().find(|(_, row)| row.version_id == version_id)
+pub fn find(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    version_id: &str,
+) -> Option<(VersionKey, VersionRow)> {
+    ctx.all(Range::<Versions>::under((bucket, key)))
+        .into_iter()
+        .find(|(_, row)| row.version_id == version_id)
 }
 
 /// The version that a read means.
 ///
 /// # Errors
 /// NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker that is named.
-pub fn wanted(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version_id: Option<&str>) -> Result<VersionRow, Refusal> {
+pub fn wanted(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    version_id: Option<&str>,
+) -> Result<VersionRow, Refusal> {
     let found = match version_id {
         Some(id) => find(ctx, bucket, key, id).ok_or(Error::NoSuchVersion)?,
         None => latest(ctx, bucket, key).ok_or(Error::NoSuchKey)?,
@@ -59,7 +71,11 @@ pub fn replication_status(row: &VersionRow) -> Option<String> {
     if row.destinations.is_empty() {
         return None;
     }
-    let statuses = || row.destinations.iter().map(|destination| &destination.status);
+    let statuses = || {
+        row.destinations
+            .iter()
+            .map(|destination| &destination.status)
+    };
     let word = if statuses().any(|status| matches!(status, Status::Failed(_))) {
         "FAILED"
     } else if statuses().all(|status| *status == Status::Completed) {
@@ -89,8 +105,13 @@ pub struct Shown {
 #[must_use]
 pub fn shown(encryption: &EncryptionRow) -> Shown {
     match encryption {
-        EncryptionRow::SseS3 { .. } => Shown { algorithm: Some("AES256".to_owned()), ..Shown::default() },
-        EncryptionRow::SseKms { key, bucket_key, .. } => Shown {
+        EncryptionRow::SseS3 { .. } => Shown {
+            algorithm: Some("AES256".to_owned()),
+            ..Shown::default()
+        },
+        EncryptionRow::SseKms {
+            key, bucket_key, ..
+        } => Shown {
             algorithm: Some("aws:kms".to_owned()),
             key: Some(key.clone()),
             bucket_key: bucket_key.then_some(true),
