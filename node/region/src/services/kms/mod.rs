@@ -36,6 +36,8 @@ mod promotion;
 mod replicas;
 mod resolve;
 mod states;
+#[cfg(test)]
+mod tests;
 
 use faultline_proto::handlers::{KmsHandler, KmsRequest, dispatch_kms};
 use faultline_proto::kms;
