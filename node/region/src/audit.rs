@@ -6,6 +6,7 @@
 
 use faultline_proto::codec::{Face, Times, decode};
 use faultline_proto::driving::AuditEvent;
+use faultline_proto::names::AccountId;
 use faultline_proto::registry;
 use faultline_proto::tables::{Card, EventKind, FieldDef, Kind, MessageDef, OperationDef};
 use serde_json::Value;
@@ -127,6 +128,23 @@ pub(crate) fn of_remote<T>(
     event.category = category(EventKind::Management);
     event.invoked_by = services::principal(service).to_owned();
     keep(ctx, event, outcome.as_ref().err());
+}
+
+/// Records what a service does by itself, without a request (K-269, K-272); the ARNs are the
+/// frame's.
+pub(crate) fn of_itself(ctx: &mut Ctx<'_>, service: &str, name: &str, account: &AccountId) {
+    let made = event(ctx, service, name, false);
+    let event = AuditEvent {
+        category: category(EventKind::Management),
+        principal: String::new(),
+        account: account.to_string(),
+        recipient_account: account.to_string(),
+        identity_type: String::new(),
+        invoked_by: "AWS Internal".to_owned(),
+        request_id: String::new(),
+        ..made
+    };
+    keep(ctx, event, None);
 }
 
 fn category(kind: EventKind) -> String {

@@ -265,6 +265,10 @@ pub trait Service {
         );
     }
 
+    /// A process has started on this store: what the last one may have changed without anybody
+    /// hearing of it (it died after its commit) can be noted again.
+    fn started(_ctx: &mut Ctx<'_>) {}
+
     /// A timer that this service set with [`Ctx::schedule`] has come.
     fn due(ctx: &mut Ctx<'_>, kind: &str, _payload: &[u8]) {
         ctx.note(

@@ -66,6 +66,11 @@ macro_rules! table {
             }
         }
 
+        /// A process has started on this store.
+        pub(crate) fn started(ctx: &mut Ctx<'_>) {
+            $(<$service>::started(ctx);)*
+        }
+
         fn service_due(ctx: &mut Ctx<'_>, service: &str, kind: &str, payload: &[u8]) {
             match service {
                 $($prefix => <$service>::due(ctx, kind, payload),)*
@@ -111,9 +116,6 @@ table! {
     "s3" => s3::S3,
     "sts" => sts::Sts,
 }
-
-/// A process has started on this store.
-pub(crate) fn started(_ctx: &mut Ctx<'_>) {}
 
 /// A timer has come: the core's own, or a service's.
 pub(crate) fn due(ctx: &mut Ctx<'_>, service: &str, kind: &str, payload: &[u8]) {

@@ -131,5 +131,5 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, payload: &[u8]) {
     // K-272: KMS does it by itself, and says so in the trail.
     ctx.touches(row.arn.as_str());
     journal::answers_key(ctx, &row);
-    audit::of_remote(ctx, "kms", "DeleteKey", false, &Ok::<(), Refusal>(()));
+    audit::of_itself(ctx, "kms", "DeleteKey", &account);
 }

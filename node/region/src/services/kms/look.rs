@@ -4,6 +4,7 @@ use faultline_proto::names::AccountId;
 use serde_json::{Value, json};
 
 use super::keyspaces::{KeyRow, Keys};
+use super::journal;
 use super::material;
 use super::resolve;
 use crate::context::Ctx;
@@ -28,6 +29,13 @@ pub(crate) fn look(
             Some(row) => member(ctx, &row),
         })),
         _ => None,
+    }
+}
+
+/// Notes every key: the notes of a step whose process died after its commit were heard by nobody.
+pub(crate) fn note_all(ctx: &mut Ctx<'_>) {
+    for (_, row) in ctx.all(Range::<Keys>::all()) {
+        journal::born(ctx, &row);
     }
 }
 

@@ -122,6 +122,10 @@ impl Service for Kms {
         }
     }
 
+    fn started(ctx: &mut Ctx<'_>) {
+        look::note_all(ctx);
+    }
+
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         match kind {
             "settle" => promotion::settle(ctx, payload),

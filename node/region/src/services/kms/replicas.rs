@@ -26,6 +26,7 @@ use super::members::Members;
 use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::states::{KeyState, Use};
 use super::{conditions, create, deletion, journal, policies, promotion};
+use crate::audit;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::{RemoteCall, SagaInput};
@@ -352,10 +353,19 @@ pub(crate) fn take_view(ctx: &mut Ctx<'_>, mut row: KeyRow, theirs: &Members) ->
     if row.role() != role {
         journal::role(ctx, &row);
     }
+    synchronized(ctx, &row);
     if row.is_primary() {
         tell(ctx, &row);
     }
     row
+}
+
+/// K-108, K-269: the trail names the primary, not the replicas.
+fn synchronized(ctx: &mut Ctx<'_>, row: &KeyRow) {
+    if let Some(members) = &row.members {
+        ctx.touches(row.id.arn(&members.primary, &row.account).as_str());
+        audit::of_itself(ctx, "kms", "SynchronizeMultiRegionKey", &row.account);
+    }
 }
 
 /// A primary that waited for its last replica begins its own window now (K-043, K-117).
