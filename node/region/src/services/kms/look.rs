@@ -3,8 +3,8 @@
 use faultline_proto::names::AccountId;
 use serde_json::{Value, json};
 
-use super::keyspaces::{KeyRow, Keys};
 use super::journal;
+use super::keyspaces::{KeyRow, Keys};
 use super::material;
 use super::resolve;
 use crate::context::Ctx;

@@ -12,7 +12,8 @@ mod states;
 use std::collections::BTreeMap;
 
 use faultline_proto::kms::{
-    CreateKeyRequest, DecryptRequest, DescribeKeyRequest, EncryptRequest, KeyMetadata, ReplicateKeyRequest,
+    CreateKeyRequest, DecryptRequest, DescribeKeyRequest, EncryptRequest, KeyMetadata,
+    ReplicateKeyRequest,
 };
 
 use crate::testing::{ACCOUNT, Credential, Failure, World};
@@ -26,7 +27,10 @@ fn some(text: &str) -> Option<String> {
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn world() -> World {
@@ -46,8 +50,15 @@ fn no<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> (String, String) {
 /// Makes a key as the account's root user.
 fn key(world: &mut World, multi_region: bool) -> KeyMetadata {
     let root = world.root(ACCOUNT);
-    let request = CreateKeyRequest { multi_region: Some(multi_region), ..Default::default() };
-    world.call(HOME, &root, &request).expect("root makes keys").key_metadata.expect("metadata")
+    let request = CreateKeyRequest {
+        multi_region: Some(multi_region),
+        ..Default::default()
+    };
+    world
+        .call(HOME, &root, &request)
+        .expect("root makes keys")
+        .key_metadata
+        .expect("metadata")
 }
 
 fn key_with_policy(world: &mut World, policy: &str) -> KeyMetadata {
@@ -57,7 +68,11 @@ fn key_with_policy(world: &mut World, policy: &str) -> KeyMetadata {
         bypass_policy_lockout_safety_check: Some(true),
         ..Default::default()
     };
-    world.call(HOME, &root, &request).expect("root makes keys").key_metadata.expect("metadata")
+    world
+        .call(HOME, &root, &request)
+        .expect("root makes keys")
+        .key_metadata
+        .expect("metadata")
 }
 
 fn arn(key: &KeyMetadata) -> String {
@@ -68,26 +83,59 @@ fn id(key: &KeyMetadata) -> String {
     key.key_id.clone().expect("an id")
 }
 
-fn encrypt(world: &mut World, region: &str, who: &Credential, key: &str, text: &[u8]) -> Result<Vec<u8>, Failure> {
-    let request = EncryptRequest { key_id: some(key), plaintext: Some(text.to_vec()), ..Default::default() };
-    world.call(region, who, &request).map(|answer| answer.ciphertext_blob.expect("a blob"))
+fn encrypt(
+    world: &mut World,
+    region: &str,
+    who: &Credential,
+    key: &str,
+    text: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let request = EncryptRequest {
+        key_id: some(key),
+        plaintext: Some(text.to_vec()),
+        ..Default::default()
+    };
+    world
+        .call(region, who, &request)
+        .map(|answer| answer.ciphertext_blob.expect("a blob"))
 }
 
-fn decrypt(world: &mut World, region: &str, who: &Credential, blob: &[u8]) -> Result<Vec<u8>, Failure> {
-    let request = DecryptRequest { ciphertext_blob: Some(blob.to_vec()), ..Default::default() };
-    world.call(region, who, &request).map(|answer| answer.plaintext.expect("plaintext"))
+fn decrypt(
+    world: &mut World,
+    region: &str,
+    who: &Credential,
+    blob: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let request = DecryptRequest {
+        ciphertext_blob: Some(blob.to_vec()),
+        ..Default::default()
+    };
+    world
+        .call(region, who, &request)
+        .map(|answer| answer.plaintext.expect("plaintext"))
 }
 
 fn describe(world: &mut World, region: &str, key: &str) -> Result<KeyMetadata, Failure> {
     let root = world.root(ACCOUNT);
-    let request = DescribeKeyRequest { key_id: some(key), ..Default::default() };
-    world.call(region, &root, &request).map(|answer| answer.key_metadata.expect("metadata"))
+    let request = DescribeKeyRequest {
+        key_id: some(key),
+        ..Default::default()
+    };
+    world
+        .call(region, &root, &request)
+        .map(|answer| answer.key_metadata.expect("metadata"))
 }
 
 fn replicate(world: &mut World, from: &str, key: &str, to: &str) -> Result<KeyMetadata, Failure> {
     let root = world.root(ACCOUNT);
-    let request = ReplicateKeyRequest { key_id: some(key), replica_region: some(to), ..Default::default() };
-    world.call(from, &root, &request).map(|answer| answer.replica_key_metadata.expect("metadata"))
+    let request = ReplicateKeyRequest {
+        key_id: some(key),
+        replica_region: some(to),
+        ..Default::default()
+    };
+    world
+        .call(from, &root, &request)
+        .map(|answer| answer.replica_key_metadata.expect("metadata"))
 }
 
 /// A multi-Region key at home with usable replicas in these Regions; its id.
@@ -101,11 +149,16 @@ fn family(world: &mut World, replicas: &[&str]) -> String {
 }
 
 fn state(world: &mut World, region: &str, key: &str) -> String {
-    describe(world, region, key).expect("it is there").key_state.expect("a state")
+    describe(world, region, key)
+        .expect("it is there")
+        .key_state
+        .expect("a state")
 }
 
 fn role(world: &mut World, region: &str, key: &str) -> String {
     let metadata = describe(world, region, key).expect("it is there");
-    let set = metadata.multi_region_configuration.expect("a multi-Region key");
+    let set = metadata
+        .multi_region_configuration
+        .expect("a multi-Region key");
     set.multi_region_key_type.expect("a role")
 }

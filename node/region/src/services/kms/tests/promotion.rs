@@ -7,7 +7,10 @@ use crate::testing::Crash;
 use crate::testing::people::allow;
 
 fn ask(key: &str, to: &str) -> UpdatePrimaryRegionRequest {
-    UpdatePrimaryRegionRequest { key_id: some(key), primary_region: some(to) }
+    UpdatePrimaryRegionRequest {
+        key_id: some(key),
+        primary_region: some(to),
+    }
 }
 
 fn promote(world: &mut World, from: &str, key: &str, to: &str) -> Result<(), Failure> {
@@ -18,10 +21,16 @@ fn promote(world: &mut World, from: &str, key: &str, to: &str) -> Result<(), Fai
 /// At no moment of the whole run do two Regions hold the primary (the oracle's claim, K-094).
 fn at_most_one_primary(world: &World) {
     let mut roles: BTreeMap<(String, String), String> = BTreeMap::new();
-    for (_, note) in world.notes.iter().filter(|(_, note)| note.kind == "key_role") {
+    for (_, note) in world
+        .notes
+        .iter()
+        .filter(|(_, note)| note.kind == "key_role")
+    {
         let field = |name: &str| note.fields[name].clone();
         roles.insert((field("key_id"), field("region")), field("role"));
-        let primaries = roles.iter().filter(|((id, _), role)| *id == field("key_id") && *role == "PRIMARY");
+        let primaries = roles
+            .iter()
+            .filter(|((id, _), role)| *id == field("key_id") && *role == "PRIMARY");
         assert!(primaries.count() <= 1, "{roles:?}");
     }
 }
@@ -41,11 +50,23 @@ fn k_111_k_114_roles_change_while_cryptography_goes_on() {
         assert!(refused.1.ends_with("is updating."));
     }
     // The new primary cannot be replicated yet.
-    assert_eq!(code(replicate(&mut world, FAR, &id, "eu-north-1")), "KMSInvalidStateException");
+    assert_eq!(
+        code(replicate(&mut world, FAR, &id, "eu-north-1")),
+        "KMSInvalidStateException"
+    );
     world.advance(10);
     for (region, wanted) in [(HOME, "REPLICA"), (FAR, "PRIMARY"), (THIRD, "REPLICA")] {
-        assert_eq!((state(&mut world, region, &id).as_str(), role(&mut world, region, &id).as_str()), ("Enabled", wanted));
-        let set = describe(&mut world, region, &id).unwrap().multi_region_configuration.unwrap();
+        assert_eq!(
+            (
+                state(&mut world, region, &id).as_str(),
+                role(&mut world, region, &id).as_str()
+            ),
+            ("Enabled", wanted)
+        );
+        let set = describe(&mut world, region, &id)
+            .unwrap()
+            .multi_region_configuration
+            .unwrap();
         assert_eq!(set.primary_key.unwrap().region.as_deref(), Some(FAR));
         assert_eq!(set.replica_keys.len(), 2);
     }
@@ -56,10 +77,19 @@ fn k_111_k_114_roles_change_while_cryptography_goes_on() {
 fn k_111_only_a_primary_with_a_replica_there_can_be_asked() {
     let mut world = world();
     let id_multi = family(&mut world, &[FAR]);
-    assert_eq!(code(promote(&mut world, HOME, &id_multi, THIRD)), "NotFoundException");
-    assert_eq!(code(promote(&mut world, FAR, &id_multi, HOME)), "UnsupportedOperationException");
+    assert_eq!(
+        code(promote(&mut world, HOME, &id_multi, THIRD)),
+        "NotFoundException"
+    );
+    assert_eq!(
+        code(promote(&mut world, FAR, &id_multi, HOME)),
+        "UnsupportedOperationException"
+    );
     let single = id(&key(&mut world, false));
-    assert_eq!(code(promote(&mut world, HOME, &single, FAR)), "UnsupportedOperationException");
+    assert_eq!(
+        code(promote(&mut world, HOME, &single, FAR)),
+        "UnsupportedOperationException"
+    );
 }
 
 #[test]
@@ -67,20 +97,52 @@ fn k_112_both_key_policies_matter_and_k_268_both_regions_record() {
     let mut world = world();
     let id = family(&mut world, &[FAR]);
     let arn_home = format!("arn:aws:kms:{HOME}:{ACCOUNT}:key/{id}");
-    let half = world.user(ACCOUNT, "half", &allow(&["kms:UpdatePrimaryRegion"], &[&arn_home]));
-    assert_eq!(code(world.call(HOME, &half, &ask(&id, FAR))), "AccessDeniedException");
+    let half = world.user(
+        ACCOUNT,
+        "half",
+        &allow(&["kms:UpdatePrimaryRegion"], &[&arn_home]),
+    );
+    assert_eq!(
+        code(world.call(HOME, &half, &ask(&id, FAR))),
+        "AccessDeniedException"
+    );
     world.advance(1);
-    assert_eq!((state(&mut world, HOME, &id), state(&mut world, FAR, &id)), ("Enabled".to_owned(), "Enabled".to_owned()));
-    let whole = world.user(ACCOUNT, "whole", &allow(&["kms:UpdatePrimaryRegion"], &["*"]));
+    assert_eq!(
+        (state(&mut world, HOME, &id), state(&mut world, FAR, &id)),
+        ("Enabled".to_owned(), "Enabled".to_owned())
+    );
+    let whole = world.user(
+        ACCOUNT,
+        "whole",
+        &allow(&["kms:UpdatePrimaryRegion"], &["*"]),
+    );
     world.call(HOME, &whole, &ask(&id, FAR)).unwrap();
-    let events: Vec<_> = world.audit.iter().filter(|event| event.event_name == "UpdatePrimaryRegion").collect();
+    let events: Vec<_> = world
+        .audit
+        .iter()
+        .filter(|event| event.event_name == "UpdatePrimaryRegion")
+        .collect();
     let seen: Vec<(&str, &str, &str)> = events
         .iter()
-        .map(|event| (event.region.as_str(), event.error_code.as_str(), event.invoked_by.as_str()))
+        .map(|event| {
+            (
+                event.region.as_str(),
+                event.error_code.as_str(),
+                event.invoked_by.as_str(),
+            )
+        })
         .collect();
     let denied = "AccessDeniedException";
     let kms = "kms.amazonaws.com";
-    assert_eq!(seen, [(FAR, denied, kms), (HOME, denied, ""), (FAR, "", kms), (HOME, "", "")]);
+    assert_eq!(
+        seen,
+        [
+            (FAR, denied, kms),
+            (HOME, denied, ""),
+            (FAR, "", kms),
+            (HOME, "", "")
+        ]
+    );
 }
 
 #[test]
@@ -88,9 +150,14 @@ fn k_113_both_keys_must_be_enabled() {
     let mut world = world();
     let root = world.root(ACCOUNT);
     let id = family(&mut world, &[FAR]);
-    world.call(FAR, &root, &DisableKeyRequest { key_id: some(&id) }).unwrap();
+    world
+        .call(FAR, &root, &DisableKeyRequest { key_id: some(&id) })
+        .unwrap();
     let text = format!("arn:aws:kms:{FAR}:{ACCOUNT}:key/{id} is disabled.");
-    assert_eq!(no(promote(&mut world, HOME, &id, FAR)), ("DisabledException".to_owned(), text));
+    assert_eq!(
+        no(promote(&mut world, HOME, &id, FAR)),
+        ("DisabledException".to_owned(), text)
+    );
     world.advance(1);
     assert_eq!(state(&mut world, HOME, &id), "Enabled");
 }
@@ -103,11 +170,17 @@ fn k_110_a_region_that_does_not_answer_changes_nothing() {
     let failure = promote(&mut world, HOME, &id, FAR).unwrap_err();
     assert_eq!(failure.code, "DependencyTimeoutException");
     world.advance(600);
-    assert_eq!((state(&mut world, HOME, &id), role(&mut world, HOME, &id)), ("Enabled".to_owned(), "PRIMARY".to_owned()));
+    assert_eq!(
+        (state(&mut world, HOME, &id), role(&mut world, HOME, &id)),
+        ("Enabled".to_owned(), "PRIMARY".to_owned())
+    );
     world.heal(HOME, FAR);
     world.advance(120);
     // The late question was followed by the word that nothing came of it.
-    assert_eq!((state(&mut world, FAR, &id), role(&mut world, FAR, &id)), ("Enabled".to_owned(), "REPLICA".to_owned()));
+    assert_eq!(
+        (state(&mut world, FAR, &id), role(&mut world, FAR, &id)),
+        ("Enabled".to_owned(), "REPLICA".to_owned())
+    );
     promote(&mut world, HOME, &id, FAR).unwrap();
     world.advance(10);
     assert_eq!(role(&mut world, FAR, &id), "PRIMARY");
@@ -126,10 +199,16 @@ fn a_cut_after_the_agreement_leaves_no_second_primary_and_heals() {
     world.cut(HOME, FAR);
     world.advance(600);
     assert_eq!(role(&mut world, HOME, &id), "REPLICA");
-    assert_eq!((state(&mut world, FAR, &id), role(&mut world, FAR, &id)), ("Updating".to_owned(), "REPLICA".to_owned()));
+    assert_eq!(
+        (state(&mut world, FAR, &id), role(&mut world, FAR, &id)),
+        ("Updating".to_owned(), "REPLICA".to_owned())
+    );
     world.heal(HOME, FAR);
     world.advance(120);
-    assert_eq!((state(&mut world, FAR, &id), role(&mut world, FAR, &id)), ("Enabled".to_owned(), "PRIMARY".to_owned()));
+    assert_eq!(
+        (state(&mut world, FAR, &id), role(&mut world, FAR, &id)),
+        ("Enabled".to_owned(), "PRIMARY".to_owned())
+    );
     at_most_one_primary(&world);
 }
 
@@ -152,7 +231,10 @@ fn a_crash_at_any_point_leaves_one_primary_in_the_end() {
                 let _ = world.outcome(&call);
                 let roles = [role(&mut world, HOME, &id), role(&mut world, FAR, &id)];
                 let primaries = roles.iter().filter(|role| *role == "PRIMARY").count();
-                assert_eq!(primaries, 1, "{region} {crash:?} after {messages}: {roles:?}");
+                assert_eq!(
+                    primaries, 1,
+                    "{region} {crash:?} after {messages}: {roles:?}"
+                );
                 assert_eq!(state(&mut world, HOME, &id), "Enabled");
                 assert_eq!(state(&mut world, FAR, &id), "Enabled");
                 at_most_one_primary(&world);
@@ -176,6 +258,9 @@ fn k_118_a_former_primary_is_deleted_as_a_replica() {
     assert_eq!(answer.key_state.as_deref(), Some("PendingDeletion"));
     world.advance(8 * 86_400);
     assert_eq!(code(describe(&mut world, HOME, &id)), "NotFoundException");
-    let set = describe(&mut world, FAR, &id).unwrap().multi_region_configuration.unwrap();
+    let set = describe(&mut world, FAR, &id)
+        .unwrap()
+        .multi_region_configuration
+        .unwrap();
     assert!(set.replica_keys.is_empty());
 }

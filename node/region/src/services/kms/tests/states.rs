@@ -2,9 +2,10 @@
 
 use faultline_proto::Operation;
 use faultline_proto::kms::{
-    CancelKeyDeletionRequest, CreateAliasRequest, CreateGrantRequest, DisableKeyRequest, EnableKeyRequest,
-    GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, GetKeyPolicyRequest, ListAliasesRequest,
-    ListGrantsRequest, PutKeyPolicyRequest, ReEncryptRequest, ScheduleKeyDeletionRequest, UpdatePrimaryRegionRequest,
+    CancelKeyDeletionRequest, CreateAliasRequest, CreateGrantRequest, DisableKeyRequest,
+    EnableKeyRequest, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest,
+    GetKeyPolicyRequest, ListAliasesRequest, ListGrantsRequest, PutKeyPolicyRequest,
+    ReEncryptRequest, ScheduleKeyDeletionRequest, UpdatePrimaryRegionRequest,
 };
 
 use super::*;
@@ -71,18 +72,32 @@ fn bring(world: &mut World, name: StateName) -> Case {
     };
     let key = family(world, replicas);
     let blob = encrypt(world, HOME, &root, &key, b"4242").unwrap();
-    let region = if name == StateName::Creating { FAR } else { HOME };
+    let region = if name == StateName::Creating {
+        FAR
+    } else {
+        HOME
+    };
     let key_id = some(&key);
     match name {
         StateName::Enabled => {}
-        StateName::Disabled => drop(world.call(HOME, &root, &DisableKeyRequest { key_id }).unwrap()),
+        StateName::Disabled => drop(
+            world
+                .call(HOME, &root, &DisableKeyRequest { key_id })
+                .unwrap(),
+        ),
         StateName::PendingDeletion | StateName::PendingReplicaDeletion => {
-            let request = ScheduleKeyDeletionRequest { key_id, ..Default::default() };
+            let request = ScheduleKeyDeletionRequest {
+                key_id,
+                ..Default::default()
+            };
             world.call(HOME, &root, &request).unwrap();
         }
         StateName::Creating => drop(replicate(world, HOME, &key, FAR).unwrap()),
         StateName::Updating => {
-            let request = UpdatePrimaryRegionRequest { key_id, primary_region: some(FAR) };
+            let request = UpdatePrimaryRegionRequest {
+                key_id,
+                primary_region: some(FAR),
+            };
             world.call(HOME, &root, &request).unwrap();
         }
         StateName::PendingImport | StateName::Unavailable => panic!("no key of ours can be in it"),
@@ -116,10 +131,16 @@ fn k_036_to_k_057_the_state_matrix_holds_for_every_operation() {
                 Ok(()) => {
                     let of_state = ["KMSInvalidStateException", "DisabledException"];
                     let code = got.map_err(|(code, _)| code).err().unwrap_or_default();
-                    assert!(!of_state.contains(&code.as_str()), "{operation} in {}: {code}", name.text());
+                    assert!(
+                        !of_state.contains(&code.as_str()),
+                        "{operation} in {}: {code}",
+                        name.text()
+                    );
                 }
             }
-            let alias = faultline_proto::kms::DeleteAliasRequest { alias_name: some("alias/a") };
+            let alias = faultline_proto::kms::DeleteAliasRequest {
+                alias_name: some("alias/a"),
+            };
             let root = world.root(ACCOUNT);
             let _ = world.call(case.region, &root, &alias);
         }
