@@ -8,7 +8,8 @@
 //! world.advance(60);
 //! ```
 //!
-//! - [`World`]: Regions over memory stores, steps, time, crashes. [`calls`]: calls and bodies.
+//! - [`World`]: Regions over memory stores, steps, time. [`calls`]: calls and bodies.
+//! - `lifecycle`: crashes, restarts, restored copies. `inspection`: looks and plants.
 //! - [`network`]: what is in flight, and what a test does to it.
 //! - [`people`]: users, roles and sessions in one line.
 //!
@@ -16,7 +17,11 @@
 //! [`World::advance`] lets timers run and delivers as it goes. The coordinator's network model,
 //! real latencies and the journal are left out on purpose: this is for one service's rules.
 
+#![expect(clippy::result_large_err, reason = "tests compare whole failures")]
+
 pub mod calls;
+mod inspection;
+mod lifecycle;
 pub mod network;
 pub mod people;
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use faultline_proto::driving::Envelope;
 
+use super::World;
+
 /// Sender and receiver.
 type Link = (String, String);
 
@@ -92,6 +94,29 @@ impl Network {
             .position(|envelope| !held.contains(&link(&envelope.from, &envelope.to)))?;
         self.carried += 1;
         self.flying.remove(at)
+    }
+}
+
+/// Links, both ways at once.
+impl World {
+    /// Loses everything between two Regions, both ways.
+    pub fn cut(&mut self, one: &str, other: &str) {
+        self.network.cut(one, other);
+        self.network.cut(other, one);
+    }
+
+    /// Ends cuts and holds between two Regions. What was lost comes again by retransmission.
+    pub fn heal(&mut self, one: &str, other: &str) {
+        self.network.heal(one, other);
+        self.network.heal(other, one);
+    }
+
+    /// Cuts a Region off from all others.
+    pub fn isolate(&mut self, region: &str) {
+        for other in self.nodes.keys().filter(|name| *name != region) {
+            self.network.cut(region, other);
+            self.network.cut(other, region);
+        }
     }
 }
 

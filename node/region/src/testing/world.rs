@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use faultline_proto::driving::{
-    Account, AuditEvent, Crash, Credential, Fault, Look, Note, Plant, Reply, SetFaults, Settings,
-    Start, Step, Tick, step,
+    AuditEvent, Crash, Credential, Fault, Note, Reply, SetFaults, Settings, Step, Tick, step,
 };
-use serde_json::Value;
 
-use super::Network;
 use super::calls::Calls;
+use super::{Network, lifecycle};
 use crate::region::{Died, Region};
 use crate::store::MemoryStore;
 
@@ -34,22 +32,22 @@ pub struct World {
     /// Every note of every Region, with its Region.
     pub notes: Vec<(String, Note)>,
     pub(super) calls: Calls,
-    nodes: BTreeMap<String, Node>,
-    home: String,
-    settings: Settings,
+    pub(super) nodes: BTreeMap<String, Node>,
+    pub(super) home: String,
+    pub(super) settings: Settings,
     elapsed: u64,
     steps: u64,
 }
 
-struct Node {
+pub(super) struct Node {
     /// `None` while it is down.
-    region: Option<Region<MemoryStore>>,
+    pub(super) region: Option<Region<MemoryStore>>,
     /// What a dead Region left.
-    left: Option<MemoryStore>,
-    wake: Option<u64>,
-    skew: i64,
-    crash: Crash,
-    epoch: u64,
+    pub(super) left: Option<MemoryStore>,
+    pub(super) wake: Option<u64>,
+    pub(super) skew: i64,
+    pub(super) crash: Crash,
+    pub(super) epoch: u64,
 }
 
 impl World {
@@ -111,7 +109,7 @@ impl World {
     #[must_use]
     pub fn root(&self, account: &str) -> Credential {
         Credential {
-            access_key: root_key(account),
+            access_key: lifecycle::root_key(account),
             session_token: String::new(),
         }
     }
@@ -147,96 +145,9 @@ impl World {
             .expect("a Region is up or left something")
     }
 
-    /// Asks what only a simulator can see.
-    ///
-    /// # Panics
-    /// When the Region is down or cannot answer: with its words.
-    pub fn look(&mut self, region: &str, what: &str, arguments: &Value) -> Value {
-        let look = Look {
-            what: what.to_owned(),
-            arguments: arguments.to_string(),
-        };
-        self.answer(region, step::Input::Look(look))
-    }
-
-    /// Puts content that AWS has no call for.
-    ///
-    /// # Panics
-    /// When the Region is down or refuses: with its words.
-    pub fn plant(&mut self, region: &str, what: &str, arguments: &Value) -> Value {
-        let plant = Plant {
-            what: what.to_owned(),
-            arguments: arguments.to_string(),
-        };
-        self.answer(region, step::Input::Plant(plant))
-    }
-
-    fn answer(&mut self, region: &str, input: step::Input) -> Value {
-        let reply = self.step(region, input).expect("the Region is up");
-        let answer: Value = serde_json::from_str(&reply.look).expect("answers are JSON");
-        assert!(answer.get("error").is_none(), "{region}: {answer}");
-        answer
-    }
-
     /// Sets the faults in force in a Region, in place of those before.
     pub fn set_faults(&mut self, region: &str, faults: Vec<Fault>) {
         self.step(region, step::Input::SetFaults(SetFaults { faults }));
-    }
-
-    /// Lets the Region die in its next step.
-    pub fn crash_next(&mut self, region: &str, crash: Crash) {
-        self.node_mut(region).crash = crash;
-    }
-
-    /// Kills a Region between two steps. Its open calls lose their connection.
-    pub fn stop(&mut self, region: &str) {
-        let node = self.node_mut(region);
-        let mut store = node
-            .region
-            .take()
-            .map(Region::into_store)
-            .unwrap_or_default();
-        store.crash();
-        node.left = Some(store);
-        node.wake = None;
-        self.calls.connection_reset(region);
-    }
-
-    /// Starts a Region over what it left (nothing, the first time).
-    ///
-    /// # Panics
-    /// When the store is refused.
-    pub fn restart(&mut self, region: &str) {
-        if self.node(region).region.is_some() {
-            self.stop(region);
-        }
-        let start = Start {
-            region: region.to_owned(),
-            regions: self.nodes.keys().cloned().collect(),
-            home: self.home.clone(),
-            accounts: [ACCOUNT, PARTNER]
-                .map(|id| Account {
-                    id: id.to_owned(),
-                    root_access_key: root_key(id),
-                })
-                .to_vec(),
-            seed: seed(region),
-            epoch: self.node(region).epoch,
-            settings: Some(self.settings),
-            partition_secret: b"one secret of all Regions in it!".to_vec(),
-        };
-        let node = self.node_mut(region);
-        node.region = Some(Region::new(node.left.take().unwrap_or_default()));
-        self.step(region, step::Input::Start(start));
-    }
-
-    /// Puts a Region back to an older copy of its store, as a restore does.
-    pub fn restore(&mut self, region: &str, copy: MemoryStore) {
-        self.stop(region);
-        let node = self.node_mut(region);
-        node.left = Some(copy);
-        node.epoch += 1;
-        self.restart(region);
     }
 
     /// Delivers everything that is in flight and what it causes, in no time.
@@ -350,13 +261,13 @@ impl World {
         self.calls.take(reply);
     }
 
-    fn node(&self, region: &str) -> &Node {
+    pub(super) fn node(&self, region: &str) -> &Node {
         self.nodes
             .get(region)
             .unwrap_or_else(|| panic!("this world has no Region {region}"))
     }
 
-    fn node_mut(&mut self, region: &str) -> &mut Node {
+    pub(super) fn node_mut(&mut self, region: &str) -> &mut Node {
         self.nodes
             .get_mut(region)
             .unwrap_or_else(|| panic!("this world has no Region {region}"))
@@ -365,39 +276,4 @@ impl World {
     pub(super) fn is_up(&self, region: &str) -> bool {
         self.node(region).region.is_some()
     }
-}
-
-/// Links, both ways at once.
-impl World {
-    /// Loses everything between two Regions, both ways.
-    pub fn cut(&mut self, one: &str, other: &str) {
-        self.network.cut(one, other);
-        self.network.cut(other, one);
-    }
-
-    /// Ends cuts and holds between two Regions. What was lost comes again by retransmission.
-    pub fn heal(&mut self, one: &str, other: &str) {
-        self.network.heal(one, other);
-        self.network.heal(other, one);
-    }
-
-    /// Cuts a Region off from all others.
-    pub fn isolate(&mut self, region: &str) {
-        for other in self.nodes.keys().filter(|name| *name != region) {
-            self.network.cut(region, other);
-            self.network.cut(other, region);
-        }
-    }
-}
-
-fn root_key(account: &str) -> String {
-    format!("AKIAROOT{account}")
-}
-
-fn seed(region: &str) -> Vec<u8> {
-    let mut seed = [7u8; 32];
-    for (at, byte) in region.bytes().take(32).enumerate() {
-        seed[at] = byte;
-    }
-    seed.to_vec()
 }

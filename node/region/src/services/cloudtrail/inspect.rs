@@ -1,6 +1,7 @@
 //! The question `audit`, which only a simulator can ask: every event of this Region, of all
 //! accounts and also data events, with the reasons of each refusal. Oldest first.
 
+use faultline_proto::driving::AuditEvent;
 use faultline_proto::names::Timestamp;
 use serde_json::{Value, json};
 
@@ -36,41 +37,51 @@ pub(super) fn audit(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, Strin
         serde_json::from_value(arguments.clone()).map_err(|error| format!("audit: {error}"))?;
     let mut rows: Vec<(TrailKey, TrailRow)> = ctx.all(Range::<Management>::all());
     rows.extend(ctx.all(Range::<Data>::all()));
-    rows.sort_by(|(one, _), (other, _)| (one.1, one.2, one.3).cmp(&(other.1, other.2, other.3)));
+    rows.sort_by_key(|((_, time, step, position), _)| (*time, *step, *position));
     let events = rows.iter().filter_map(|(_, row)| answer(&wanted, row));
     Ok(json!({ "events": events.collect::<Vec<_>>() }))
 }
 
 fn answer(wanted: &Wanted, row: &TrailRow) -> Option<Value> {
     let event = row.event();
-    let denied_by = event
+    wanted
+        .admits(&event, row.issuer.as_ref())
+        .then(|| shown(&event))
+}
+
+impl Wanted {
+    fn admits(&self, event: &AuditEvent, issuer: Option<&(String, String)>) -> bool {
+        let same = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == found)
+        };
+        let by =
+            |arn: &String| event.principal == *arn || issuer.is_some_and(|(role, _)| role == arn);
+        let touched = |name: &String| event.resources.iter().any(|arn| resource::is(arn, name));
+        same(&self.event_name, &event.event_name)
+            && same(&self.event_source, &event.event_source)
+            && same(&self.error_code, &event.error_code)
+            && same(&self.invoked_by, &event.invoked_by)
+            && same(&self.denied_by, denied_by(event))
+            && same(&self.account, &event.recipient_account)
+            && same(&self.kind, &event.category.to_lowercase())
+            && self.principal.as_ref().is_none_or(by)
+            && self.resource.as_ref().is_none_or(touched)
+            && self
+                .since
+                .is_none_or(|since| Timestamp(event.event_time).millis() >= since)
+    }
+}
+
+fn denied_by(event: &AuditEvent) -> &str {
+    event
         .denial
         .as_ref()
-        .map_or("", |denial| denial.denied_by.as_str());
-    let kind = event.category.to_lowercase();
-    let same =
-        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
-    let by = |arn: &String| {
-        event.principal == *arn || row.issuer.as_ref().is_some_and(|(role, _)| role == arn)
-    };
-    let fits = same(&wanted.event_name, &event.event_name)
-        && same(&wanted.event_source, &event.event_source)
-        && same(&wanted.error_code, &event.error_code)
-        && same(&wanted.invoked_by, &event.invoked_by)
-        && same(&wanted.denied_by, denied_by)
-        && same(&wanted.account, &event.recipient_account)
-        && same(&wanted.kind, &kind)
-        && wanted.principal.as_ref().is_none_or(by)
-        && wanted
-            .resource
-            .as_ref()
-            .is_none_or(|name| event.resources.iter().any(|arn| resource::is(arn, name)))
-        && wanted
-            .since
-            .is_none_or(|since| Timestamp(event.event_time).millis() >= since);
-    if !fits {
-        return None;
-    }
+        .map_or("", |denial| denial.denied_by.as_str())
+}
+
+/// The event with every member that says something.
+fn shown(event: &AuditEvent) -> Value {
+    let denial = event.denial.clone().unwrap_or_default();
     let mut shown = json!({
         "event_id": event.event_id,
         "event_name": event.event_name,
@@ -81,42 +92,27 @@ fn answer(wanted: &Wanted, row: &TrailRow) -> Option<Value> {
         "principal": event.principal,
         "principal_account": event.account,
         "identity_type": event.identity_type,
+        "access_key": event.access_key,
+        "invoked_by": event.invoked_by,
         "read_only": event.read_only,
-        "kind": kind,
+        "kind": event.category.to_lowercase(),
+        "error_code": event.error_code,
+        "error_message": event.error_message,
+        "resource": event.resources.first(),
         "resources": event.resources,
+        "request_parameters": record::parsed(&event.request_parameters),
+        "response_elements": record::parsed(&event.response_elements),
+        "additional": record::parsed(&event.additional),
+        "shared_event_id": event.shared_event_id,
         "request_id": event.request_id,
         "call": event.call,
+        "denied_by": denied_by(event),
+        "action": denial.action,
+        "statement": denial.statement,
+        "missing": denial.missing.join("; "),
     });
-    let members = shown.as_object_mut().expect("an event is an object");
-    let mut put = |name: &str, text: &str| {
-        if !text.is_empty() {
-            members.insert(name.to_owned(), text.into());
-        }
-    };
-    put("access_key", &event.access_key);
-    put("invoked_by", &event.invoked_by);
-    put("error_code", &event.error_code);
-    put("error_message", &event.error_message);
-    put(
-        "resource",
-        event.resources.first().map_or("", String::as_str),
-    );
-    put("shared_event_id", &event.shared_event_id);
-    put("denied_by", denied_by);
-    if let Some(denial) = &event.denial {
-        put("action", &denial.action);
-        put("statement", &denial.statement);
-        put("missing", &denial.missing.join("; "));
+    if let Some(members) = shown.as_object_mut() {
+        members.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
     }
-    for (name, text) in [
-        ("request_parameters", &event.request_parameters),
-        ("response_elements", &event.response_elements),
-        ("additional", &event.additional),
-    ] {
-        let value = record::parsed(text);
-        if !value.is_null() {
-            members.insert(name.to_owned(), value);
-        }
-    }
-    Some(shown)
+    shown
 }

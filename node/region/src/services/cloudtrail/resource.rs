@@ -33,5 +33,5 @@ pub(super) fn is(arn: &str, wanted: &str) -> bool {
 
 /// The account in an ARN, empty when it names none.
 pub(super) fn account(arn: &str) -> &str {
-    arn.splitn(6, ':').nth(4).unwrap_or_default()
+    arn.split(':').nth(4).unwrap_or_default()
 }
