@@ -10,6 +10,7 @@ pub mod faults;
 pub mod journal;
 pub mod network;
 pub mod queue;
+pub mod report;
 pub mod scenario;
 pub mod seed;
 pub mod sim;

@@ -1,0 +1,23 @@
+//! Telling what happened. Every view is built from the journal's events and nothing else.
+//!
+//! - [`summary`]: the model that views share, built event by event.
+//! - [`terminal`]: for people, with [`picture`]s of failures. [`transcript`]: the golden
+//!   story of a run. [`moment`]: what happened around one time.
+//! - [`json`], [`junit`], [`github`], [`trace`]: for machines.
+//! - [`folder`]: where a run lies on disk.
+
+pub mod folder;
+pub mod github;
+pub mod json;
+pub mod junit;
+pub mod moment;
+pub mod picture;
+pub mod summary;
+pub mod terminal;
+pub mod trace;
+pub mod transcript;
+
+#[cfg(test)]
+mod example;
+
+pub use summary::{Summarizer, Summary};
