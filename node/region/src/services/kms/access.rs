@@ -5,18 +5,15 @@
 //! a foreign account, or for a ciphertext of an unknown key, the answer is the same as for a key
 //! whose policy says no.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use faultline_proto::handlers::KmsRequest;
 
-use super::ciphertext::Blob;
 use super::conditions;
 use super::error::KmsError;
-use super::grants;
-use super::identifiers::{alias_arn, customer_alias};
-use super::keyspaces::{Aliases, KeyRow};
-use super::resolve::{Accepts, Target, by_id, find};
+use super::keyspaces::KeyRow;
+use super::resolve::{Accepts, Target, find};
+use super::{aliases, permits, uses};
 use crate::context::Ctx;
 use crate::identity::{Document, DocumentKind, Policy};
 use crate::refusal::Refusal;
@@ -42,7 +39,7 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         KmsRequest::ListAliases(_) => Ok(vec![without_key(ctx, "kms:ListAliases")]),
         KmsRequest::DescribeKey(request) => {
             let mut access = on_key(ctx, "kms:DescribeKey", &request.key_id, Alias, AnyAccount)?;
-            grants::present(ctx, &mut access, &request.grant_tokens)?;
+            permits::present(ctx, &mut access, &request.grant_tokens)?;
             Ok(vec![access])
         }
         KmsRequest::EnableKey(request) => one(ctx, "kms:EnableKey", &request.key_id),
@@ -52,13 +49,8 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         }
         KmsRequest::GetKeyPolicy(request) => one(ctx, "kms:GetKeyPolicy", &request.key_id),
         KmsRequest::ScheduleKeyDeletion(request) => {
-            let access = on_key(
-                ctx,
-                "kms:ScheduleKeyDeletion",
-                &request.key_id,
-                Key,
-                OwnAccount,
-            )?;
+            let action = "kms:ScheduleKeyDeletion";
+            let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
             let days = request.pending_window_in_days.unwrap_or(30).to_string();
             Ok(vec![
                 access.with("kms:schedulekeydeletionpendingwindowindays", &days),
@@ -71,44 +63,15 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
                 request.bypass_policy_lockout_safety_check,
             )])
         }
-        KmsRequest::CreateAlias(request) => create_alias(ctx, request),
-        KmsRequest::DeleteAlias(request) => delete_alias(ctx, request),
-        KmsRequest::Encrypt(request) => {
-            let asked = Asked::new(
-                "kms:Encrypt",
-                &request.encryption_context,
-                &request.grant_tokens,
-            );
-            Ok(vec![asked.on(ctx, &request.key_id)?])
-        }
-        KmsRequest::GenerateDataKey(request) => {
-            let asked = Asked::new(
-                "kms:GenerateDataKey",
-                &request.encryption_context,
-                &request.grant_tokens,
-            );
-            Ok(vec![asked.on(ctx, &request.key_id)?])
-        }
-        KmsRequest::GenerateDataKeyWithoutPlaintext(request) => {
-            let action = "kms:GenerateDataKeyWithoutPlaintext";
-            let asked = Asked::new(action, &request.encryption_context, &request.grant_tokens);
-            Ok(vec![asked.on(ctx, &request.key_id)?])
-        }
-        KmsRequest::Decrypt(request) => {
-            let asked = Asked::new(
-                "kms:Decrypt",
-                &request.encryption_context,
-                &request.grant_tokens,
-            );
-            Ok(vec![asked.source(
-                ctx,
-                &request.key_id,
-                request.ciphertext_blob.as_deref(),
-            )?])
-        }
-        KmsRequest::ReEncrypt(request) => re_encrypt(ctx, request),
-        KmsRequest::CreateGrant(request) => grants::create_access(ctx, request),
-        KmsRequest::RetireGrant(request) => grants::retire_access(ctx, request),
+        KmsRequest::CreateAlias(request) => aliases::create_access(ctx, request),
+        KmsRequest::DeleteAlias(request) => aliases::delete_access(ctx, request),
+        KmsRequest::Encrypt(_)
+        | KmsRequest::Decrypt(_)
+        | KmsRequest::ReEncrypt(_)
+        | KmsRequest::GenerateDataKey(_)
+        | KmsRequest::GenerateDataKeyWithoutPlaintext(_) => uses::of(ctx, request),
+        KmsRequest::CreateGrant(request) => permits::create_access(ctx, request),
+        KmsRequest::RetireGrant(request) => permits::retire_access(ctx, request),
         KmsRequest::RevokeGrant(request) => grant_access(ctx, "kms:RevokeGrant", &request.key_id),
         KmsRequest::ListGrants(request) => grant_access(ctx, "kms:ListGrants", &request.key_id),
         KmsRequest::ReplicateKey(request) => {
@@ -174,7 +137,8 @@ pub(crate) fn on_key(
     to_target(ctx, action, target, reach, Wording::AccessDeniedException)
 }
 
-fn to_target(
+/// An access to a key that was looked up, wherever that led.
+pub(crate) fn to_target(
     ctx: &mut Ctx<'_>,
     action: &str,
     target: Target,
@@ -215,7 +179,7 @@ pub(crate) fn to_row(
     access.policy = Some(policy);
     access.cross_account = reach == AnyAccount;
     conditions::of_key(&mut access.context, row);
-    access.grants = grants::views(ctx, row);
+    access.grants = permits::views(ctx, row);
     Ok(access)
 }
 
@@ -231,140 +195,9 @@ fn silence() -> Arc<Policy> {
     Arc::new(Policy::new("default", document))
 }
 
-/// The parts of a cryptographic request that its access needs.
-struct Asked<'r> {
-    action: &'static str,
-    context: &'r BTreeMap<String, String>,
-    tokens: &'r [String],
-}
-
-impl<'r> Asked<'r> {
-    fn new(
-        action: &'static str,
-        context: &'r BTreeMap<String, String>,
-        tokens: &'r [String],
-    ) -> Self {
-        Self {
-            action,
-            context,
-            tokens,
-        }
-    }
-
-    fn complete(&self, ctx: &mut Ctx<'_>, mut access: Access) -> Result<Access, Refusal> {
-        access
-            .context
-            .set("kms:encryptionalgorithm", "SYMMETRIC_DEFAULT");
-        access.context.set_encryption_context(
-            self.context
-                .iter()
-                .map(|(key, value)| (key.as_str(), value.as_str())),
-        );
-        access.encryption_context = Some(self.context.clone());
-        grants::present(ctx, &mut access, self.tokens)?;
-        Ok(access)
-    }
-
-    /// The key that is named.
-    fn on(&self, ctx: &mut Ctx<'_>, key: &Option<String>) -> Result<Access, Refusal> {
-        let access = on_key(ctx, self.action, key, Accepts::Aliases, AnyAccount)?;
-        self.complete(ctx, access)
-    }
-
-    /// The key that is named, else the one that the ciphertext names (K-067).
-    fn source(
-        &self,
-        ctx: &mut Ctx<'_>,
-        key: &Option<String>,
-        blob: Option<&[u8]>,
-    ) -> Result<Access, Refusal> {
-        if key.is_some() {
-            return self.on(ctx, key);
-        }
-        let maker = Blob::read(blob.ok_or_else(|| missing("ciphertextBlob"))?)?.maker;
-        let target = by_id(ctx, maker.account, &maker.key);
-        let access = to_target(ctx, self.action, target, AnyAccount, Wording::Ciphertext)?;
-        self.complete(ctx, access)
-    }
-}
-
 /// The generic validator's words for a member that is not there.
 pub(crate) fn missing(member: &str) -> KmsError {
     KmsError::Validation(format!(
         "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
     ))
-}
-
-fn re_encrypt(
-    ctx: &mut Ctx<'_>,
-    request: &faultline_proto::kms::ReEncryptRequest,
-) -> Result<Vec<Access>, Refusal> {
-    let from = Asked::new(
-        "kms:ReEncryptFrom",
-        &request.source_encryption_context,
-        &request.grant_tokens,
-    );
-    let from = from.source(
-        ctx,
-        &request.source_key_id,
-        request.ciphertext_blob.as_deref(),
-    )?;
-    let to = Asked::new(
-        "kms:ReEncryptTo",
-        &request.destination_encryption_context,
-        &request.grant_tokens,
-    );
-    let to = to.on(ctx, &request.destination_key_id)?;
-    let same = if from.resource == to.resource {
-        "true"
-    } else {
-        "false"
-    };
-    Ok(vec![
-        from.with("kms:reencryptonsamekey", same),
-        to.with("kms:reencryptonsamekey", same),
-    ])
-}
-
-/// An alias is decided by IAM alone; the key behind it also by its key policy (K-184).
-fn on_alias(ctx: &Ctx<'_>, action: &str, alias: &str) -> Access {
-    let account = ctx.account();
-    let arn = alias_arn(ctx.region(), &account, alias);
-    Access::new(ctx, action, arn, account, Wording::AccessDeniedException)
-}
-
-fn create_alias(
-    ctx: &mut Ctx<'_>,
-    request: &faultline_proto::kms::CreateAliasRequest,
-) -> Result<Vec<Access>, Refusal> {
-    let alias = customer_alias(request.alias_name.as_deref().unwrap_or_default())?;
-    let on_alias = on_alias(ctx, "kms:CreateAlias", alias);
-    let on_key = on_key(
-        ctx,
-        "kms:CreateAlias",
-        &request.target_key_id,
-        Accepts::Keys,
-        OwnAccount,
-    )?;
-    Ok(vec![on_alias, on_key])
-}
-
-fn delete_alias(
-    ctx: &mut Ctx<'_>,
-    request: &faultline_proto::kms::DeleteAliasRequest,
-) -> Result<Vec<Access>, Refusal> {
-    let alias = request.alias_name.as_deref().unwrap_or_default();
-    let mut accesses = vec![on_alias(ctx, "kms:DeleteAlias", alias)];
-    let account = ctx.account();
-    if let Some(row) = ctx.get_cached::<Aliases>((&account, alias)) {
-        let target = by_id(ctx, account, &row.target);
-        accesses.push(to_target(
-            ctx,
-            "kms:DeleteAlias",
-            target,
-            OwnAccount,
-            Wording::AccessDeniedException,
-        )?);
-    }
-    Ok(accesses)
 }

@@ -6,6 +6,7 @@ use faultline_proto::kms::{
 };
 use faultline_proto::progress::Progress;
 
+use super::access::{Reach, on_key, to_target};
 use super::error::KmsError;
 use super::identifiers::{KeyId, alias_arn, customer_alias};
 use super::journal;
@@ -15,10 +16,56 @@ use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::states::Use;
 use crate::context::Ctx;
 use crate::refusal::Refusal;
+use crate::service::{Access, Wording};
 use crate::store::Range;
 
 /// Most aliases of one key (K-026).
 const MOST: usize = 50;
+
+/// An alias is decided by IAM alone; the key behind it also by its key policy (K-184).
+fn on_alias(ctx: &Ctx<'_>, action: &str, alias: &str) -> Access {
+    let account = ctx.account();
+    let arn = alias_arn(ctx.region(), &account, alias);
+    Access::new(ctx, action, arn, account, Wording::AccessDeniedException)
+}
+
+/// What CreateAlias touches.
+pub(crate) fn create_access(
+    ctx: &mut Ctx<'_>,
+    request: &CreateAliasRequest,
+) -> Result<Vec<Access>, Refusal> {
+    let alias = customer_alias(request.alias_name.as_deref().unwrap_or_default())?;
+    let on_alias = on_alias(ctx, "kms:CreateAlias", alias);
+    let on_key = on_key(
+        ctx,
+        "kms:CreateAlias",
+        &request.target_key_id,
+        Accepts::Keys,
+        Reach::OwnAccount,
+    )?;
+    Ok(vec![on_alias, on_key])
+}
+
+/// What DeleteAlias touches.
+pub(crate) fn delete_access(
+    ctx: &mut Ctx<'_>,
+    request: &DeleteAliasRequest,
+) -> Result<Vec<Access>, Refusal> {
+    let alias = request.alias_name.as_deref().unwrap_or_default();
+    let mut accesses = vec![on_alias(ctx, "kms:DeleteAlias", alias)];
+    let account = ctx.account();
+    if let Some(row) = ctx.get_cached::<Aliases>((&account, alias)) {
+        let target = by_id(ctx, account, &row.target);
+        accesses.push(to_target(
+            ctx,
+            "kms:DeleteAlias",
+            target,
+            Reach::OwnAccount,
+            Wording::AccessDeniedException,
+        )?);
+    }
+    Ok(accesses)
+}
 
 /// CreateAlias.
 pub(crate) fn create(

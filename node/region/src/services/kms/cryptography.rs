@@ -219,17 +219,25 @@ struct DataKey<'r> {
     operation: &'static str,
 }
 
-fn data_key(
-    ctx: &mut Ctx<'_>,
-    asked: &DataKey<'_>,
-) -> Result<(Arc<KeyRow>, Vec<u8>, Vec<u8>), Refusal> {
+/// A data key: the KMS key that wrapped it, its bytes, the blob.
+struct Made {
+    row: Arc<KeyRow>,
+    plaintext: Vec<u8>,
+    blob: Vec<u8>,
+}
+
+fn data_key(ctx: &mut Ctx<'_>, asked: &DataKey<'_>) -> Result<Made, Refusal> {
     let length = data_key_length(asked.spec, asked.bytes)?;
     let row = usable(ctx, asked.key, Accepts::Aliases, Use::Cryptography)?;
     unless_dry(asked.dry_run)?;
     let mut plaintext = vec![0; length];
     ctx.entropy().fill("kms.data-key", &mut plaintext);
     let blob = seal(ctx, &row, asked.operation, asked.context, &plaintext)?;
-    Ok((row, plaintext, blob))
+    Ok(Made {
+        row,
+        plaintext,
+        blob,
+    })
 }
 
 /// GenerateDataKey.
@@ -245,7 +253,11 @@ pub(crate) fn generate_data_key(
         dry_run: request.dry_run,
         operation: "GenerateDataKey",
     };
-    let (row, plaintext, blob) = data_key(ctx, &asked)?;
+    let Made {
+        row,
+        plaintext,
+        blob,
+    } = data_key(ctx, &asked)?;
     Ok(Progress::Done(GenerateDataKeyResponse {
         ciphertext_blob: Some(blob),
         plaintext: Some(plaintext),
@@ -267,7 +279,11 @@ pub(crate) fn generate_data_key_without_plaintext(
         dry_run: request.dry_run,
         operation: "GenerateDataKeyWithoutPlaintext",
     };
-    let (row, mut plaintext, blob) = data_key(ctx, &asked)?;
+    let Made {
+        row,
+        mut plaintext,
+        blob,
+    } = data_key(ctx, &asked)?;
     plaintext.zeroize();
     Ok(Progress::Done(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(blob),

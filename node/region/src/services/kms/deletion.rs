@@ -16,7 +16,7 @@ use super::identifiers::KeyId;
 use super::keyspaces::{KeyRow, Keys};
 use super::resolve::{self, Accepts, usable};
 use super::states::{KeyState, Use};
-use super::{aliases, grants, journal, material, replicas};
+use super::{aliases, grants, journal, material, relatives};
 use crate::audit;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
@@ -126,7 +126,7 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, payload: &[u8]) {
     aliases::destroy(ctx, &row);
     grants::destroy(ctx, &row);
     ctx.delete::<Keys>((&account, id.as_str()));
-    replicas::left(ctx, &row);
+    relatives::left(ctx, &row);
     journal::gone(ctx, &row);
     // K-272: KMS does it by itself, and says so in the trail.
     ctx.touches(row.arn.as_str());

@@ -114,3 +114,59 @@ fn policy(account: &AccountId, service: &str, via: &str) -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use faultline_proto::names::Timestamp;
+
+    use super::*;
+    use crate::identity::{
+        Context, Document, DocumentKind, Policies, Policy, Principal, Request, ResourcePolicy,
+        evaluate,
+    };
+
+    const ARN: &str = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const VIA: &str = "s3.eu-west-1.amazonaws.com";
+
+    fn may(account: &str, action: &str, via: Option<&str>) -> bool {
+        let owner = AccountId::new("111111111111").unwrap();
+        let text = policy(&owner, "s3", VIA);
+        let policy = Policy::new(
+            "default",
+            Document::parse(&text, DocumentKind::Key).unwrap(),
+        );
+        let caller = Principal::root(&AccountId::new(account).unwrap());
+        let mut context = Context::at(Timestamp(0));
+        if let Some(via) = via {
+            context.set("kms:viaservice", via);
+        }
+        let request = Request::new(&caller, action, ARN, &owner, &context);
+        let policies = Policies {
+            resource: ResourcePolicy::Key(&policy),
+            ..Policies::default()
+        };
+        evaluate(&request, &policies).is_allowed()
+    }
+
+    #[test]
+    fn k_003_k_004_only_through_its_service_and_only_for_its_account() {
+        assert!(may("111111111111", "kms:Decrypt", Some(VIA)));
+        assert!(!may("111111111111", "kms:Decrypt", None));
+        assert!(!may(
+            "111111111111",
+            "kms:Decrypt",
+            Some("ec2.eu-west-1.amazonaws.com")
+        ));
+        assert!(!may("222222222222", "kms:Decrypt", Some(VIA)), "K-340");
+        assert!(may("111111111111", "kms:DescribeKey", None));
+        assert!(may("111111111111", "kms:GetKeyPolicy", None));
+        for managing in [
+            "kms:DisableKey",
+            "kms:PutKeyPolicy",
+            "kms:ScheduleKeyDeletion",
+            "kms:ReplicateKey",
+        ] {
+            assert!(!may("111111111111", managing, None), "{managing}");
+        }
+    }
+}

@@ -4,8 +4,9 @@
 //! [`members`] (what a multi-Region key knows of its relatives), [`ciphertext`] (the blob),
 //! [`keyspaces`] (rows), [`error`] (every no).
 //! Then what a call goes through: [`resolve`] (which key is meant), [`access`] with
-//! [`conditions`] (what is touched), one file a family: [`create`], [`keys`], [`policies`],
-//! [`aliases`], [`cryptography`], [`grants`], [`deletion`], [`replicas`], [`promotion`].
+//! [`conditions`], [`uses`] and [`permits`] (what is touched), one file a family: [`create`],
+//! [`keys`], [`policies`], [`aliases`], [`cryptography`], [`grants`], [`deletion`], [`replicas`],
+//! [`promotion`]; [`relatives`] takes in what other Regions tell.
 //! [`material`] makes and seals backing keys, [`managed`] makes AWS managed keys, [`journal`]
 //! tells oracles and the trail, [`look`] answers what only a simulator can ask.
 //!
@@ -31,13 +32,16 @@ mod managed;
 mod material;
 mod members;
 mod metadata;
+mod permits;
 mod policies;
 mod promotion;
+mod relatives;
 mod replicas;
 mod resolve;
 mod states;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use faultline_proto::handlers::{KmsHandler, KmsRequest, dispatch_kms};
 use faultline_proto::kms;
@@ -114,7 +118,7 @@ impl Service for Kms {
 
     fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
         match kind {
-            "members" => replicas::apply(ctx, body),
+            "members" => relatives::apply(ctx, body),
             other => ctx.note(
                 "record_ignored",
                 &[("service", "kms"), ("kind", other), ("from", from.as_str())],

@@ -32,6 +32,10 @@ macro_rules! asks {
     };
 }
 
+#[expect(
+    clippy::needless_update,
+    reason = "one form for all, also where a request has two members"
+)]
 const ASKS: &[(&str, Use, Ask)] = asks! {
     CancelDeletion CancelKeyDeletionRequest { key_id: some(&case.key) } with case;
     CreateAlias CreateAliasRequest { target_key_id: some(&case.key), alias_name: some("alias/a") } with case;
