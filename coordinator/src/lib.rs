@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod exit;
+pub mod explain;
 pub mod faults;
 pub mod journal;
 pub mod network;

@@ -1,5 +1,6 @@
 //! Faults, oracles and goals.
 
+use faultline_proto::tables::Referent;
 use serde_json::{Map, Value};
 
 use crate::scenario::matchers::Matcher;
@@ -59,16 +60,15 @@ impl Checker<'_> {
         if let Some(operation) = node.get("operation") {
             self.verb_name(operation);
         }
-        if self.found.list.len() == before {
-            if let Some(Value::Object(members)) = members.constant() {
-                if let Err(message) = FaultSpec::read(name, &members) {
-                    self.found.error(
-                        "E0107",
-                        node.span,
-                        format!("this `{name}` makes no sense: {message}"),
-                    );
-                }
-            }
+        if self.found.list.len() == before
+            && let Some(Value::Object(members)) = members.constant()
+            && let Err(message) = FaultSpec::read(name, &members)
+        {
+            self.found.error(
+                "E0107",
+                node.span,
+                format!("this `{name}` makes no sense: {message}"),
+            );
         }
         Some(FaultPlan {
             def,
@@ -184,7 +184,7 @@ impl Checker<'_> {
             }
         };
         let arguments = self.known_map(&template, node.span);
-        self.attributes(&arguments, node.span);
+        self.attributes(&arguments, node);
         Some(OracleSpec {
             def,
             arguments,
@@ -209,30 +209,30 @@ impl Checker<'_> {
     }
 
     /// `attributes: [table.attribute]` must begin with a table.
-    fn attributes(&mut self, arguments: &Map<String, Value>, span: Span) {
+    fn attributes(&mut self, arguments: &Map<String, Value>, node: &Node) {
+        let written = node.get("attributes").unwrap_or(node);
         let items = arguments.get("attributes").and_then(Value::as_array);
-        for text in items.into_iter().flatten().filter_map(Value::as_str) {
-            let table = text.rsplit_once('.').map_or("", |(table, _)| table);
-            if !self
-                .names
-                .has(faultline_proto::tables::Referent::Table, table)
-            {
-                let known: Vec<String> = self
-                    .names
-                    .of(faultline_proto::tables::Referent::Table)
-                    .map(|table| {
-                        format!("{table}.{}", text.rsplit('.').next().unwrap_or("attribute"))
-                    })
-                    .collect();
-                self.found
-                    .error(
-                        "E0207",
-                        span,
-                        format!("`{text}` names no attribute of a table of the world"),
-                    )
-                    .suggest(text, known.iter().map(String::as_str))
-                    .help("write `table.attribute`");
+        for (index, text) in items.into_iter().flatten().enumerate() {
+            let text = text.as_str().unwrap_or_default();
+            let (table, attribute) = text.rsplit_once('.').unwrap_or((text, "attribute"));
+            if text.contains('.') && self.names.has(Referent::Table, table) {
+                continue;
             }
+            let item = written.items().and_then(|items| items.get(index));
+            let span = item.map_or(written.span, |item| item.span);
+            let known: Vec<String> = self
+                .names
+                .of(Referent::Table)
+                .map(|table| format!("{table}.{attribute}"))
+                .collect();
+            self.found
+                .error(
+                    "E0207",
+                    span,
+                    format!("`{text}` names no attribute of a table of the world"),
+                )
+                .suggest(text, known.iter().map(String::as_str))
+                .help("write `table.attribute`");
         }
     }
 

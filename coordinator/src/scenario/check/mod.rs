@@ -6,9 +6,9 @@
 //!
 //! - [`scope`]: what `$name` stands for, and of which type it is.
 //! - [`substitute`]: scalars that are names or expressions.
-//! - [`members`]: values against the tables.
+//! - [`members`], [`scalars`]: values against the tables.
 //! - [`policies`]: policies in both forms.
-//! - [`expect`]: expectations against the form of the answer.
+//! - [`expect`], [`words`]: expectations against the form of the answer.
 //! - [`world`], [`steps`], [`calls`], [`claims`]: the parts of a file.
 
 pub mod calls;
@@ -16,9 +16,11 @@ pub mod claims;
 pub mod expect;
 pub mod members;
 pub mod policies;
+pub mod scalars;
 pub mod scope;
 pub mod steps;
 pub mod substitute;
+pub mod words;
 pub mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,8 +64,8 @@ pub struct Checker<'s> {
     pub started: BTreeSet<String>,
     /// The bucket whose entry is read.
     pub bucket: Option<String>,
-    /// Whether `defaults` could not be read, so that their absence says nothing.
-    pub adverbs_in_error: bool,
+    /// Variables that come later than the one that is read.
+    pub later_variables: Places,
 }
 
 impl<'s> Checker<'s> {
@@ -79,7 +81,7 @@ impl<'s> Checker<'s> {
             saved_anywhere: Places::new(),
             started: BTreeSet::new(),
             bucket: None,
-            adverbs_in_error: false,
+            later_variables: Places::new(),
         }
     }
 }
@@ -209,7 +211,6 @@ impl Checker<'_> {
         self.look_ahead(&file.steps);
         self.look_ahead(&file.finally);
         let world = self.world(&file.world);
-        let before = self.found.list.len();
         let client = file
             .client
             .map(|node| self.client(node))
@@ -222,7 +223,6 @@ impl Checker<'_> {
                 ..Around::default()
             },
         );
-        self.adverbs_in_error = self.found.list.len() > before;
         around.client = around.client.or(&world.client);
         let steps = self.steps(&file.steps, &around, "");
         let always = self.oracles(&file.always);
@@ -258,8 +258,14 @@ impl Checker<'_> {
             );
             vars.insert(name.clone(), value.clone());
         }
+        let places = file
+            .vars
+            .iter()
+            .map(|entry| (entry.key.text.clone(), entry.key.span));
+        self.later_variables = places.collect();
         for Entry { key, value } in file.vars {
-            self.good_name(key);
+            let good = self.good_name(key);
+            self.later_variables.remove(&key.text);
             let written = self.variable(value);
             let value = match overrides.get(&key.text) {
                 Some(text) if written.is_string() => Value::String(text.clone()),
@@ -270,12 +276,10 @@ impl Checker<'_> {
                 .value(),
                 None => written,
             };
-            self.bind(
-                key.text.clone(),
-                key.span,
-                Origin::Variable,
-                Type::Values(vec![value.clone()]),
-            );
+            if good {
+                let of = Type::Values(vec![value.clone()]);
+                self.bind(key.text.clone(), key.span, Origin::Variable, of);
+            }
             vars.insert(key.text.clone(), value);
         }
         for name in overrides.keys() {

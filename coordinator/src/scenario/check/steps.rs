@@ -61,17 +61,26 @@ impl Checker<'_> {
             .map(|node| self.client(node))
             .unwrap_or_default();
         Around {
-            region: self
-                .later(adverbs.region, &IN)
-                .or_else(|| around.region.clone()),
-            from: self
-                .later(adverbs.from, &FROM)
-                .or_else(|| around.from.clone()),
-            principal: self
-                .later(adverbs.principal, &AS)
-                .or_else(|| around.principal.clone()),
+            region: self.adverb(adverbs.region, &IN, &around.region),
+            from: self.adverb(adverbs.from, &FROM, &around.from),
+            principal: self.adverb(adverbs.principal, &AS, &around.principal),
             client: client.or(&around.client),
         }
+    }
+
+    /// An adverb of the step, or else what is around it. A wrong one is reported and stays
+    /// in its place, so that nobody says it is missing.
+    fn adverb<T: FromValue + Clone>(
+        &mut self,
+        node: Option<&Node>,
+        field: &'static FieldDef,
+        around: &Option<Later<T>>,
+    ) -> Option<Later<T>> {
+        let Some(node) = node else {
+            return around.clone();
+        };
+        let placeholder = Later::Template(Template::literal(Value::Null, node.span));
+        Some(self.later(Some(node), field).unwrap_or(placeholder))
     }
 
     /// A value that is of a certain type, now or in the run.
@@ -107,16 +116,16 @@ impl Checker<'_> {
             .for_each
             .and_then(|(key, node)| self.for_each(key, node));
         let entered = step.for_each.is_some().then_some(self.scope.bindings.len());
-        if let (Some((key, _)), Some((_, _, of))) = (step.for_each, &for_each) {
-            self.bind(key.text.clone(), key.span, Origin::Loop, of.clone());
+        if let Some((key, _)) = step.for_each {
+            let of = for_each.as_ref().map_or(Type::Any, |(_, _, of)| of.clone());
+            self.bind(key.text.clone(), key.span, Origin::Loop, of);
         }
         let say = step.say.map(|node| self.prose(node));
         let around = self.around(&step.adverbs, around);
         let repeat = self.later(step.repeat, &REPEAT);
         let faults = self.faults(&step.faults);
         let action = self.action(&step.action, &around, id);
-        if let Some(at) = entered.filter(|at| for_each.is_some() && *at < self.scope.bindings.len())
-        {
+        if let Some(at) = entered.filter(|at| *at < self.scope.bindings.len()) {
             self.scope.bindings.remove(at);
         }
         Step {

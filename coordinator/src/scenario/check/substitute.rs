@@ -131,13 +131,16 @@ impl Checker<'_> {
     }
 
     fn undefined(&mut self, name: &str, span: Span, code: &'static str) {
+        let above = self.later_variables.get(name).copied();
         let later = self.saved_anywhere.get(name).copied();
         let known: Vec<&str> = self.scope.names().collect();
         let near = nearest(name, known.iter().copied()).map(str::to_owned);
         let diagnostic = self
             .found
             .error(code, span, format!("nothing here is named `{name}`"));
-        if let Some(place) = later {
+        if let Some(place) = above {
+            diagnostic.label(place, "a variable knows only those above it");
+        } else if let Some(place) = later {
             diagnostic.label(place, "it is saved here, later or elsewhere");
         } else if let Some(near) = near {
             diagnostic.caption(format!("did you mean `{near}`?"));

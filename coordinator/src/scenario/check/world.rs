@@ -136,7 +136,7 @@ impl Checker<'_> {
         for Entry { key, value } in map(node, "`accounts`", &mut self.found) {
             if let Some(scalar) = value
                 .scalar()
-                .filter(|scalar| scalar.plain && matches!(scalar.value(), Value::Number(_)))
+                .filter(|scalar| scalar.plain && scalar.is_digits())
             {
                 self.unquoted_account(&scalar.text, value.span);
                 continue;
@@ -271,16 +271,16 @@ impl Checker<'_> {
 
     fn key_regions(&mut self, node: &Node) {
         let multi = node.get("multi_region").and_then(Node::text);
-        if let (Some("false") | None, Some(replicas)) = (multi, node.get("replicas")) {
-            if node.get("primary").is_none() || multi == Some("false") {
-                self.found
-                    .error(
-                        "E0112",
-                        replicas.span,
-                        "only a multi-Region key has replicas",
-                    )
-                    .help("write `multi_region: true, primary: ..., replicas: [...]`");
-            }
+        if let (Some("false") | None, Some(replicas)) = (multi, node.get("replicas"))
+            && (node.get("primary").is_none() || multi == Some("false"))
+        {
+            self.found
+                .error(
+                    "E0112",
+                    replicas.span,
+                    "only a multi-Region key has replicas",
+                )
+                .help("write `multi_region: true, primary: ..., replicas: [...]`");
         }
         if let (Some("true"), Some(region)) = (multi, node.get("region")) {
             self.found.error(

@@ -87,7 +87,7 @@ pub fn excludes(key: &Key, other: &Key, why: &str, found: &mut Diagnostics) {
         .note(why);
 }
 
-/// A word alone, or a map with one word in it: how faults and oracles are written.
+/// A map with one word in it: how faults and oracles are written.
 pub fn word<'a>(node: &'a Node, what: &str, found: &mut Diagnostics) -> Option<Named<'a>> {
     match &node.value {
         Value::Map(entries) if entries.len() == 1 => Some(Named {
@@ -108,7 +108,7 @@ pub fn word<'a>(node: &'a Node, what: &str, found: &mut Diagnostics) -> Option<N
             })
         }
         Value::Map(_) | Value::Seq(_) | Value::Scalar(_) => {
-            wrong_kind(node, what, "a name, or a map with one name", found);
+            wrong_kind(node, what, "a map with one name", found);
             None
         }
     }

@@ -1,6 +1,6 @@
 //! The parts of a scenario file.
 
-use crate::scenario::diagnostic::Diagnostics;
+use crate::scenario::diagnostic::{Diagnostics, nearest};
 use crate::scenario::source::{Entry, Key, Node, Span, Value};
 use crate::scenario::vocabulary::world::{PLAIN, SECTIONS};
 
@@ -92,7 +92,12 @@ pub fn decode<'a>(root: &'a Node, found: &mut Diagnostics) -> File<'a> {
     }
     let start = entries.first().map_or(root.span, |entry| entry.key.span);
     for key in ["scenario", "title", "world", "steps"] {
-        if root.get(key).is_none() {
+        let misspelt = |entry: &Entry| {
+            let known = KEYS.iter().map(|(key, _)| *key);
+            !KEYS.iter().any(|(key, _)| *key == entry.key.text)
+                && nearest(&entry.key.text, known) == Some(key)
+        };
+        if root.get(key).is_none() && !entries.iter().any(misspelt) {
             missing_key(start, key, "a scenario file", found);
         }
     }

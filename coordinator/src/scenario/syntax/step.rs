@@ -259,7 +259,7 @@ fn for_each<'a>(node: &'a Node, found: &mut Diagnostics) -> Option<(&'a Key, &'a
                 .error("E0106", second.key.span, "`for_each` takes one name")
                 .label(first.key.span, "the first")
                 .help("give items as maps, `for_each: { at: [{ region: ..., status: ... }] }`, or put one `for_each` into another");
-            None
+            Some((&first.key, &first.value))
         }
     }
 }

@@ -7,7 +7,9 @@
 
 pub mod built_in;
 pub mod call;
+mod entries;
 pub mod faults;
+mod looks;
 pub mod metrics;
 pub mod oracles;
 pub mod verbs;
