@@ -72,14 +72,13 @@ pub(crate) fn schedule(
     resolve::save(ctx, &row);
     journal::state(ctx, &row);
     let shown = row.metadata();
-    ctx.frame_mut().response_elements = Some(match shown.deletion_date {
-        Some(date) => json!({
-            "keyId": row.arn.as_str(), "keyState": row.state.text(), "pendingWindowInDays": days, "deletionDate": date,
-        }),
-        None => {
-            json!({ "keyId": row.arn.as_str(), "keyState": row.state.text(), "pendingWindowInDays": days })
-        }
+    let mut elements = json!({
+        "keyId": row.arn.as_str(), "keyState": row.state.text(), "pendingWindowInDays": days,
     });
+    if let KeyState::PendingDeletion { date, .. } = row.state {
+        elements["deletionDate"] = json!(journal::trail_date(date));
+    }
+    ctx.frame_mut().response_elements = Some(elements);
     Ok(Progress::Done(ScheduleKeyDeletionResponse {
         key_id: Some(row.arn.to_string()),
         deletion_date: shown.deletion_date,

@@ -1,10 +1,12 @@
 //! What KMS tells oracles and metrics of its inside, and what it adds to the trail.
 
+use faultline_proto::names::Timestamp;
 use serde_json::json;
 
 use super::keyspaces::KeyRow;
 use super::material;
 use crate::context::Ctx;
+use crate::identity::dates;
 
 /// A key exists now in this Region: its state, role and material.
 pub(crate) fn born(ctx: &mut Ctx<'_>, row: &KeyRow) {
@@ -101,7 +103,43 @@ pub(crate) fn used(ctx: &mut Ctx<'_>, row: &KeyRow, material: &str, operation: &
     ctx.audit_detail("keyMaterialId", material);
 }
 
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// A date as KMS writes it in responseElements (K-274): `Nov 18, 2020, 1:29:18 AM`.
+pub(crate) fn trail_date(moment: Timestamp) -> String {
+    let text = dates::format(moment.0);
+    let number = |from: usize, to: usize| -> usize {
+        text.get(from..to)
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or_default()
+    };
+    let (month, day, hour) = (number(5, 7), number(8, 10), number(11, 13));
+    let month = MONTHS.get(month.wrapping_sub(1)).unwrap_or(&"");
+    let half = if hour < 12 { "AM" } else { "PM" };
+    let minutes = text.get(13..19).unwrap_or_default();
+    let hour = (hour + 11) % 12 + 1;
+    format!(
+        "{month} {day}, {}, {hour}{minutes} {half}",
+        text.get(..4).unwrap_or_default()
+    )
+}
+
 /// K-262: the trail names the key even where the call answers nothing.
 pub(crate) fn answers_key(ctx: &mut Ctx<'_>, row: &KeyRow) {
     ctx.frame_mut().response_elements = Some(json!({ "keyId": row.arn.as_str() }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k_274_dates_in_the_trail() {
+        let at = |seconds: i64| trail_date(Timestamp(seconds * 1_000_000));
+        assert_eq!(at(1_605_662_958), "Nov 18, 2020, 1:29:18 AM");
+        assert_eq!(at(1_605_662_958 + 12 * 3600), "Nov 18, 2020, 1:29:18 PM");
+        assert_eq!(at(0), "Jan 1, 1970, 12:00:00 AM");
+    }
 }

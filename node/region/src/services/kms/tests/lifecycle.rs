@@ -95,6 +95,18 @@ fn k_041_k_048_a_cancelled_deletion_leaves_a_disabled_key() {
     assert_eq!(answer.key_state.as_deref(), Some("PendingDeletion"));
     let days = (answer.deletion_date.unwrap() * 1000 - wall) / 1_000_000 / 86_400;
     assert_eq!((answer.pending_window_in_days, days), (Some(7), 7));
+    let event = world
+        .audit
+        .iter()
+        .rfind(|event| event.event_name == "ScheduleKeyDeletion")
+        .unwrap();
+    assert!(
+        event
+            .response_elements
+            .contains("\"deletionDate\":\"Oct 8, 2026, 12:00:00 AM\""),
+        "K-271, K-274: {}",
+        event.response_elements
+    );
     cancel(&mut world, HOME, &id);
     assert_eq!(state(&mut world, HOME, &id), "Disabled");
     world.advance(8 * DAY);

@@ -11,6 +11,7 @@ mod lifecycle;
 mod names;
 mod promotion;
 mod replicas;
+mod rows;
 mod states;
 
 use std::collections::BTreeMap;

@@ -264,3 +264,30 @@ fn k_118_a_former_primary_is_deleted_as_a_replica() {
         .unwrap();
     assert!(set.replica_keys.is_empty());
 }
+
+#[test]
+fn k_345_a_promoted_replica_is_managed_while_the_old_home_is_dark() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let id = family(&mut world, &[FAR]);
+    let blob = encrypt(&mut world, HOME, &root, &id, b"4242").unwrap();
+    promote(&mut world, HOME, &id, FAR).unwrap();
+    world.advance(10);
+    world.isolate(HOME);
+    replicate(&mut world, FAR, &id, THIRD).unwrap();
+    world.advance(10);
+    assert_eq!(decrypt(&mut world, THIRD, &root, &blob).unwrap(), b"4242");
+    for other in [FAR, THIRD] {
+        world.heal(HOME, other);
+    }
+    world.advance(120);
+    let set = describe(&mut world, HOME, &id)
+        .unwrap()
+        .multi_region_configuration
+        .unwrap();
+    assert_eq!(
+        set.replica_keys.len(),
+        2,
+        "the old home has learned of the new replica"
+    );
+}

@@ -4,6 +4,7 @@ use faultline_proto::kms::{DisableKeyRequest, GetKeyPolicyRequest, PutKeyPolicyR
 use serde_json::json;
 
 use super::*;
+use crate::testing::Crash;
 use crate::testing::people::allow;
 
 fn members(world: &mut World, region: &str, key: &str) -> Vec<String> {
@@ -278,4 +279,36 @@ fn a_replica_whose_region_does_not_answer_is_found_later() {
     );
     let blob = encrypt(&mut world, HOME, &root, &id, b"4242").unwrap();
     assert_eq!(decrypt(&mut world, FAR, &root, &blob).unwrap(), b"4242");
+}
+
+#[test]
+fn a_crash_at_any_point_of_a_replication_ends_with_views_that_agree() {
+    for region in [HOME, FAR] {
+        for crash in [Crash::BeforeCommit, Crash::AfterCommit] {
+            for messages in 0..4 {
+                let mut world = world();
+                let root = world.root(ACCOUNT);
+                let id = id(&key(&mut world, true));
+                let request = ReplicateKeyRequest {
+                    key_id: some(&id),
+                    replica_region: some(FAR),
+                    ..Default::default()
+                };
+                let call = world.begin(HOME, &root, &request);
+                for _ in 0..messages {
+                    world.deliver_one();
+                }
+                world.crash_next(region, crash);
+                world.settle();
+                world.restart(region);
+                world.advance(180);
+                let place = format!("{region} {crash:?} after {messages}");
+                let seen = members(&mut world, HOME, &id);
+                assert_eq!(seen, [format!("{HOME}*"), FAR.to_owned()], "{place}");
+                assert_eq!(members(&mut world, FAR, &id), seen, "{place}");
+                assert_eq!(state(&mut world, FAR, &id), "Enabled", "{place}");
+                assert!(world.outcome(&call).is_some(), "{place}");
+            }
+        }
+    }
 }

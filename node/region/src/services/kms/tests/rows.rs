@@ -1,0 +1,45 @@
+//! Rows of today are in the file of rows that must decode for ever.
+
+use faultline_proto::kms::{CreateAliasRequest, CreateGrantRequest, GrantConstraints};
+
+use super::*;
+use crate::services::kms::keyspaces::KEYSPACES;
+use crate::store::golden;
+
+#[test]
+fn every_keyspace_has_a_line_in_the_goldens() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let id = family(&mut world, &[FAR]);
+    let alias = CreateAliasRequest {
+        alias_name: some("alias/a"),
+        target_key_id: some(&id),
+    };
+    world.call(HOME, &root, &alias).unwrap();
+    let grant = CreateGrantRequest {
+        key_id: some(&id),
+        name: some("once"),
+        grantee_principal: some("arn:aws:iam::222222222222:root"),
+        retiring_principal: some("arn:aws:iam::222222222222:root"),
+        operations: vec!["Decrypt".to_owned()],
+        constraints: Some(GrantConstraints {
+            encryption_context_equals: pairs(&[("tenant", "7")]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    world.call(HOME, &root, &grant).unwrap();
+    let file = include_str!("../../../../goldens/rows.txt");
+    let lines = golden::harvest(world.store(HOME)).unwrap();
+    let missing: String = KEYSPACES
+        .iter()
+        .map(|declared| format!("{} {}", declared.name, declared.version))
+        .filter(|name| {
+            !file
+                .lines()
+                .any(|line| line.starts_with(&format!("{name} ")))
+        })
+        .map(|name| format!("{}\n", lines[&name]))
+        .collect();
+    assert!(missing.is_empty(), "add to the file:\n{missing}");
+}
