@@ -11,7 +11,7 @@
 //! Used by these: [`diagnostic`] (what is wrong and where; pictures, JSON, GitHub
 //! annotations), [`expressions`] (`$name`, `$(cel)`), [`names`] (the world's names),
 //! [`policy`] (the short form of policies), [`matchers`] (whether an answer is as
-//! expected), [`quantity`] (durations and the like), [`bytes`].
+//! expected), [`quantity`] (durations and the like), [`bytes`]. For editors: [`schema`].
 
 pub mod bytes;
 pub mod check;
@@ -22,6 +22,7 @@ pub mod names;
 pub mod plan;
 pub mod policy;
 pub mod quantity;
+pub mod schema;
 pub mod source;
 pub mod syntax;
 pub mod template;

@@ -61,7 +61,7 @@ static STATUS: Shape = Shape {
 };
 
 static CALLS: MessageDef = message(
-    "where",
+    "where.calls",
     "Which calls are counted.",
     &[
         one(
@@ -92,7 +92,7 @@ static CALLS: MessageDef = message(
     ],
 );
 static REPLICATIONS: MessageDef = message(
-    "where",
+    "where.replications",
     "Which replicated things are counted.",
     &[
         one("table", Kind::Str, &TABLE, "Items of this global table."),
