@@ -24,6 +24,9 @@ pub mod replication;
 pub mod rules;
 pub mod versions;
 
+#[cfg(test)]
+mod tests;
+
 use faultline_proto::handlers::{S3Handler, S3Request, dispatch_s3};
 use faultline_proto::names::RegionName;
 use faultline_proto::progress::Progress;
