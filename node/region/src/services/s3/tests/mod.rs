@@ -22,11 +22,17 @@ pub(super) fn text(text: &str) -> Option<String> {
 
 /// A bucket with versions that accepts SSE-C.
 pub(super) fn bucket(world: &mut World, root: &Credential, region: &str, name: &str) {
-    let create = s3::CreateBucketRequest { bucket: text(name), ..Default::default() };
+    let create = s3::CreateBucketRequest {
+        bucket: text(name),
+        ..Default::default()
+    };
     world.call(region, root, &create).unwrap();
     let versioning = s3::PutBucketVersioningRequest {
         bucket: text(name),
-        versioning_configuration: Some(s3::VersioningConfiguration { status: text("Enabled"), mfa_delete: None }),
+        versioning_configuration: Some(s3::VersioningConfiguration {
+            status: text("Enabled"),
+            mfa_delete: None,
+        }),
         ..Default::default()
     };
     world.call(region, root, &versioning).unwrap();
@@ -35,12 +41,16 @@ pub(super) fn bucket(world: &mut World, root: &Credential, region: &str, name: &
 
 pub(super) fn allow_sse_c(world: &mut World, root: &Credential, region: &str, name: &str) {
     let rule = s3::ServerSideEncryptionRule {
-        blocked_encryption_types: Some(s3::BlockedEncryptionTypes { encryption_type: vec!["NONE".to_owned()] }),
+        blocked_encryption_types: Some(s3::BlockedEncryptionTypes {
+            encryption_type: vec!["NONE".to_owned()],
+        }),
         ..Default::default()
     };
     let request = s3::PutBucketEncryptionRequest {
         bucket: text(name),
-        server_side_encryption_configuration: Some(s3::ServerSideEncryptionConfiguration { rules: vec![rule] }),
+        server_side_encryption_configuration: Some(s3::ServerSideEncryptionConfiguration {
+            rules: vec![rule],
+        }),
         ..Default::default()
     };
     world.call(region, root, &request).unwrap();
@@ -48,12 +58,18 @@ pub(super) fn allow_sse_c(world: &mut World, root: &Credential, region: &str, na
 
 pub(super) fn key(world: &mut World, region: &str) -> String {
     let root = world.root(ACCOUNT);
-    let made = world.call(region, &root, &kms::CreateKeyRequest::default()).unwrap();
+    let made = world
+        .call(region, &root, &kms::CreateKeyRequest::default())
+        .unwrap();
     made.key_metadata.unwrap().arn.unwrap()
 }
 
 pub(super) fn put(name: &str, key: &str) -> s3::PutObjectRequest {
-    s3::PutObjectRequest { bucket: text(name), key: text(key), ..Default::default() }
+    s3::PutObjectRequest {
+        bucket: text(name),
+        key: text(key),
+        ..Default::default()
+    }
 }
 
 pub(super) fn with_customer_key(mut request: s3::PutObjectRequest) -> s3::PutObjectRequest {
@@ -64,19 +80,38 @@ pub(super) fn with_customer_key(mut request: s3::PutObjectRequest) -> s3::PutObj
 }
 
 pub(super) fn get(name: &str, key: &str) -> s3::GetObjectRequest {
-    s3::GetObjectRequest { bucket: text(name), key: text(key), ..Default::default() }
+    s3::GetObjectRequest {
+        bucket: text(name),
+        key: text(key),
+        ..Default::default()
+    }
 }
 
-pub(super) fn head(world: &mut World, region: &str, root: &Credential, name: &str, key: &str) -> s3::HeadObjectResponse {
-    let request = s3::HeadObjectRequest { bucket: text(name), key: text(key), ..Default::default() };
+pub(super) fn head(
+    world: &mut World,
+    region: &str,
+    root: &Credential,
+    name: &str,
+    key: &str,
+) -> s3::HeadObjectResponse {
+    let request = s3::HeadObjectRequest {
+        bucket: text(name),
+        key: text(key),
+        ..Default::default()
+    };
     world.call(region, root, &request).unwrap()
 }
 
 /// A body whose every 64 KiB differ.
 pub(super) fn body(length: usize) -> Vec<u8> {
-    (0..length).map(|at| u8::try_from((at / 7 + at / 65_536) % 251).unwrap()).collect()
+    (0..length)
+        .map(|at| u8::try_from((at / 7 + at / 65_536) % 251).unwrap())
+        .collect()
 }
 
 pub(super) fn metadata(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }

@@ -27,7 +27,12 @@ fn setup() -> Setup {
         bucket(&mut world, &root, region, name);
         allow_sse_c(&mut world, &root, region, name);
     }
-    let role = world.role(ACCOUNT, "replicator", &trust("s3.amazonaws.com"), &allow(&ROLE_ACTIONS, &["*"]));
+    let role = world.role(
+        ACCOUNT,
+        "replicator",
+        &trust("s3.amazonaws.com"),
+        &allow(&ROLE_ACTIONS, &["*"]),
+    );
     Setup { world, root, role }
 }
 
@@ -35,15 +40,22 @@ fn rule(prefix: &str, replica_key: Option<&str>) -> s3::ReplicationRule {
     s3::ReplicationRule {
         id: text(prefix),
         priority: Some(1),
-        filter: Some(s3::ReplicationRuleFilter { prefix: text(prefix), ..Default::default() }),
+        filter: Some(s3::ReplicationRuleFilter {
+            prefix: text(prefix),
+            ..Default::default()
+        }),
         status: text("Enabled"),
         source_selection_criteria: replica_key.map(|_| s3::SourceSelectionCriteria {
-            sse_kms_encrypted_objects: Some(s3::SseKmsEncryptedObjects { status: text("Enabled") }),
+            sse_kms_encrypted_objects: Some(s3::SseKmsEncryptedObjects {
+                status: text("Enabled"),
+            }),
             ..Default::default()
         }),
         destination: Some(s3::Destination {
             bucket: text("arn:aws:s3:::photos-copy"),
-            encryption_configuration: replica_key.map(|key| s3::EncryptionConfiguration { replica_kms_key_id: text(key) }),
+            encryption_configuration: replica_key.map(|key| s3::EncryptionConfiguration {
+                replica_kms_key_id: text(key),
+            }),
             ..Default::default()
         }),
         ..Default::default()
@@ -54,7 +66,10 @@ impl Setup {
     fn replicate(&mut self, rules: Vec<s3::ReplicationRule>) {
         let request = s3::PutBucketReplicationRequest {
             bucket: text("photos"),
-            replication_configuration: Some(s3::ReplicationConfiguration { role: Some(self.role.clone()), rules }),
+            replication_configuration: Some(s3::ReplicationConfiguration {
+                role: Some(self.role.clone()),
+                rules,
+            }),
             ..Default::default()
         };
         self.world.call(HERE, &self.root, &request).unwrap();
@@ -70,12 +85,21 @@ fn s3_042_s3_063_a_large_object_arrives_as_a_replica() {
     let mut setup = setup();
     setup.replicate(vec![rule("", None)]);
     let sent = body(700_000);
-    let request = s3::PutObjectRequest { metadata: metadata(&[("camera", "old")]), ..put("photos", "a") };
-    let source = setup.world.upload(HERE, &setup.root, &request, &sent).unwrap();
+    let request = s3::PutObjectRequest {
+        metadata: metadata(&[("camera", "old")]),
+        ..put("photos", "a")
+    };
+    let source = setup
+        .world
+        .upload(HERE, &setup.root, &request, &sent)
+        .unwrap();
     assert_eq!(setup.status("a").as_deref(), Some("PENDING"));
     setup.world.advance(600);
     assert_eq!(setup.status("a").as_deref(), Some("COMPLETED"));
-    let (found, received) = setup.world.download(THERE, &setup.root, &get("photos-copy", "a")).unwrap();
+    let (found, received) = setup
+        .world
+        .download(THERE, &setup.root, &get("photos-copy", "a"))
+        .unwrap();
     assert_eq!(received, sent);
     assert_eq!(found.replication_status.as_deref(), Some("REPLICA"));
     assert_eq!(found.version_id, source.version_id, "S3-048");
@@ -87,8 +111,15 @@ fn s3_043_a_kms_object_without_opt_in_is_never_eligible() {
     let mut setup = setup();
     setup.replicate(vec![rule("", None)]);
     let arn = key(&mut setup.world, HERE);
-    let request = s3::PutObjectRequest { server_side_encryption: text("aws:kms"), ssekms_key_id: Some(arn), ..put("photos", "a") };
-    setup.world.upload(HERE, &setup.root, &request, b"x").unwrap();
+    let request = s3::PutObjectRequest {
+        server_side_encryption: text("aws:kms"),
+        ssekms_key_id: Some(arn),
+        ..put("photos", "a")
+    };
+    setup
+        .world
+        .upload(HERE, &setup.root, &request, b"x")
+        .unwrap();
     setup.world.advance(3600);
     assert_eq!(setup.status("a"), None);
 }
@@ -103,17 +134,54 @@ fn s3_062_s3_066_a_kms_replica_is_sealed_anew_and_a_refused_key_is_failed_for_go
         ssekms_key_id: Some(here.clone()),
         ..put("photos", name)
     };
-    setup.world.upload(HERE, &setup.root, &request("a"), b"the sea").unwrap();
+    setup
+        .world
+        .upload(HERE, &setup.root, &request("a"), b"the sea")
+        .unwrap();
     setup.world.advance(600);
-    let (found, received) = setup.world.download(THERE, &setup.root, &get("photos-copy", "a")).unwrap();
-    assert_eq!((received.as_slice(), found.ssekms_key_id.as_deref()), (b"the sea".as_slice(), Some(there.as_str())));
-    setup.world.call(THERE, &setup.root, &kms::DisableKeyRequest { key_id: Some(there.clone()) }).unwrap();
-    setup.world.upload(HERE, &setup.root, &request("b"), b"the sea").unwrap();
+    let (found, received) = setup
+        .world
+        .download(THERE, &setup.root, &get("photos-copy", "a"))
+        .unwrap();
+    assert_eq!(
+        (received.as_slice(), found.ssekms_key_id.as_deref()),
+        (b"the sea".as_slice(), Some(there.as_str()))
+    );
+    setup
+        .world
+        .call(
+            THERE,
+            &setup.root,
+            &kms::DisableKeyRequest {
+                key_id: Some(there.clone()),
+            },
+        )
+        .unwrap();
+    setup
+        .world
+        .upload(HERE, &setup.root, &request("b"), b"the sea")
+        .unwrap();
     setup.world.advance(600);
     assert_eq!(setup.status("b").as_deref(), Some("FAILED"));
-    let look = setup.world.look(HERE, "replication", &serde_json::json!({ "bucket": "photos" }));
-    assert!(look.to_string().contains("DstKmsKeyInvalidState"), "S3-070: {look}");
-    setup.world.call(THERE, &setup.root, &kms::EnableKeyRequest { key_id: Some(there) }).unwrap();
+    let look = setup.world.look(
+        HERE,
+        "replication",
+        &serde_json::json!({ "bucket": "photos" }),
+    );
+    assert!(
+        look.to_string().contains("DstKmsKeyInvalidState"),
+        "S3-070: {look}"
+    );
+    setup
+        .world
+        .call(
+            THERE,
+            &setup.root,
+            &kms::EnableKeyRequest {
+                key_id: Some(there),
+            },
+        )
+        .unwrap();
     setup.world.advance(3600);
     assert_eq!(setup.status("b").as_deref(), Some("FAILED"));
 }
@@ -124,16 +192,33 @@ fn s3_044_an_sse_c_replica_opens_with_the_customers_key_only() {
     setup.replicate(vec![rule("", None)]);
     let sent = body(150_000);
     let request = with_customer_key(put("photos", "a"));
-    setup.world.upload(HERE, &setup.root, &request, &sent).unwrap();
+    setup
+        .world
+        .upload(HERE, &setup.root, &request, &sent)
+        .unwrap();
     setup.world.advance(600);
-    assert_eq!(setup.world.download(THERE, &setup.root, &get("photos-copy", "a")).unwrap_err().code, "InvalidRequest");
+    assert_eq!(
+        setup
+            .world
+            .download(THERE, &setup.root, &get("photos-copy", "a"))
+            .unwrap_err()
+            .code,
+        "InvalidRequest"
+    );
     let with_key = s3::GetObjectRequest {
         sse_customer_algorithm: request.sse_customer_algorithm.clone(),
         sse_customer_key: request.sse_customer_key.clone(),
         sse_customer_key_md5: request.sse_customer_key_md5.clone(),
         ..get("photos-copy", "a")
     };
-    assert_eq!(setup.world.download(THERE, &setup.root, &with_key).unwrap().1, sent);
+    assert_eq!(
+        setup
+            .world
+            .download(THERE, &setup.root, &with_key)
+            .unwrap()
+            .1,
+        sent
+    );
 }
 
 #[test]
@@ -141,7 +226,10 @@ fn s3_065_an_outage_leaves_pending_and_goes_on_by_itself() {
     let mut setup = setup();
     setup.replicate(vec![rule("", None)]);
     setup.world.cut(HERE, THERE);
-    setup.world.upload(HERE, &setup.root, &put("photos", "a"), b"x").unwrap();
+    setup
+        .world
+        .upload(HERE, &setup.root, &put("photos", "a"), b"x")
+        .unwrap();
     setup.world.advance(7200);
     assert_eq!(setup.status("a").as_deref(), Some("PENDING"));
     setup.world.heal(HERE, THERE);
@@ -153,31 +241,65 @@ fn s3_065_an_outage_leaves_pending_and_goes_on_by_itself() {
 fn s3_001_s3_002_a_destination_without_versions_or_existence_is_refused_in_the_same_words() {
     let mut setup = setup();
     let root = setup.root.clone();
-    setup.world.call(THERE, &root, &s3::CreateBucketRequest { bucket: text("plain"), ..Default::default() }).unwrap();
+    setup
+        .world
+        .call(
+            THERE,
+            &root,
+            &s3::CreateBucketRequest {
+                bucket: text("plain"),
+                ..Default::default()
+            },
+        )
+        .unwrap();
     setup.world.settle();
     for name in ["plain", "nowhere"] {
         let mut wrong = rule("", None);
         wrong.destination.as_mut().unwrap().bucket = Some(format!("arn:aws:s3:::{name}"));
         let request = s3::PutBucketReplicationRequest {
             bucket: text("photos"),
-            replication_configuration: Some(s3::ReplicationConfiguration { role: Some(setup.role.clone()), rules: vec![wrong] }),
+            replication_configuration: Some(s3::ReplicationConfiguration {
+                role: Some(setup.role.clone()),
+                rules: vec![wrong],
+            }),
             ..Default::default()
         };
         let refused = setup.world.call(HERE, &root, &request).unwrap_err();
-        assert_eq!((refused.code.as_str(), refused.message.as_str()), ("InvalidRequest", "Destination bucket must have versioning enabled."));
+        assert_eq!(
+            (refused.code.as_str(), refused.message.as_str()),
+            (
+                "InvalidRequest",
+                "Destination bucket must have versioning enabled."
+            )
+        );
     }
 }
 
 #[test]
 fn s3_029_a_role_without_replicate_object_is_refused_by_the_destination() {
     let mut setup = setup();
-    setup.role = setup.world.role(ACCOUNT, "reader", &trust("s3.amazonaws.com"), &allow(&ROLE_ACTIONS[..4], &["*"]));
+    setup.role = setup.world.role(
+        ACCOUNT,
+        "reader",
+        &trust("s3.amazonaws.com"),
+        &allow(&ROLE_ACTIONS[..4], &["*"]),
+    );
     setup.replicate(vec![rule("", None)]);
-    setup.world.upload(HERE, &setup.root, &put("photos", "a"), b"x").unwrap();
+    setup
+        .world
+        .upload(HERE, &setup.root, &put("photos", "a"), b"x")
+        .unwrap();
     setup.world.advance(600);
     assert_eq!(setup.status("a").as_deref(), Some("FAILED"));
-    let look = setup.world.look(HERE, "replication", &serde_json::json!({ "bucket": "photos" }));
-    assert!(look.to_string().contains("DstPutObjectNotPermitted"), "{look}");
+    let look = setup.world.look(
+        HERE,
+        "replication",
+        &serde_json::json!({ "bucket": "photos" }),
+    );
+    assert!(
+        look.to_string().contains("DstPutObjectNotPermitted"),
+        "{look}"
+    );
 }
 
 #[test]
@@ -185,17 +307,37 @@ fn s3_049_a_replica_is_not_replicated_onward() {
     let mut setup = setup();
     setup.replicate(vec![rule("", None)]);
     let back = s3::ReplicationRule {
-        destination: Some(s3::Destination { bucket: text("arn:aws:s3:::photos"), ..Default::default() }),
+        destination: Some(s3::Destination {
+            bucket: text("arn:aws:s3:::photos"),
+            ..Default::default()
+        }),
         ..rule("", None)
     };
     let request = s3::PutBucketReplicationRequest {
         bucket: text("photos-copy"),
-        replication_configuration: Some(s3::ReplicationConfiguration { role: Some(setup.role.clone()), rules: vec![back] }),
+        replication_configuration: Some(s3::ReplicationConfiguration {
+            role: Some(setup.role.clone()),
+            rules: vec![back],
+        }),
         ..Default::default()
     };
     setup.world.call(THERE, &setup.root, &request).unwrap();
-    setup.world.upload(HERE, &setup.root, &put("photos", "a"), b"x").unwrap();
+    setup
+        .world
+        .upload(HERE, &setup.root, &put("photos", "a"), b"x")
+        .unwrap();
     setup.world.advance(3600);
-    let request = s3::ListObjectVersionsRequest { bucket: text("photos"), ..Default::default() };
-    assert_eq!(setup.world.call(HERE, &setup.root, &request).unwrap().versions.len(), 1);
+    let request = s3::ListObjectVersionsRequest {
+        bucket: text("photos"),
+        ..Default::default()
+    };
+    assert_eq!(
+        setup
+            .world
+            .call(HERE, &setup.root, &request)
+            .unwrap()
+            .versions
+            .len(),
+        1
+    );
 }
