@@ -74,6 +74,14 @@ pub fn page(operation: &OperationDef) -> Page {
     }
 }
 
+/// The members of any message of these tables, with members of members after them.
+#[must_use]
+pub fn members(message: &'static MessageDef) -> Vec<Line> {
+    let mut out = Vec::new();
+    lines(message, "", 0, &mut out);
+    out
+}
+
 fn lines(message: &'static MessageDef, above: &str, depth: usize, out: &mut Vec<Line>) {
     for field in message.fields {
         let path = format!("{above}{}", field.snake);
