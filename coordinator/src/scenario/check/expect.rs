@@ -28,6 +28,9 @@ pub enum Part {
     Number,
 }
 
+/// Words that are about maps.
+const MAP_WORDS: &[&str] = &["exists", "not", "exactly", "that"];
+
 impl Part {
     /// The part that a message is; wrappers are what they wrap.
     pub fn of(def: &'static MessageDef) -> Self {
@@ -252,6 +255,7 @@ impl Checker<'_> {
     fn expected_map(&mut self, node: &Node, entries: &[Entry], part: Part, exact: bool) -> Matcher {
         let is_word = |key: &str| WORDS.iter().any(|(word, _)| *word == key);
         let all_words = !entries.is_empty() && entries.iter().all(|entry| is_word(&entry.key.text));
+        let is_about_maps = |entry: &Entry| MAP_WORDS.contains(&entry.key.text.as_str());
         match part {
             Part::Message(def) => {
                 let is_member = |key: &str| def.by_snake(key).is_some();
@@ -267,7 +271,8 @@ impl Checker<'_> {
                     span: node.span,
                 }
             }
-            Part::All(field) if field.card == Card::Map && !all_words => {
+            // A member of a map may have the name of any word but these.
+            Part::All(field) if field.card == Card::Map && !entries.iter().all(is_about_maps) => {
                 let members = entries
                     .iter()
                     .map(|entry| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::scenario::expressions::{Expression, PathStep};
 use crate::scenario::plan::later::{FromValue, Later};
-use crate::scenario::plan::step::{Action, Client, Lane, Step};
+use crate::scenario::plan::step::{Action, Call, Client, Lane, Step};
 use crate::scenario::source::{Key, Node, Span, Value as Tree};
 use crate::scenario::syntax::{self, Adverbs};
 use crate::scenario::template::{Form, Template};
@@ -157,7 +157,7 @@ impl Checker<'_> {
         match action {
             syntax::Action::Call(call) => {
                 let call = self.call(call, around);
-                call.map_or_else(nothing, |call| Action::Call(Box::new(call)))
+                call.map_or_else(nothing, in_time)
             }
             syntax::Action::Do(steps) => Action::Do(self.steps(steps, around, &format!("{id}."))),
             syntax::Action::Together(lanes) => Action::Together(self.lanes(lanes, around, id)),
@@ -359,5 +359,19 @@ impl Checker<'_> {
                 _ => {}
             }
         }
+    }
+}
+
+/// `time.advance` is `wait` in a verb's clothes; everything else is a call.
+fn in_time(call: Call) -> Action {
+    let by = match &call.arguments.form {
+        Form::Map(members) if call.verb.name() == "time.advance" => {
+            members.iter().find(|(key, _)| key == "by")
+        }
+        _ => None,
+    };
+    match by.map(|(_, template)| Later::new(template.clone())) {
+        Some(Ok(wait)) => Action::Wait(wait),
+        _ => Action::Call(Box::new(call)),
     }
 }

@@ -97,8 +97,8 @@ impl Checker<'_> {
     /// Whether a word can be about such a part of an answer.
     fn fits(&mut self, entry: &Entry, part: Part) -> bool {
         let key = entry.key.text.as_str();
-        let of_lists = (LIST_WORDS.contains(&key) && !is_list(part))
-            || (key == "count" && !matches!(part, Part::Open | Part::All(_)));
+        let of_lists =
+            (LIST_WORDS.contains(&key) && !is_list(part)) || (key == "count" && !is_list(part));
         let of_singles =
             SINGLE_WORDS.contains(&key) && matches!(part, Part::All(_) | Part::Message(_));
         let about = match (of_lists, of_singles) {
