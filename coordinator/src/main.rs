@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! The `faultline` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    faultline::cli::main()
+}

@@ -36,11 +36,12 @@ impl Ratio {
 }
 
 impl fmt::Display for Ratio {
+    /// `10%`, `1/3`, `all`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.per == 100 {
-            write!(f, "{}%", self.of)
-        } else {
-            write!(f, "{}/{}", self.of, self.per)
+        match (self.of, self.per) {
+            (of, per) if of == per => f.write_str("all"),
+            (of, 100) => write!(f, "{of}%"),
+            (of, per) => write!(f, "{of}/{per}"),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod partition;
 pub mod pause_replication;
 pub mod policy_replaced;
 pub mod region_down;
+pub mod resolve;
 pub mod restart;
 pub mod slow_link;
 

@@ -145,6 +145,7 @@ fn problem() -> Problem {
 }
 
 /// What happens, in half seconds.
+#[expect(clippy::too_many_lines, reason = "a story is one list")]
 fn story() -> Vec<(u64, What)> {
     let promote = "kms.UpdatePrimaryRegion";
     let arrival = Arrival {

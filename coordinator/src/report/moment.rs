@@ -1,10 +1,14 @@
 //! What happened around one moment: the journal's lines, short, for `faultline show`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use faultline_proto::names::RegionName;
+use serde_json::Value;
 
 use super::Summary;
 use crate::clock::{SimTime, Span};
-use crate::journal::event::{Event, Outcome, What};
+use crate::journal::event::{CallAnswered, Event, Expectation, MessageSent, Outcome, What};
 
 /// Tells the events from `around` before to `around` after `at`, which counts from the
 /// scenario's own zero.
@@ -36,121 +40,120 @@ pub fn tell(summary: &Summary, events: &[Event], at: Span, around: Span) -> Stri
     out
 }
 
-/// One event in one line.
+/// One event in one line: a word for its kind, and what it says.
 #[must_use]
 pub fn line(what: &What) -> String {
-    match what {
-        What::RunStarted(run) => format!("run        {} seed {}", run.name, run.seed),
-        What::World(world) => format!("world      {} Regions", world.regions.len()),
-        What::SetUpDone => "set-up     done".to_owned(),
-        What::StepStarted(step) => format!(
-            "step       {} begins: {}{}",
-            step.step,
-            step.say.trim(),
-            verb(&step.verb)
+    let (word, text) = match what {
+        What::RunStarted(run) => ("run", format!("{} seed {}", run.name, run.seed)),
+        What::World(world) => ("world", format!("{} Regions", world.regions.len())),
+        What::SetUpDone => ("set-up", "done".to_owned()),
+        What::StepStarted(it) => (
+            "step",
+            format!("{} begins: {}{}", it.step, it.say.trim(), verb(&it.verb)),
         ),
-        What::StepEnded(step) => format!(
-            "step       {} {:?} {}",
-            step.step, step.status, step.summary
+        What::StepEnded(it) => (
+            "step",
+            format!("{} {:?} {}", it.step, it.status, it.summary),
         ),
-        What::CallSent(call) => {
+        What::CallSent(it) => (
+            "call",
             format!(
-                "call       {} {} {} to {}",
-                call.call, call.principal, call.operation, call.region
-            )
-        }
-        What::CallAnswered(call) => {
-            let outcome = match &call.outcome {
-                Outcome::Success { .. } => "ok".to_owned(),
-                Outcome::Refused(it) => {
-                    let by = it
-                        .denial
-                        .as_ref()
-                        .map(|denial| format!(" by {}", denial.denied_by));
-                    format!("{}{}: {}", it.code, by.unwrap_or_default(), it.message)
-                }
-                Outcome::Unheard {
-                    code, caused_by, ..
-                } => {
-                    let by = caused_by
-                        .as_ref()
-                        .map(|by| format!(" by {by}"))
-                        .unwrap_or_default();
-                    format!("{code}{by}")
-                }
-            };
-            format!(
-                "answer     {} {} after {}: {outcome}",
-                call.call, call.operation, call.latency
-            )
-        }
-        What::Audit { region, event } => {
-            let text = |name: &str| {
-                event
-                    .get(name)
-                    .and_then(|value| value.as_str())
-                    .unwrap_or_default()
-            };
-            let (name, who, error) = (text("eventName"), text("principal"), text("errorCode"));
-            format!("trail      {region} {name} by {who} {error}")
-                .trim_end()
-                .to_owned()
-        }
-        What::MessageSent(message) => {
-            let by = message
-                .caused_by
-                .as_ref()
-                .map(|by| format!(" by {by}"))
-                .unwrap_or_default();
-            let (from, to, stream, seq) =
-                (&message.from, &message.to, &message.stream, message.seq);
-            format!(
-                "message    {} {from} > {to} {stream} {seq} {}{by}",
-                message.message, message.fate
-            )
-        }
-        What::MessageDelivered(arrival) => {
-            format!("message    {} is in {}", arrival.message, arrival.to)
-        }
-        What::MessageLost(arrival) => format!(
-            "message    {} is lost on its way to {}",
-            arrival.message, arrival.to
+                "{} {} {} to {}",
+                it.call, it.principal, it.operation, it.region
+            ),
+        ),
+        What::CallAnswered(it) => ("answer", answer(it)),
+        What::Audit { region, event } => ("trail", trail(region, event)),
+        What::MessageSent(it) => ("message", sent(it)),
+        What::MessageDelivered(it) => ("message", format!("{} is in {}", it.message, it.to)),
+        What::MessageLost(it) => (
+            "message",
+            format!("{} is lost on its way to {}", it.message, it.to),
         ),
         What::Note {
             region,
             note,
             fields,
-        } => {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            format!("note       {region} {note} {}", fields.join(" "))
-        }
-        What::FaultStarted(fault) => format!("fault      begins: {}", fault.text),
-        What::FaultHealed(fault) => format!("fault      heals: {}", fault.text),
-        What::NodeDied { region, point, .. } => format!("node       {region} died ({point})"),
+        } => ("note", noted(region, note, fields)),
+        What::FaultStarted(it) => ("fault", format!("begins: {}", it.text)),
+        What::FaultHealed(it) => ("fault", format!("heals: {}", it.text)),
+        What::NodeDied { region, point, .. } => ("node", format!("{region} died ({point})")),
         What::NodeStarted {
             region, last_step, ..
-        } => format!("node       {region} starts after step {last_step}"),
-        What::Expectation(it) => {
-            format!(
-                "expect     {} {} after {} tries",
-                it.step,
-                if it.passed { "came" } else { "failed" },
-                it.attempts
-            )
+        } => ("node", format!("{region} starts after step {last_step}")),
+        What::Expectation(it) => ("expect", expected(it)),
+        What::Oracle(it) => (
+            "oracle",
+            format!("{} {:?} {}", it.oracle, it.judgement, it.because),
+        ),
+        What::Goal(it) => (
+            "goal",
+            format!("{} {:?} {}", it.goal, it.judgement, it.measured),
+        ),
+        What::Verdict(it) => ("verdict", format!("{:?} {}", it.judgement, it.because)),
+    };
+    format!("{word:<10} {}", text.trim_end())
+}
+
+fn answer(call: &CallAnswered) -> String {
+    let outcome = match &call.outcome {
+        Outcome::Success { .. } => "ok".to_owned(),
+        Outcome::Refused(it) => {
+            let by = it
+                .denial
+                .as_ref()
+                .map(|denial| format!(" by {}", denial.denied_by));
+            format!("{}{}: {}", it.code, by.unwrap_or_default(), it.message)
         }
-        What::Oracle(oracle) => format!(
-            "oracle     {} {:?} {}",
-            oracle.oracle, oracle.judgement, oracle.because
-        ),
-        What::Goal(goal) => format!(
-            "goal       {} {:?} {}",
-            goal.goal, goal.judgement, goal.measured
-        ),
-        What::Verdict(verdict) => format!("verdict    {:?} {}", verdict.judgement, verdict.because),
-    }
+        Outcome::Unheard {
+            code, caused_by, ..
+        } => format!("{code}{}", by(caused_by.as_ref())),
+    };
+    format!(
+        "{} {} after {}: {outcome}",
+        call.call, call.operation, call.latency
+    )
+}
+
+fn trail(region: &RegionName, event: &Value) -> String {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!(
+        "{region} {} by {} {}",
+        text("eventName"),
+        text("principal"),
+        text("errorCode")
+    )
+}
+
+fn sent(it: &MessageSent) -> String {
+    let by = by(it.caused_by.as_ref());
+    format!(
+        "{} {} > {} {} {} {}{by}",
+        it.message, it.from, it.to, it.stream, it.seq, it.fate
+    )
+}
+
+fn noted(region: &RegionName, note: &str, fields: &BTreeMap<String, String>) -> String {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    format!("{region} {note} {}", fields.join(" "))
+}
+
+fn expected(it: &Expectation) -> String {
+    format!(
+        "{} {} after {} tries",
+        it.step,
+        if it.passed { "came" } else { "failed" },
+        it.attempts
+    )
+}
+
+fn by(cause: Option<&String>) -> String {
+    cause
+        .map(|cause| format!(" by {cause}"))
+        .unwrap_or_default()
 }
 
 fn verb(verb: &str) -> String {

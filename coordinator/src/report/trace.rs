@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::clock::SimTime;
-use crate::journal::event::{Event, Outcome, What};
+use crate::journal::event::{CallAnswered, Event, FaultEvent, Outcome, What};
 
 /// The process of the scenario itself; Regions follow.
 const SCENARIO: u64 = 1;
@@ -123,22 +123,7 @@ impl Trace {
             What::CallSent(call) => {
                 drop(self.calls.insert(call.call.clone(), (t, call.lane.clone())))
             }
-            What::CallAnswered(call) => {
-                let Some((began, lane)) = self.calls.remove(&call.call) else {
-                    return;
-                };
-                let pid = self.process(call.region.as_str());
-                let tid = self.lane(pid, &lane);
-                let outcome = match &call.outcome {
-                    Outcome::Success { .. } => "ok",
-                    Outcome::Refused(it) => &it.code,
-                    Outcome::Unheard { code, .. } => code,
-                };
-                let args = json!({
-                    "principal": call.principal, "outcome": outcome, "step": call.step, "attempt": call.attempt,
-                });
-                self.slice((pid, tid), &call.operation, began, t, args);
-            }
+            What::CallAnswered(call) => self.answered(t, call),
             What::MessageSent(message) if !message.arrives.is_empty() => {
                 self.messages
                     .insert(message.message, message.stream.clone());
@@ -158,17 +143,8 @@ impl Trace {
                     .unwrap_or_default();
                 self.arrow("f", arrival.to.as_str(), &stream, t, arrival.message);
             }
-            What::FaultStarted(fault) | What::FaultHealed(fault) => {
-                let phase = if matches!(event.what, What::FaultStarted(_)) {
-                    "b"
-                } else {
-                    "e"
-                };
-                self.out.push(json!({
-                    "ph": phase, "cat": "fault", "name": fault.text, "id": fault.fault, "pid": SCENARIO,
-                    "tid": 0, "ts": t.0,
-                }));
-            }
+            What::FaultStarted(fault) => self.band("b", t, fault),
+            What::FaultHealed(fault) => self.band("e", t, fault),
             What::NodeDied { region, point, .. } => {
                 let pid = self.process(region.as_str());
                 let name = format!("node died ({point})");
@@ -178,6 +154,30 @@ impl Trace {
             }
             _ => {}
         }
+    }
+
+    fn answered(&mut self, t: SimTime, call: &CallAnswered) {
+        let Some((began, lane)) = self.calls.remove(&call.call) else {
+            return;
+        };
+        let pid = self.process(call.region.as_str());
+        let tid = self.lane(pid, &lane);
+        let outcome = match &call.outcome {
+            Outcome::Success { .. } => "ok",
+            Outcome::Refused(it) => &it.code,
+            Outcome::Unheard { code, .. } => code,
+        };
+        let args = json!({
+            "principal": call.principal, "outcome": outcome, "step": call.step, "attempt": call.attempt,
+        });
+        self.slice((pid, tid), &call.operation, began, t, args);
+    }
+
+    /// One end of a fault's band.
+    fn band(&mut self, phase: &str, t: SimTime, fault: &FaultEvent) {
+        self.out.push(json!({
+            "ph": phase, "cat": "fault", "name": fault.text, "id": fault.fault, "pid": SCENARIO, "tid": 0, "ts": t.0,
+        }));
     }
 }
 

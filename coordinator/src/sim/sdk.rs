@@ -20,6 +20,8 @@ use crate::seed::{Draw, RunSeed};
 pub enum Retries {
     /// Never: what failed has failed.
     None,
+    /// So many more tries, each at once.
+    Times(u32),
     /// As the SDKs' standard mode: so many tries in all, three by default.
     Standard {
         /// Tries, the first included.
@@ -34,6 +36,7 @@ impl Retries {
     fn attempts(self) -> u32 {
         match self {
             Self::None => 1,
+            Self::Times(more) => more.saturating_add(1),
             Self::Standard { attempts } => attempts.max(1),
         }
     }
@@ -51,7 +54,7 @@ impl Sim {
         spec.request = prepare(spec.operation.input, &spec.request, self.seed(), purpose);
         let mut answers = Vec::new();
         for attempt in 1..=retries.attempts() {
-            if attempt > 1 {
+            if attempt > 1 && matches!(retries, Retries::Standard { .. }) {
                 let chance = self
                     .seed()
                     .draw(&format!("backoff {purpose}"), u64::from(attempt));

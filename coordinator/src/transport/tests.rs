@@ -40,8 +40,9 @@ fn call(sim: &Sim, operation: &str, to: &RegionName) -> Answer {
     sim.run(sim.call(spec)).expect("the run goes on")
 }
 
-/// A run with a crash on each side of the commit; its journal's digest, and the rows at rest.
-fn run(transport: Box<dyn Transport>) -> ((String, u64), Vec<(Vec<u8>, Vec<u8>)>) {
+/// A run with a crash on each side of the commit; its journal's digest, and how many rows
+/// are at rest.
+fn run(transport: Box<dyn Transport>) -> ((String, u64), u64) {
     let (ireland, virginia) = (region("eu-west-1"), region("us-east-1"));
     let config = SimConfig {
         seed: RunSeed(7),
@@ -74,11 +75,9 @@ fn run(transport: Box<dyn Transport>) -> ((String, u64), Vec<(Vec<u8>, Vec<u8>)>
     sim.run(sim.sleep(Span::secs(10))).expect("the run goes on");
     let digest = sim.journal_digest();
     sim.stop_all().expect("they stop");
-    let mut rows = Vec::new();
-    sim.rows_at_rest(&ireland, |key, value| {
-        rows.push((key.to_vec(), value.to_vec()))
-    })
-    .expect("the store opens");
+    let mut rows = 0;
+    sim.rows_at_rest(&ireland, |_, _| rows += 1)
+        .expect("the store opens");
     (digest, rows)
 }
 
@@ -88,7 +87,7 @@ fn the_journal_is_the_same_over_loopback_and_over_grpc() {
     let loopback = run(Box::new(Loopback::new()));
     let grpc = run(embedded(folder.path()).expect("a runtime"));
     assert_eq!(loopback.0, grpc.0);
-    assert!(!loopback.1.is_empty() && !grpc.1.is_empty());
+    assert!(loopback.1 > 0 && grpc.1 > 0);
 }
 
 #[test]

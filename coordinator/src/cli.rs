@@ -1,0 +1,124 @@
+//! The command line: what can be asked for, and who does it.
+//!
+//! A command's help is the doc comment of its arguments. Results go to standard output,
+//! talk to standard error. A command is registered when it works, not before.
+//!
+//! - [`check`], [`run`], [`runs`], [`node`], [`new`], [`doctor`], [`papers`]: the commands.
+//! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
+//! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
+//!   which exists here and nowhere else.
+
+pub mod check;
+pub mod doctor;
+pub mod files;
+pub mod interrupt;
+pub mod jobs;
+pub mod new;
+pub mod node;
+pub mod papers;
+pub mod progress;
+pub mod run;
+pub mod runs;
+pub mod stopwatch;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// A multi-Region replication simulator for encryption architectures on AWS.
+#[derive(Debug, Parser)]
+#[command(name = "faultline", version, after_help = exits())]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::CheckArgs),
+    Runs(runs::RunsArgs),
+    Show(runs::ShowArgs),
+    New(new::NewArgs),
+    Node(node::NodeArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(papers::CompletionsArgs),
+    Man(papers::ManArgs),
+}
+
+/// The program from its arguments to its exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing to do when the terminal is gone.
+            drop(error.print());
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Passed.into()
+            };
+        }
+    };
+    match cli.command {
+        Command::Check(args) => check::check(&args),
+        Command::Runs(args) => runs::runs(&args),
+        Command::Show(args) => runs::show(&args),
+        Command::New(args) => new::new(&args),
+        Command::Node(args) => node::node(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Completions(args) => papers::completions(&args),
+        Command::Man(args) => papers::man(&args),
+    }
+    .into()
+}
+
+/// The exit statuses, for the end of `--help`.
+fn exits() -> String {
+    let lines: Vec<String> = Exit::ALL
+        .iter()
+        .map(|(exit, meaning)| format!("  {:>3}  {meaning}", exit.status()))
+        .collect();
+    format!("Exit status:\n{}", lines.join("\n"))
+}
+
+/// Prints a result. A reader that has gone away is no error of ours.
+pub(crate) fn out(text: &str) {
+    use std::io::Write;
+    drop(anstream::stdout().write_all(text.as_bytes()));
+}
+
+/// Says something to the person at the terminal.
+pub(crate) fn say(text: &str) {
+    use std::io::Write;
+    drop(writeln!(anstream::stderr(), "{text}"));
+}
+
+/// Whether results are read by a person who wants colours.
+pub(crate) fn colours() -> bool {
+    std::io::stdout().is_terminal()
+        && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_every_exit_status() {
+        let help = Cli::command().render_long_help().to_string();
+        assert!(
+            help.contains("130  interrupted, partial report written"),
+            "{help}"
+        );
+    }
+}
