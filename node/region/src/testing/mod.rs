@@ -17,8 +17,6 @@
 //! [`World::advance`] lets timers run and delivers as it goes. The coordinator's network model,
 //! real latencies and the journal are left out on purpose: this is for one service's rules.
 
-#![expect(clippy::result_large_err, reason = "tests compare whole failures")]
-
 pub mod calls;
 mod inspection;
 mod lifecycle;

@@ -12,6 +12,21 @@ const EVENT_VERSION: &str = "1.11";
 /// Who calls when no client did: a timer, a record of another Region.
 const INTERNAL: &str = "internal.amazonaws.com";
 
+/// Whether a service did it by itself, without a request (K-269, K-270, K-272).
+fn by_itself(event: &AuditEvent) -> bool {
+    event.identity_type.is_empty() || event.principal == INTERNAL
+}
+
+/// K-270, K-272: an event of the service and not of a caller. K-269: synchronising the copies
+/// of a key is one of a caller all the same.
+fn kind(event: &AuditEvent) -> &'static str {
+    if by_itself(event) && event.event_name != "SynchronizeMultiRegionKey" {
+        "AwsServiceEvent"
+    } else {
+        "AwsApiCall"
+    }
+}
+
 /// The record of a row.
 pub(super) fn of(row: &TrailRow, event: &AuditEvent) -> Value {
     let mut record = json!({
@@ -25,11 +40,10 @@ pub(super) fn of(row: &TrailRow, event: &AuditEvent) -> Value {
         "userAgent": if event.invoked_by.is_empty() { "faultline" } else { event.invoked_by.as_str() },
         "requestParameters": parsed(&event.request_parameters),
         "responseElements": parsed(&event.response_elements),
-        "requestID": event.request_id,
         "eventID": event.event_id,
         "readOnly": event.read_only,
         "resources": event.resources.iter().map(|arn| shown(arn)).collect::<Vec<_>>(),
-        "eventType": "AwsApiCall",
+        "eventType": kind(event),
         "managementEvent": event.category != "Data",
         "recipientAccountId": event.recipient_account,
         "eventCategory": event.category,
@@ -40,6 +54,7 @@ pub(super) fn of(row: &TrailRow, event: &AuditEvent) -> Value {
             members.insert(name.to_owned(), text.into());
         }
     };
+    put("requestID", &event.request_id);
     put("errorCode", &event.error_code);
     put("errorMessage", &event.error_message);
     put("sharedEventID", &event.shared_event_id);
@@ -47,15 +62,13 @@ pub(super) fn of(row: &TrailRow, event: &AuditEvent) -> Value {
     record
 }
 
-/// `additionalEventData`; its member `serviceEventDetails` stands for itself, and makes the
-/// event one of the service and not of a caller (K-270, K-272).
+/// `additionalEventData`; its member `serviceEventDetails` stands for itself (K-270).
 fn additional(members: &mut Map<String, Value>, value: Value) {
     let Value::Object(mut additional) = value else {
         return;
     };
     if let Some(details) = additional.remove("serviceEventDetails") {
         members.insert("serviceEventDetails".to_owned(), details);
-        members.insert("eventType".to_owned(), "AwsServiceEvent".into());
     }
     if !additional.is_empty() {
         members.insert("additionalEventData".to_owned(), Value::Object(additional));
@@ -63,8 +76,7 @@ fn additional(members: &mut Map<String, Value>, value: Value) {
 }
 
 fn identity(row: &TrailRow, event: &AuditEvent) -> Value {
-    if event.principal == INTERNAL {
-        // K-269, K-270: work of the service itself.
+    if by_itself(event) {
         return json!({ "accountId": event.recipient_account, "invokedBy": "AWS Internal" });
     }
     let mut identity = json!({ "type": event.identity_type });
@@ -124,7 +136,7 @@ pub(super) fn username(event: &AuditEvent) -> &str {
 
 /// K-266: a call that a service made comes from the service.
 fn source<'a>(row: &'a TrailRow, event: &'a AuditEvent) -> &'a str {
-    if event.principal == INTERNAL {
+    if by_itself(event) {
         "AWS Internal"
     } else if event.identity_type == "AWSService" {
         &event.principal

@@ -19,41 +19,16 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &IamRequest) -> Result<Vec<Access>,
         });
     }
     let account = ctx.account();
-    let resource = match request {
-        IamRequest::CreateUser(request) => user_arn(
-            &account,
-            path_of(request.path.as_ref()),
-            name_of(request.user_name.as_ref()),
-        )
-        .to_string(),
-        IamRequest::GetUser(request) => user(ctx, &account, request.user_name.as_deref()),
-        IamRequest::ListUsers(request) => {
+    let resource = match target(request) {
+        Target::User(name) => user(ctx, &account, name),
+        Target::Role(name) => role(ctx, &account, name),
+        Target::New(kind, path, name) => {
             format!(
-                "arn:aws:iam::{account}:user{}",
-                path_of(request.path_prefix.as_ref())
+                "arn:aws:iam::{account}:{kind}{}{}",
+                path.unwrap_or("/"),
+                name.unwrap_or_default()
             )
         }
-        IamRequest::CreateAccessKey(request) => user(ctx, &account, request.user_name.as_deref()),
-        IamRequest::PutUserPolicy(request) => user(ctx, &account, request.user_name.as_deref()),
-        IamRequest::DeleteUserPolicy(request) => user(ctx, &account, request.user_name.as_deref()),
-        IamRequest::CreateRole(request) => role_arn(
-            &account,
-            path_of(request.path.as_ref()),
-            name_of(request.role_name.as_ref()),
-        )
-        .to_string(),
-        IamRequest::GetRole(request) => role(ctx, &account, request.role_name.as_ref()),
-        IamRequest::ListRoles(request) => {
-            format!(
-                "arn:aws:iam::{account}:role{}",
-                path_of(request.path_prefix.as_ref())
-            )
-        }
-        IamRequest::UpdateAssumeRolePolicy(request) => {
-            role(ctx, &account, request.role_name.as_ref())
-        }
-        IamRequest::PutRolePolicy(request) => role(ctx, &account, request.role_name.as_ref()),
-        IamRequest::DeleteRolePolicy(request) => role(ctx, &account, request.role_name.as_ref()),
     };
     let mut access = Access::new(
         ctx,
@@ -62,35 +37,73 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &IamRequest) -> Result<Vec<Access>,
         account,
         Wording::AccessDenied,
     );
-    if let Some(boundary) = boundary_of(request) {
-        access = access.with("iam:PermissionsBoundary", boundary);
+    for (key, value) in conditions(request) {
+        if let Some(value) = value {
+            access = access.with(key, value);
+        }
     }
     Ok(vec![access])
 }
 
-fn boundary_of(request: &IamRequest) -> Option<&str> {
+/// What a request is about.
+enum Target<'a> {
+    /// A user by name, or the caller.
+    User(Option<&'a str>),
+    Role(Option<&'a str>),
+    /// Something that the request makes or lists: kind, path, name.
+    New(&'static str, Option<&'a str>, Option<&'a str>),
+}
+
+fn target(request: &IamRequest) -> Target<'_> {
+    use IamRequest as R;
+    use Target::{New, Role, User};
     match request {
-        IamRequest::CreateUser(request) => request.permissions_boundary.as_deref(),
-        IamRequest::CreateRole(request) => request.permissions_boundary.as_deref(),
-        IamRequest::GetUser(_)
-        | IamRequest::ListUsers(_)
-        | IamRequest::CreateAccessKey(_)
-        | IamRequest::PutUserPolicy(_)
-        | IamRequest::DeleteUserPolicy(_)
-        | IamRequest::GetRole(_)
-        | IamRequest::ListRoles(_)
-        | IamRequest::UpdateAssumeRolePolicy(_)
-        | IamRequest::PutRolePolicy(_)
-        | IamRequest::DeleteRolePolicy(_) => None,
+        R::CreateUser(r) => New("user", r.path.as_deref(), r.user_name.as_deref()),
+        R::ListUsers(r) => New("user", r.path_prefix.as_deref(), None),
+        R::GetUser(r) => User(r.user_name.as_deref()),
+        R::DeleteUser(r) => User(r.user_name.as_deref()),
+        R::CreateAccessKey(r) => User(r.user_name.as_deref()),
+        R::UpdateAccessKey(r) => User(r.user_name.as_deref()),
+        R::DeleteAccessKey(r) => User(r.user_name.as_deref()),
+        R::PutUserPolicy(r) => User(r.user_name.as_deref()),
+        R::DeleteUserPolicy(r) => User(r.user_name.as_deref()),
+        R::AttachUserPolicy(r) => User(r.user_name.as_deref()),
+        R::DetachUserPolicy(r) => User(r.user_name.as_deref()),
+        R::PutUserPermissionsBoundary(r) => User(r.user_name.as_deref()),
+        R::DeleteUserPermissionsBoundary(r) => User(r.user_name.as_deref()),
+        R::CreateRole(r) => New("role", r.path.as_deref(), r.role_name.as_deref()),
+        R::ListRoles(r) => New("role", r.path_prefix.as_deref(), None),
+        R::GetRole(r) => Role(r.role_name.as_deref()),
+        R::DeleteRole(r) => Role(r.role_name.as_deref()),
+        R::UpdateAssumeRolePolicy(r) => Role(r.role_name.as_deref()),
+        R::PutRolePolicy(r) => Role(r.role_name.as_deref()),
+        R::DeleteRolePolicy(r) => Role(r.role_name.as_deref()),
+        R::AttachRolePolicy(r) => Role(r.role_name.as_deref()),
+        R::DetachRolePolicy(r) => Role(r.role_name.as_deref()),
+        R::PutRolePermissionsBoundary(r) => Role(r.role_name.as_deref()),
+        R::DeleteRolePermissionsBoundary(r) => Role(r.role_name.as_deref()),
+        R::CreatePolicy(r) => New("policy", r.path.as_deref(), r.policy_name.as_deref()),
     }
 }
 
-fn path_of(path: Option<&String>) -> &str {
-    path.map_or("/", String::as_str)
-}
-
-fn name_of(name: Option<&String>) -> &str {
-    name.map_or("", String::as_str)
+/// Condition keys of the request.
+fn conditions(request: &IamRequest) -> [(&'static str, Option<&str>); 2] {
+    use IamRequest as R;
+    let (boundary, policy) = match request {
+        R::CreateUser(r) => (r.permissions_boundary.as_deref(), None),
+        R::CreateRole(r) => (r.permissions_boundary.as_deref(), None),
+        R::PutUserPermissionsBoundary(r) => (r.permissions_boundary.as_deref(), None),
+        R::PutRolePermissionsBoundary(r) => (r.permissions_boundary.as_deref(), None),
+        R::AttachUserPolicy(r) => (None, r.policy_arn.as_deref()),
+        R::DetachUserPolicy(r) => (None, r.policy_arn.as_deref()),
+        R::AttachRolePolicy(r) => (None, r.policy_arn.as_deref()),
+        R::DetachRolePolicy(r) => (None, r.policy_arn.as_deref()),
+        _ => (None, None),
+    };
+    [
+        ("iam:PermissionsBoundary", boundary),
+        ("iam:PolicyARN", policy),
+    ]
 }
 
 /// The user named, else the caller. One that does not exist is decided about by its plain ARN:
@@ -108,8 +121,8 @@ fn user(ctx: &mut Ctx<'_>, account: &AccountId, name: Option<&str>) -> String {
     user_arn(account, &path, name).to_string()
 }
 
-fn role(ctx: &mut Ctx<'_>, account: &AccountId, name: Option<&String>) -> String {
-    let name = name_of(name);
+fn role(ctx: &mut Ctx<'_>, account: &AccountId, name: Option<&str>) -> String {
+    let name = name.unwrap_or_default();
     let path = find_role(ctx, account, name).map_or_else(|| "/".to_owned(), |row| row.path.clone());
     role_arn(account, &path, name).to_string()
 }

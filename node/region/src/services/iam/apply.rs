@@ -4,7 +4,9 @@ use faultline_proto::names::{AccountId, RegionName};
 use serde::{Deserialize, Serialize};
 
 use super::ids::key_of;
-use super::keyspaces::{AccessKeyRow, AccessKeys, RoleRow, Roles, UserRow, Users};
+use super::keyspaces::{
+    AccessKeyRow, AccessKeys, ManagedPolicies, PolicyRow, RoleRow, Roles, UserRow, Users,
+};
 use crate::context::{Ctx, decode};
 
 /// A changed row, as it travels.
@@ -13,19 +15,24 @@ pub(super) enum Record {
     User { account: AccountId, row: UserRow },
     Role { account: AccountId, row: RoleRow },
     AccessKey { id: String, row: AccessKeyRow },
+    Policy { arn: String, row: PolicyRow },
+    UserGone { account: AccountId, name: String },
+    RoleGone { account: AccountId, name: String },
+    AccessKeyGone { id: String },
 }
 
 impl Record {
     /// What it is about, for whoever watches the stream.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::User { .. } => "user",
-            Self::Role { .. } => "role",
-            Self::AccessKey { .. } => "access-key",
+            Self::User { .. } | Self::UserGone { .. } => "user",
+            Self::Role { .. } | Self::RoleGone { .. } => "role",
+            Self::AccessKey { .. } | Self::AccessKeyGone { .. } => "access-key",
+            Self::Policy { .. } => "policy",
         }
     }
 
-    /// Writes the row.
+    /// Writes the row, or takes it away.
     pub(super) fn write(&self, ctx: &mut Ctx<'_>) {
         match self {
             Self::User { account, row } => {
@@ -35,7 +42,24 @@ impl Record {
                 ctx.put::<Roles>(&(account.clone(), key_of(&row.name)), row)
             }
             Self::AccessKey { id, row } => ctx.put::<AccessKeys>(id, row),
+            Self::Policy { arn, row } => ctx.put::<ManagedPolicies>(arn, row),
+            Self::UserGone { account, name } => {
+                ctx.delete::<Users>(&(account.clone(), key_of(name)))
+            }
+            Self::RoleGone { account, name } => {
+                ctx.delete::<Roles>(&(account.clone(), key_of(name)))
+            }
+            Self::AccessKeyGone { id } => ctx.delete::<AccessKeys>(id),
         }
+    }
+}
+
+/// Writes a change here and sends it to every other Region.
+pub(super) fn publish(ctx: &mut Ctx<'_>, record: &Record) {
+    record.write(ctx);
+    let body = crate::context::encode(record);
+    for peer in ctx.peers() {
+        ctx.replicate(&peer, "iam", "iam", record.kind(), body.clone());
     }
 }
 
@@ -60,13 +84,15 @@ pub(super) fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8
                 &[("kind", kind), ("from", from.as_str())],
             );
         }
-        Err(refusal) => ctx.note(
-            "record_refused",
-            &[
-                ("service", "iam"),
-                ("kind", kind),
-                ("why", &refusal.message),
-            ],
-        ),
+        Err(refusal) => {
+            ctx.note(
+                "record_refused",
+                &[
+                    ("service", "iam"),
+                    ("kind", kind),
+                    ("why", &refusal.message),
+                ],
+            );
+        }
     }
 }

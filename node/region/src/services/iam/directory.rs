@@ -3,14 +3,15 @@
 //! Reads come from this Region's rows, decoded once for as long as nobody writes them. Only the
 //! home Region changes them by itself; each change is a record to all others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use faultline_proto::names::{AccountId, Arn, Timestamp};
+use faultline_proto::names::{AccountId, Arn};
 
-use super::apply::Record;
 use super::ids::{key_of, role_arn};
-use super::keyspaces::{AccessKeyRow, AccessKeys, RoleRow, Roles, UserRow, Users};
+use super::keyspaces::{AccessKeys, RoleRow, Roles, UserRow, Users};
+use super::managed;
 use crate::caller::CallerPolicies;
 use crate::context::Ctx;
 use crate::identity::principals::PrincipalName;
@@ -32,6 +33,7 @@ pub struct RoleView {
 /// The user that an access key belongs to, as far as this Region's copy of the directory knows.
 pub(crate) fn credential(ctx: &mut Ctx<'_>, access_key: &str) -> Option<Principal> {
     ctx.get_cached::<AccessKeys>(access_key)
+        .filter(|row| row.active)
         .map(|row| row.owner.clone())
 }
 
@@ -48,12 +50,14 @@ pub(crate) fn policies_of(
             account, name, id, ..
         } => {
             if let Some(row) = find_user(ctx, account, name).filter(|row| *row.id == **id) {
-                found.identity = documents(ctx, &row.policies);
+                (found.identity, found.boundary) =
+                    speaking(ctx, &row.policies, &row.attached, row.boundary.as_deref());
             }
         }
         Principal::Role { role, role_id, .. } => {
             if let Some(row) = role_row(ctx, role).filter(|row| *row.id == **role_id) {
-                found.identity = documents(ctx, &row.policies);
+                (found.identity, found.boundary) =
+                    speaking(ctx, &row.policies, &row.attached, row.boundary.as_deref());
             }
         }
         Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => {}
@@ -67,15 +71,24 @@ pub(crate) fn policies_of(
     found
 }
 
-/// Parsed inline policies. They were parsed when they were stored, so none is left out.
-fn documents(
+/// Identity policies and boundary, parsed. They were parsed when they were stored, so none is
+/// left out but a managed policy whose record has not arrived.
+fn speaking(
     ctx: &mut Ctx<'_>,
-    policies: &std::collections::BTreeMap<String, String>,
-) -> Vec<Arc<Policy>> {
-    let parsed = policies
+    inline: &BTreeMap<String, String>,
+    attached: &[String],
+    boundary: Option<&str>,
+) -> (Vec<Arc<Policy>>, Option<Arc<Policy>>) {
+    let parsed = inline
         .iter()
         .map(|(name, text)| ctx.caches.policy(DocumentKind::Identity, name, text));
-    parsed.filter_map(Result::ok).collect()
+    let mut identity: Vec<Arc<Policy>> = parsed.filter_map(Result::ok).collect();
+    for arn in attached {
+        identity.extend(managed::document(ctx, arn));
+    }
+    let boundary = boundary
+        .map(|arn| managed::document(ctx, arn).unwrap_or_else(|| managed::nothing(ctx, arn)));
+    (identity, boundary)
 }
 
 /// The role of an ARN, as far as this Region knows.
@@ -162,49 +175,4 @@ pub(super) fn find_role(
     name: &str,
 ) -> Option<Arc<RoleRow>> {
     ctx.get_cached::<Roles>(&(account.clone(), key_of(name)))
-}
-
-/// Writes a user here and, by a record, everywhere.
-pub(super) fn put_user(ctx: &mut Ctx<'_>, account: &AccountId, row: &UserRow) {
-    publish(
-        ctx,
-        &Record::User {
-            account: account.clone(),
-            row: row.clone(),
-        },
-    );
-}
-
-/// Writes a role here and everywhere.
-pub(super) fn put_role(ctx: &mut Ctx<'_>, account: &AccountId, row: &RoleRow) {
-    publish(
-        ctx,
-        &Record::Role {
-            account: account.clone(),
-            row: row.clone(),
-        },
-    );
-}
-
-/// Writes an access key here and everywhere.
-pub(super) fn put_access_key(ctx: &mut Ctx<'_>, id: &str, owner: &Principal, created: Timestamp) {
-    let row = AccessKeyRow {
-        owner: owner.clone(),
-        created,
-    };
-    publish(
-        ctx,
-        &Record::AccessKey {
-            id: id.to_owned(),
-            row,
-        },
-    );
-}
-
-fn publish(ctx: &mut Ctx<'_>, record: &Record) {
-    record.write(ctx);
-    let body = crate::context::encode(record);
-    for peer in ctx.peers() {
-        ctx.replicate(&peer, "iam", "iam", record.kind(), body.clone());
-    }
 }

@@ -72,19 +72,9 @@ pub(super) fn fit<'a>(
     Ok(())
 }
 
-fn size(text: &str) -> usize {
+/// Characters of a document, white space not counted.
+pub(super) fn size(text: &str) -> usize {
     text.chars()
         .filter(|letter| !letter.is_whitespace())
         .count()
-}
-
-/// The boundary that a new user or role gets. Managed policies are not built, so any is refused.
-pub(super) fn boundary(
-    _ctx: &mut Ctx<'_>,
-    arn: Option<String>,
-) -> Result<Option<String>, IamError> {
-    match arn {
-        None => Ok(None),
-        Some(arn) => Err(IamError::NoSuchBoundary(arn)),
-    }
 }

@@ -41,6 +41,20 @@ pub(crate) enum IamError {
     NoSuchPolicy { kind: Entity, name: String },
     #[error("Scope ARN: {0} does not exist or is not attachable.")]
     NoSuchBoundary(String),
+    #[error("Policy {0} does not exist or is not attachable.")]
+    NotAttachable(String),
+    #[error("The {} {name} has no permissions boundary.", kind.word())]
+    NoBoundary { kind: Entity, name: String },
+    #[error("Policy {0} was not found.")]
+    NotAttached(String),
+    #[error("A policy called {0} already exists. Duplicate names are not allowed.")]
+    PolicyExists(String),
+    #[error("The Access Key with id {0} cannot be found.")]
+    NoSuchAccessKey(String),
+    #[error("Cannot delete entity, must {0} first.")]
+    DeleteFirst(&'static str),
+    #[error("{0} is no status that a key can be given: Active or Inactive.")]
+    BadStatus(String),
     #[error("{}", .0.message)]
     MalformedPolicy(PolicyError),
     #[error("Invalid principal in policy: \"{kind}\":\"{name}\"")]
@@ -68,15 +82,20 @@ pub(crate) enum IamError {
 impl IamError {
     fn code(&self) -> (&'static str, u16) {
         match self {
-            Self::AlreadyExists { .. } => ("EntityAlreadyExists", 409),
-            Self::NoSuchEntity { .. } | Self::NoSuchPolicy { .. } | Self::NoSuchBoundary(_) => {
-                ("NoSuchEntity", 404)
-            }
+            Self::AlreadyExists { .. } | Self::PolicyExists(_) => ("EntityAlreadyExists", 409),
+            Self::NoSuchEntity { .. }
+            | Self::NoSuchPolicy { .. }
+            | Self::NoSuchBoundary(_)
+            | Self::NotAttachable(_)
+            | Self::NoBoundary { .. }
+            | Self::NotAttached(_)
+            | Self::NoSuchAccessKey(_) => ("NoSuchEntity", 404),
             Self::MalformedPolicy(_) | Self::InvalidPrincipal { .. } => {
                 ("MalformedPolicyDocument", 400)
             }
             Self::PoliciesTooLarge { .. } | Self::Quota { .. } => ("LimitExceeded", 409),
-            Self::NoUserName | Self::InvalidMarker => ("ValidationError", 400),
+            Self::DeleteFirst(_) => ("DeleteConflict", 409),
+            Self::NoUserName | Self::InvalidMarker | Self::BadStatus(_) => ("ValidationError", 400),
             Self::NotHome { .. } => ("InvalidEndpoint", 400),
             Self::Other(_) => ("InternalFailure", 500),
         }

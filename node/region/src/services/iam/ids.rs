@@ -37,6 +37,11 @@ pub(super) fn role_arn(account: &AccountId, path: &str, name: &str) -> Arn {
     Arn::of("iam", "", account.as_str(), &format!("role{path}{name}"))
 }
 
+/// `arn:aws:iam::ACCOUNT:policy/PATH/NAME`
+pub(super) fn policy_arn(account: &AccountId, path: &str, name: &str) -> Arn {
+    Arn::of("iam", "", account.as_str(), &format!("policy{path}{name}"))
+}
+
 /// Names are unique without regard to case.
 pub(super) fn key_of(name: &str) -> String {
     name.to_lowercase()

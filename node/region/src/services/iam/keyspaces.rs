@@ -20,6 +20,8 @@ pub struct UserRow {
     pub created: Timestamp,
     /// Inline policies by name, as they were sent.
     pub policies: BTreeMap<String, String>,
+    /// ARNs of its managed policies, oldest first.
+    pub attached: Vec<String>,
     /// ARN of the permissions boundary.
     pub boundary: Option<String>,
     /// Ids of its access keys, oldest first.
@@ -47,6 +49,8 @@ pub struct RoleRow {
     pub trust: String,
     /// Inline policies by name, as they were sent.
     pub policies: BTreeMap<String, String>,
+    /// ARNs of its managed policies, oldest first.
+    pub attached: Vec<String>,
     /// ARN of the permissions boundary.
     pub boundary: Option<String>,
     /// Tags in the order given.
@@ -58,8 +62,19 @@ pub struct RoleRow {
 pub struct AccessKeyRow {
     /// Whose it is.
     pub owner: Principal,
+    /// Whether it may be used.
+    pub active: bool,
     /// When it was made.
     pub created: Timestamp,
+}
+
+/// A managed policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// `ANPA...`.
+    pub id: String,
+    /// The document as it was sent.
+    pub document: String,
 }
 
 crate::keyspaces! {
@@ -69,4 +84,6 @@ crate::keyspaces! {
     pub Roles = 0x0202, "iam.roles", version 1: (AccountId, String) => RoleRow;
     /// Access keys of users by id.
     pub AccessKeys = 0x0203, "iam.access-keys", version 1: String => AccessKeyRow;
+    /// Managed policies by ARN.
+    pub ManagedPolicies = 0x0204, "iam.managed-policies", version 1: String => PolicyRow;
 }

@@ -5,21 +5,24 @@
 //! decide with the copy that they have: one that is cut off does not learn of a new user, nor
 //! that a policy was taken away.
 //!
-//! - [`users`], [`roles`], [`policies`], [`access_keys`]: the operations. [`access`]: what they touch.
+//! - [`users`], [`roles`], [`policies`], [`managed`], [`boundaries`], [`access_keys`]: the
+//!   operations. [`access`]: what they touch. [`documents`]: policies on their way in.
 //! - [`directory`]: what every call asks: whose key is this, which policies speak for it.
 //! - [`apply`]: the records. [`keyspaces`]: the rows. [`error`]: every way IAM says no.
 //!
-//! Left out: groups, managed policies and so permissions boundaries, instance profiles, MFA,
-//! identity providers, deletion of users and roles.
+//! Left out: groups, versions and deletion of managed policies, instance profiles, MFA, identity
+//! providers.
 
 mod access;
 mod access_keys;
 mod apply;
+mod boundaries;
 mod directory;
 mod documents;
 mod error;
 mod ids;
 pub mod keyspaces;
+mod managed;
 mod pages;
 mod policies;
 mod roles;
@@ -138,5 +141,83 @@ impl IamHandler for Iam {
         request: api::DeleteRolePolicyRequest,
     ) -> Answer<api::DeleteRolePolicyResponse> {
         policies::delete_role_policy(ctx, request).map(Progress::Done)
+    }
+    fn update_access_key(
+        ctx: &mut Ctx<'_>,
+        request: api::UpdateAccessKeyRequest,
+    ) -> Answer<api::UpdateAccessKeyResponse> {
+        access_keys::update(ctx, request).map(Progress::Done)
+    }
+    fn delete_access_key(
+        ctx: &mut Ctx<'_>,
+        request: api::DeleteAccessKeyRequest,
+    ) -> Answer<api::DeleteAccessKeyResponse> {
+        access_keys::delete(ctx, request).map(Progress::Done)
+    }
+    fn delete_user(
+        ctx: &mut Ctx<'_>,
+        request: api::DeleteUserRequest,
+    ) -> Answer<api::DeleteUserResponse> {
+        users::delete(ctx, request).map(Progress::Done)
+    }
+    fn attach_user_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::AttachUserPolicyRequest,
+    ) -> Answer<api::AttachUserPolicyResponse> {
+        managed::attach_user(ctx, request).map(Progress::Done)
+    }
+    fn detach_user_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::DetachUserPolicyRequest,
+    ) -> Answer<api::DetachUserPolicyResponse> {
+        managed::detach_user(ctx, request).map(Progress::Done)
+    }
+    fn put_user_permissions_boundary(
+        ctx: &mut Ctx<'_>,
+        request: api::PutUserPermissionsBoundaryRequest,
+    ) -> Answer<api::PutUserPermissionsBoundaryResponse> {
+        boundaries::put_user(ctx, request).map(Progress::Done)
+    }
+    fn delete_user_permissions_boundary(
+        ctx: &mut Ctx<'_>,
+        request: api::DeleteUserPermissionsBoundaryRequest,
+    ) -> Answer<api::DeleteUserPermissionsBoundaryResponse> {
+        boundaries::delete_user(ctx, request).map(Progress::Done)
+    }
+    fn attach_role_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::AttachRolePolicyRequest,
+    ) -> Answer<api::AttachRolePolicyResponse> {
+        managed::attach_role(ctx, request).map(Progress::Done)
+    }
+    fn detach_role_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::DetachRolePolicyRequest,
+    ) -> Answer<api::DetachRolePolicyResponse> {
+        managed::detach_role(ctx, request).map(Progress::Done)
+    }
+    fn put_role_permissions_boundary(
+        ctx: &mut Ctx<'_>,
+        request: api::PutRolePermissionsBoundaryRequest,
+    ) -> Answer<api::PutRolePermissionsBoundaryResponse> {
+        boundaries::put_role(ctx, request).map(Progress::Done)
+    }
+    fn delete_role_permissions_boundary(
+        ctx: &mut Ctx<'_>,
+        request: api::DeleteRolePermissionsBoundaryRequest,
+    ) -> Answer<api::DeleteRolePermissionsBoundaryResponse> {
+        boundaries::delete_role(ctx, request).map(Progress::Done)
+    }
+    fn delete_role(
+        ctx: &mut Ctx<'_>,
+        request: api::DeleteRoleRequest,
+    ) -> Answer<api::DeleteRoleResponse> {
+        roles::delete(ctx, request).map(Progress::Done)
+    }
+    fn create_policy(
+        ctx: &mut Ctx<'_>,
+        request: api::CreatePolicyRequest,
+    ) -> Answer<api::CreatePolicyResponse> {
+        managed::create(ctx, request).map(Progress::Done)
     }
 }

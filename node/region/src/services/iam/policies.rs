@@ -2,9 +2,7 @@
 
 use faultline_proto::iam as api;
 
-use super::directory::{put_role, put_user};
 use super::error::{Entity, IamError};
-use super::keyspaces::{RoleRow, UserRow};
 use super::{documents, roles, users};
 use crate::context::Ctx;
 
@@ -18,15 +16,10 @@ pub(super) fn put_user_policy(
         request.policy_document.unwrap_or_default(),
     );
     documents::identity(&text)?;
-    let account = ctx.account();
-    let mut row = UserRow::clone(&*users::known(
-        ctx,
-        &account,
-        &request.user_name.unwrap_or_default(),
-    )?);
-    row.policies.insert(name, text);
-    documents::fit(Entity::User, &row.name, row.policies.values())?;
-    put_user(ctx, &account, &row);
+    users::change(ctx, request.user_name, |row| {
+        row.policies.insert(name, text);
+        documents::fit(Entity::User, &row.name, row.policies.values())
+    })?;
     Ok(api::PutUserPolicyResponse {})
 }
 
@@ -35,19 +28,16 @@ pub(super) fn delete_user_policy(
     ctx: &mut Ctx<'_>,
     request: api::DeleteUserPolicyRequest,
 ) -> Result<api::DeleteUserPolicyResponse, IamError> {
-    let (account, name) = (ctx.account(), request.policy_name.unwrap_or_default());
-    let mut row = UserRow::clone(&*users::known(
-        ctx,
-        &account,
-        &request.user_name.unwrap_or_default(),
-    )?);
-    if row.policies.remove(&name).is_none() {
-        return Err(IamError::NoSuchPolicy {
-            kind: Entity::User,
-            name,
-        });
-    }
-    put_user(ctx, &account, &row);
+    let name = request.policy_name.unwrap_or_default();
+    users::change(ctx, request.user_name, |row| {
+        match row.policies.remove(&name) {
+            Some(_) => Ok(()),
+            None => Err(IamError::NoSuchPolicy {
+                kind: Entity::User,
+                name,
+            }),
+        }
+    })?;
     Ok(api::DeleteUserPolicyResponse {})
 }
 
@@ -61,15 +51,10 @@ pub(super) fn put_role_policy(
         request.policy_document.unwrap_or_default(),
     );
     documents::identity(&text)?;
-    let account = ctx.account();
-    let mut row = RoleRow::clone(&*roles::known(
-        ctx,
-        &account,
-        &request.role_name.unwrap_or_default(),
-    )?);
-    row.policies.insert(name, text);
-    documents::fit(Entity::Role, &row.name, row.policies.values())?;
-    put_role(ctx, &account, &row);
+    roles::change(ctx, request.role_name, |row| {
+        row.policies.insert(name, text);
+        documents::fit(Entity::Role, &row.name, row.policies.values())
+    })?;
     Ok(api::PutRolePolicyResponse {})
 }
 
@@ -78,18 +63,15 @@ pub(super) fn delete_role_policy(
     ctx: &mut Ctx<'_>,
     request: api::DeleteRolePolicyRequest,
 ) -> Result<api::DeleteRolePolicyResponse, IamError> {
-    let (account, name) = (ctx.account(), request.policy_name.unwrap_or_default());
-    let mut row = RoleRow::clone(&*roles::known(
-        ctx,
-        &account,
-        &request.role_name.unwrap_or_default(),
-    )?);
-    if row.policies.remove(&name).is_none() {
-        return Err(IamError::NoSuchPolicy {
-            kind: Entity::Role,
-            name,
-        });
-    }
-    put_role(ctx, &account, &row);
+    let name = request.policy_name.unwrap_or_default();
+    roles::change(ctx, request.role_name, |row| {
+        match row.policies.remove(&name) {
+            Some(_) => Ok(()),
+            None => Err(IamError::NoSuchPolicy {
+                kind: Entity::Role,
+                name,
+            }),
+        }
+    })?;
     Ok(api::DeleteRolePolicyResponse {})
 }

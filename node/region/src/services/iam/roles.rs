@@ -5,12 +5,13 @@ use std::sync::Arc;
 use faultline_proto::iam as api;
 use faultline_proto::names::AccountId;
 
-use super::directory::{find_role, put_role};
-use super::documents;
+use super::apply::{Record, publish};
+use super::directory::find_role;
 use super::error::{Entity, IamError};
 use super::ids::{self, role_arn};
 use super::keyspaces::{RoleRow, Roles};
 use super::pages::{Page, page};
+use super::{documents, managed};
 use crate::context::Ctx;
 
 /// Longest session unless the role says otherwise, seconds.
@@ -41,11 +42,12 @@ pub(super) fn create(
             .map_or(DEFAULT_SESSION, i32::unsigned_abs),
         trust,
         policies: std::collections::BTreeMap::new(),
-        boundary: documents::boundary(ctx, request.permissions_boundary)?,
+        attached: Vec::new(),
+        boundary: managed::boundary(ctx, request.permissions_boundary)?,
         tags: request.tags.into_iter().map(tag).collect(),
         name,
     };
-    put_role(ctx, &account, &row);
+    save(ctx, &account, &row);
     Ok(api::CreateRoleResponse {
         role: Some(shown(&account, &row)),
     })
@@ -90,19 +92,59 @@ pub(super) fn update_trust(
     ctx: &mut Ctx<'_>,
     request: api::UpdateAssumeRolePolicyRequest,
 ) -> Result<api::UpdateAssumeRolePolicyResponse, IamError> {
-    let account = ctx.account();
-    let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
     let trust = request.policy_document.unwrap_or_default();
     documents::trust(ctx, &trust)?;
-    put_role(
+    change(ctx, request.role_name, |row| {
+        row.trust = trust;
+        Ok(())
+    })?;
+    Ok(api::UpdateAssumeRolePolicyResponse {})
+}
+
+/// DeleteRole.
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: api::DeleteRoleRequest,
+) -> Result<api::DeleteRoleResponse, IamError> {
+    let account = ctx.account();
+    let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
+    if !row.attached.is_empty() {
+        return Err(IamError::DeleteFirst("detach all policies"));
+    }
+    if !row.policies.is_empty() {
+        return Err(IamError::DeleteFirst("delete policies"));
+    }
+    publish(
         ctx,
-        &account,
-        &RoleRow {
-            trust,
-            ..(*row).clone()
+        &Record::RoleGone {
+            account,
+            name: row.name.clone(),
         },
     );
-    Ok(api::UpdateAssumeRolePolicyResponse {})
+    Ok(api::DeleteRoleResponse {})
+}
+
+/// Changes the role of that name, here and everywhere.
+pub(super) fn change(
+    ctx: &mut Ctx<'_>,
+    name: Option<String>,
+    change: impl FnOnce(&mut RoleRow) -> Result<(), IamError>,
+) -> Result<(), IamError> {
+    let account = ctx.account();
+    let mut row = RoleRow::clone(&*known(ctx, &account, &name.unwrap_or_default())?);
+    change(&mut row)?;
+    save(ctx, &account, &row);
+    Ok(())
+}
+
+fn save(ctx: &mut Ctx<'_>, account: &AccountId, row: &RoleRow) {
+    publish(
+        ctx,
+        &Record::Role {
+            account: account.clone(),
+            row: row.clone(),
+        },
+    );
 }
 
 /// The role of that name.

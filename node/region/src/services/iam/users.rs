@@ -3,12 +3,13 @@
 use faultline_proto::iam as api;
 use faultline_proto::names::AccountId;
 
-use super::directory::{find_user, put_user};
+use super::apply::{Record, publish};
+use super::directory::find_user;
 use super::error::{Entity, IamError};
 use super::ids::{self, user_arn};
 use super::keyspaces::{UserRow, Users};
 use super::pages::{Page, page};
-use super::{documents, roles};
+use super::{managed, roles};
 use crate::context::Ctx;
 use crate::identity::Principal;
 
@@ -30,12 +31,13 @@ pub(super) fn create(
         id: ids::unique(ctx, "iam.user-id", "AIDA", 17),
         created: ctx.now(),
         policies: std::collections::BTreeMap::new(),
-        boundary: documents::boundary(ctx, request.permissions_boundary)?,
+        attached: Vec::new(),
+        boundary: managed::boundary(ctx, request.permissions_boundary)?,
         access_keys: Vec::new(),
         tags: request.tags.into_iter().map(roles::tag).collect(),
         name,
     };
-    put_user(ctx, &account, &row);
+    save(ctx, &account, &row);
     Ok(api::CreateUserResponse {
         user: Some(shown(&account, &row)),
     })
@@ -84,6 +86,55 @@ pub(super) fn list(
         is_truncated: Some(marker.is_some()),
         marker,
     })
+}
+
+/// DeleteUser.
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: api::DeleteUserRequest,
+) -> Result<api::DeleteUserResponse, IamError> {
+    let account = ctx.account();
+    let row = known(ctx, &account, &request.user_name.unwrap_or_default())?;
+    if !row.attached.is_empty() {
+        return Err(IamError::DeleteFirst("detach all policies"));
+    }
+    if !row.policies.is_empty() {
+        return Err(IamError::DeleteFirst("delete policies"));
+    }
+    if !row.access_keys.is_empty() {
+        return Err(IamError::DeleteFirst("delete access keys"));
+    }
+    publish(
+        ctx,
+        &Record::UserGone {
+            account,
+            name: row.name.clone(),
+        },
+    );
+    Ok(api::DeleteUserResponse {})
+}
+
+/// Changes the user of that name, here and everywhere.
+pub(super) fn change(
+    ctx: &mut Ctx<'_>,
+    name: Option<String>,
+    change: impl FnOnce(&mut UserRow) -> Result<(), IamError>,
+) -> Result<(), IamError> {
+    let account = ctx.account();
+    let mut row = UserRow::clone(&*known(ctx, &account, &name.unwrap_or_default())?);
+    change(&mut row)?;
+    save(ctx, &account, &row);
+    Ok(())
+}
+
+fn save(ctx: &mut Ctx<'_>, account: &AccountId, row: &UserRow) {
+    publish(
+        ctx,
+        &Record::User {
+            account: account.clone(),
+            row: row.clone(),
+        },
+    );
 }
 
 /// The user of that name.

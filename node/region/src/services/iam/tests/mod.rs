@@ -1,5 +1,7 @@
 //! What IAM promises.
 
+mod lives;
+
 use faultline_proto::iam as api;
 use faultline_proto::sts::GetCallerIdentityRequest;
 
