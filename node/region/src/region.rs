@@ -229,12 +229,7 @@ impl<S: Store> Region<S> {
             return Err(Died::Crashed(step.id));
         }
         self.last_step = step.id;
-        reply.completed = effects.completed;
-        reply.outbox = effects.outbox;
-        reply.audit = effects.audit;
-        reply.notes = effects.notes;
-        reply.body = effects.body;
-        Ok(reply)
+        Ok(handed_out(reply, effects))
     }
 
     fn start(&mut self, start: &Start) -> Result<(), Died> {

@@ -1,8 +1,4 @@
 //! What KMS promises, by the ids of the facts.
-#![expect(
-    clippy::result_large_err,
-    reason = "a test reads a Failure as it comes"
-)]
 
 mod authorization;
 mod cryptography;
