@@ -132,3 +132,59 @@ fn cut_off_files_never_panic() {
         }
     }
 }
+
+/// Whatever a person or a broken editor leaves in a file: an answer, never a panic.
+#[test]
+fn mangled_files_never_panic() {
+    use proptest::test_runner::{Config, TestRunner};
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let texts: Vec<String> = [
+        "02-global-table-conflict.yaml",
+        "03-crr-sse-modes.yaml",
+        "04-share-snapshot.yaml",
+    ]
+    .iter()
+    .map(|name| std::fs::read_to_string(shipped.join(name)).expect("shipped scenarios are there"))
+    .collect();
+    let scraps = [
+        "",
+        "$",
+        "$(",
+        "[",
+        "}",
+        ": ",
+        "\n",
+        "- ",
+        "\"",
+        "é",
+        "{ count: 1 }",
+        "null",
+        "&a ",
+        "*a",
+        "\t",
+        "0",
+    ];
+    let edits = proptest::collection::vec((0..9_000_usize, 0..40_usize, 0..scraps.len()), 1..4);
+    let config = Config {
+        cases: 300,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&(0..texts.len(), edits), |(file, edits)| {
+            let mut text: Vec<char> = texts[file].chars().collect();
+            for (at, length, scrap) in edits {
+                let at = at % text.len();
+                let end = (at + length).min(text.len());
+                text.splice(at..end, scraps[scrap].chars());
+            }
+            let source = Source::new("mangled.yaml", text.into_iter().collect::<String>());
+            let list = load(&source).map_or_else(|list| list, |plan| plan.warnings);
+            for format in [Format::Human(false), Format::Json, Format::Github] {
+                let text = render(&source, &list, format);
+                proptest::prop_assert_eq!(text.is_empty(), list.is_empty());
+            }
+            Ok(())
+        })
+        .expect("every file gets an answer");
+}

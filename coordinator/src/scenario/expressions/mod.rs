@@ -6,9 +6,9 @@
 //! Keys of maps are never touched. `$` before anything else is itself, so that the
 //! variables of AWS policies, `${aws:username}`, pass.
 //!
-//! Expressions are CEL. Left out: its types of time; a duration is text here. Lists
-//! that CEL makes of the members of a map are in no fixed order: see
-//! [`Expression::evaluate`].
+//! Expressions are CEL. Left out: its types of time; a duration is text here. CEL
+//! lists the members of a map in no fixed order, so `map` and `filter` over one are
+//! refused: a run must not depend on it.
 
 mod reading;
 mod scan;
@@ -111,6 +111,7 @@ pub struct Expression {
     pub inputs: Vec<Path>,
     /// Functions it calls.
     pub functions: Vec<String>,
+    listed: Vec<Path>,
     program: Arc<Program>,
 }
 
@@ -152,6 +153,7 @@ impl Expression {
             source: source.to_owned(),
             inputs: reading.paths.into_iter().collect(),
             functions: reading.functions.into_iter().collect(),
+            listed: reading.listed.into_iter().collect(),
             program: Arc::new(program),
         })
     }
@@ -168,13 +170,21 @@ impl Expression {
             .collect()
     }
 
-    /// Computes the expression. A result that depends on the order of a map's members
-    /// (`map` or `filter` over a map) is not the same in each run: sort by other means,
-    /// or ask with `exists` and `all`.
+    /// Computes the expression.
     ///
     /// # Errors
-    /// A sentence: a name without a value, operands that do not fit, no such member.
+    /// A sentence: a name without a value, operands that do not fit, no such member, a
+    /// list made of a map's members.
     pub fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
+        for path in &self.listed {
+            let map =
+                lookup(&path.root).and_then(|root| path.follow(&root).ok().map(Value::is_object));
+            if map == Some(true) {
+                return Err(format!(
+                    "`{path}` is a map, whose members have no order to list them in"
+                ));
+            }
+        }
         let mut context = Context::default();
         let roots: BTreeSet<&str> = self.inputs.iter().map(|path| path.root.as_str()).collect();
         for root in roots {
@@ -298,6 +308,18 @@ mod tests {
             Ok(json!({"a": 1.5, "b": null}))
         );
         assert!(compiled("a.gone").evaluate(&lookup).is_err());
+        assert_eq!(
+            compiled("a.list.map(x, x + x)").evaluate(&lookup),
+            Ok(json!(["xx", "yy"]))
+        );
+        assert_eq!(
+            compiled("a.exists(key, key == 'n')").evaluate(&lookup),
+            Ok(json!(true))
+        );
+        assert!(
+            compiled("a.map(key, key)").evaluate(&lookup).is_err(),
+            "no order"
+        );
         assert!(compiled("b").evaluate(&lookup).is_err());
     }
 }

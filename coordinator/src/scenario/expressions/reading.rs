@@ -13,6 +13,8 @@ pub(super) struct Reading {
     bound: Vec<String>,
     /// Ways to values.
     pub(super) paths: BTreeSet<Path>,
+    /// What lists are made of, by `map` and `filter`.
+    pub(super) listed: BTreeSet<Path>,
     /// Functions that are called.
     pub(super) functions: BTreeSet<String>,
 }
@@ -48,6 +50,9 @@ impl Reading {
                 .iter()
                 .for_each(|entry| self.entry(&entry.expr)),
             Expr::Comprehension(comprehension) => {
+                if matches!(comprehension.accu_init.expr, Expr::List(_)) {
+                    self.listed.extend(path_of(&comprehension.iter_range));
+                }
                 self.expression(&comprehension.iter_range);
                 self.expression(&comprehension.accu_init);
                 let before = self.bound.len();

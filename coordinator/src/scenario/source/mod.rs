@@ -257,6 +257,15 @@ impl Node {
             Value::Map(_) => "a map",
         }
     }
+    /// How deep it is nested, itself included.
+    pub(super) fn depth(&self) -> usize {
+        let below = match &self.value {
+            Value::Scalar(_) => None,
+            Value::Seq(items) => items.iter().map(Self::depth).max(),
+            Value::Map(entries) => entries.iter().map(|entry| entry.value.depth()).max(),
+        };
+        1 + below.unwrap_or(0)
+    }
     /// How many nodes it holds, itself included.
     pub(super) fn size(&self) -> usize {
         match &self.value {

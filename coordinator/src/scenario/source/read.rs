@@ -205,6 +205,14 @@ impl<'a> Builder<'a> {
             );
             return false;
         }
+        if node.depth() + self.open.len() > DEEPEST {
+            found.error(
+                "E0103",
+                span,
+                format!("this alias nests deeper than {DEEPEST} levels"),
+            );
+            return false;
+        }
         let node = Node {
             value: node.value.clone(),
             span,
