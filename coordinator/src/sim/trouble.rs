@@ -289,13 +289,14 @@ fn stage(kind: &str, rule: &Rule) -> driving::Fault {
             message,
             http_status,
             chance,
-            passes_per_second: _,
+            passes_per_second,
         } => Effect::Refuse(driving::Refuse {
             code: (*code).to_owned(),
             message: (*message).to_owned(),
             http_status: *http_status,
             chance: chance.of,
             per: chance.per,
+            passes_per_second: *passes_per_second,
         }),
         RuleAction::Pause { stream, to } => Effect::PauseReplication(driving::PauseReplication {
             stream: (*stream).to_owned(),

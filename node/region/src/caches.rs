@@ -14,6 +14,9 @@ const LIMIT: usize = 4096;
 pub struct Caches {
     /// KMS backing keys that were opened, by material id; never stored.
     pub backing_keys: BTreeMap<String, SecretKey>,
+    /// By fault: the second that runs, and how many calls it has let pass. A new process
+    /// begins anew.
+    pub passed: BTreeMap<String, (u64, u64)>,
     policies: BTreeMap<DocumentKind, BTreeMap<Arc<str>, Arc<Policy>>>,
 }
 

@@ -29,6 +29,9 @@ pub(crate) fn stage(
         if refuse.per > 1 && ctx.entropy.below("fault.chance", refuse.per) >= refuse.chance {
             continue;
         }
+        if refuse.passes_per_second > 0 && passes(ctx, &fault.name, refuse.passes_per_second) {
+            continue;
+        }
         let status = u16::try_from(refuse.http_status).unwrap_or(400).max(400);
         let mut refusal =
             Refusal::new(refuse.code.clone(), refuse.message.clone()).with_status(status);
@@ -36,4 +39,15 @@ pub(crate) fn stage(
         return Err(refusal);
     }
     Ok(())
+}
+
+/// Whether the fault lets this call pass, as one of so many in the running second.
+fn passes(ctx: &mut Ctx<'_>, fault: &str, per_second: u64) -> bool {
+    let second = ctx.elapsed.0 / 1_000_000;
+    let passed = ctx.caches.passed.entry(fault.to_owned()).or_default();
+    if passed.0 != second {
+        *passed = (second, 0);
+    }
+    passed.1 += 1;
+    passed.1 <= per_second
 }
