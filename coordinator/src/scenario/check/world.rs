@@ -105,7 +105,7 @@ impl Checker<'_> {
                 self.found.list.truncate(before);
             }
             "home" => plan.home = self.home(node),
-            "clients" => plan.client = self.client(node),
+            "client" | "clients" => plan.client = self.client(node),
             "accounts" => plan.accounts = self.accounts(node),
             name => {
                 if let Some(section) = world::find(name) {
@@ -310,6 +310,17 @@ impl Checker<'_> {
     }
 
     fn world_as_a_whole(&mut self, plan: &WorldPlan) {
+        for (name, principal) in &plan.principals {
+            if plan.accounts.contains_key(name) {
+                self.found
+                    .error(
+                        "E0213",
+                        principal.span,
+                        format!("`{name}` is an account and a principal"),
+                    )
+                    .note(format!("`to: {name}` in a policy could mean either"));
+            }
+        }
         for key in plan.keys.values() {
             let Some(primary) = &key.what.primary else {
                 continue;

@@ -39,6 +39,7 @@ pub fn form_in_words(pattern: &str) -> Option<&'static str> {
         BANDWIDTH => "a bandwidth such as `100Mbit/s`",
         RATE => "a rate such as `20/s`",
         CHANCE => "a chance such as `1/10` or `10%`",
+        entries::RETRIES_PATTERN => "a number of retries up to 10, or `standard`",
         DRIFT => "a drift such as `200ppm` or `-1%`",
         _ => return None,
     })

@@ -41,9 +41,10 @@ pub const PLAIN: &[(&str, &str)] = &[
         "Region that holds the directory of the partition: IAM and bucket names. Default: us-east-1, else the first.",
     ),
     (
-        "clients",
+        "client",
         "How clients behave that no step says otherwise of.",
     ),
+    ("clients", "The same as `client`."),
 ];
 
 /// The sections of `world:` that hold entries.
