@@ -17,7 +17,9 @@ pub mod new;
 pub mod node;
 pub mod papers;
 pub mod progress;
+mod reports;
 pub mod run;
+mod run_args;
 pub mod runs;
 pub mod stopwatch;
 

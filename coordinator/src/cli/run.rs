@@ -4,144 +4,26 @@
 //! run folders, progress, Ctrl-C, reports, the exit status.
 
 use std::cell::RefCell;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
-use std::str::FromStr;
-
-use clap::{Args, ValueEnum};
 
 use super::interrupt::Interrupt;
-use super::jobs::{self, Job, NoJobs, Seeds, Wanted, parse_seeds};
+use super::jobs::{self, Job, NoJobs, Seeds, Wanted};
 use super::progress::Progress;
+use super::reports::write_report;
+use super::run_args::RunFormat;
 use super::stopwatch::Stopwatch;
 use super::{colours, out, say};
 use crate::exit::Exit;
 use crate::journal::event::{Event, Judgement};
 use crate::journal::{Journal, Lines};
-use crate::report::folder::{RunFolder, default_root, stamp};
+use crate::report::folder::{RunFolder, stamp};
 use crate::report::terminal::{View, tell};
-use crate::report::{Summarizer, Summary, github, json, junit, trace};
+use crate::report::{Summarizer, Summary, github, json, junit};
 use crate::sim::Broken;
 use crate::transport::{self, Loopback, Transport};
 
-/// Run scenarios.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Scenario files, or folders of them.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    /// This seed instead of the file's.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Every seed from A to B, both included.
-    #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
-    seeds: Option<Seeds>,
-    /// Run everything so often, and compare the journals.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    repeat: u64,
-    /// What carries the Regions.
-    #[arg(long, value_enum, default_value_t = Carrier::Grpc)]
-    transport: Carrier,
-    /// Each node a process of its own.
-    #[arg(long, conflicts_with = "transport")]
-    processes: bool,
-    /// Another value for a variable of the file.
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_var)]
-    vars: Vec<(String, String)>,
-    /// Only scenarios with each of these words in path, title or tags.
-    #[arg(long, value_name = "WORDS")]
-    filter: Option<String>,
-    /// Leave every fault out.
-    #[arg(long)]
-    no_faults: bool,
-    /// Stop at the first run that does not pass.
-    #[arg(long)]
-    fail_fast: bool,
-    /// Who reads the results.
-    #[arg(long, value_enum, default_value_t = RunFormat::Human)]
-    format: RunFormat,
-    /// Also write a report: junit=FILE, json=FILE or trace=FILE.
-    #[arg(long = "report", value_name = "KIND=FILE")]
-    reports: Vec<ReportTo>,
-    /// Folder of the recorded runs.
-    #[arg(long, default_value_os_t = default_root())]
-    out: PathBuf,
-    /// Tell only what did not pass.
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Tell steps (-v) and calls (-vv) of passed runs too.
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
-}
-
-/// What carries the Regions of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Carrier {
-    /// Real nodes over gRPC in this process, with stores on disk.
-    Grpc,
-    /// Regions in memory.
-    Loopback,
-    /// Real nodes, each a process of its own.
-    #[value(skip)]
-    Processes,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RunFormat {
-    /// People.
-    Human,
-    /// One JSON object a run.
-    Json,
-    /// JUnit XML.
-    Junit,
-    /// GitHub's workflow commands.
-    Github,
-}
-
-/// A report to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ReportTo {
-    kind: ReportKind,
-    file: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ReportKind {
-    Junit,
-    Json,
-    Trace,
-}
-
-impl FromStr for ReportTo {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, file) = text
-            .split_once('=')
-            .ok_or("a report is given as KIND=FILE")?;
-        let kind = match kind {
-            "junit" => ReportKind::Junit,
-            "json" => ReportKind::Json,
-            "trace" => ReportKind::Trace,
-            other => {
-                return Err(format!(
-                    "`{other}` is no kind of report: junit, json or trace"
-                ));
-            }
-        };
-        Ok(Self {
-            kind,
-            file: PathBuf::from(file),
-        })
-    }
-}
-
-fn parse_var(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("a variable is given as NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
+pub use super::run_args::{Carrier, RunArgs};
 
 /// What a conductor needs beside the job.
 pub struct Stage {
@@ -406,21 +288,5 @@ pub fn carry(carrier: Carrier, folder: &Path) -> std::io::Result<Box<dyn Transpo
     }
 }
 
-fn write_report(report: &ReportTo, summaries: &[Summary], root: &Path) -> Result<(), String> {
-    let text = match report.kind {
-        ReportKind::Junit => junit::write(summaries).map_err(|error| error.to_string())?,
-        ReportKind::Json => {
-            let runs: Vec<_> = summaries
-                .iter()
-                .map(|summary| json::write(summary, ""))
-                .collect();
-            serde_json::to_string_pretty(&runs).map_err(|error| error.to_string())?
-        }
-        ReportKind::Trace => {
-            let latest = RunFolder::find(root, crate::report::folder::LATEST)
-                .map_err(|error| error.to_string())?;
-            trace::write(&latest.events().map_err(|error| error.to_string())?).to_string()
-        }
-    };
-    fs::write(&report.file, text).map_err(|error| format!("{}: {error}", report.file.display()))
-}
+#[cfg(test)]
+mod tests;

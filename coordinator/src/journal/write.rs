@@ -16,6 +16,14 @@ pub trait Listener {
     /// # Errors
     /// When the line cannot be kept, for example on a full disk.
     fn hear(&mut self, event: &Event, line: &str) -> io::Result<()>;
+
+    /// Nothing more comes.
+    ///
+    /// # Errors
+    /// When something heard could not be kept.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The one place where events become lines.
@@ -96,8 +104,11 @@ impl Journal {
     /// # Errors
     /// The first error of a listener.
     pub fn finish(&mut self) -> io::Result<()> {
-        self.listeners.clear();
-        self.broken.take().map_or(Ok(()), Err)
+        let mut result = self.broken.take().map_or(Ok(()), Err);
+        for mut listener in self.listeners.drain(..) {
+            result = result.and(listener.finish());
+        }
+        result
     }
 }
 
@@ -122,6 +133,10 @@ impl<W: Write> Listener for Lines<W> {
         } else {
             Ok(())
         }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
