@@ -1,0 +1,179 @@
+//! Everything that DynamoDB stores.
+//!
+//! An item's row is found by an HMAC of its key under the table's key, and its content is
+//! sealed under the same: nothing of an item can be read in a store. What replication compares
+//! (stamp, writer, version vector) is in the clear.
+
+use std::collections::BTreeMap;
+
+use faultline_proto::names::{AccountId, RegionName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::schema::KeySchema;
+
+/// A table of this Region: a whole one, or a replica of a global table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableRow {
+    /// TableId, a UUID; other in every Region.
+    pub(crate) id: String,
+    /// Shared by all replicas, so that a late record of an older table of this name is known.
+    pub(crate) group: String,
+    pub(crate) created: Timestamp,
+    pub(crate) status: TableStatus,
+    pub(crate) schema: KeySchema,
+    pub(crate) billing: Billing,
+    /// View type of the change stream, when there is one.
+    pub(crate) stream: Option<Stream>,
+    pub(crate) class: Option<String>,
+    pub(crate) deletion_protection: bool,
+    pub(crate) encryption: Encryption,
+    /// The other replicas.
+    pub(crate) replicas: BTreeMap<RegionName, Replica>,
+    /// Elapsed moment at which it last was the source of a new replica (DDB-028).
+    pub(crate) source_since: Option<u64>,
+    /// Elapsed moments of encryption changes (DDB-050).
+    pub(crate) encryption_changes: Vec<u64>,
+    pub(crate) counted: Counted,
+}
+
+/// Where a table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TableStatus {
+    Creating,
+    /// A replica that fills: from `at` on it is ready if its source has sent everything.
+    Filling {
+        at: u64,
+        complete: bool,
+    },
+    Active,
+    Updating,
+    Deleting,
+}
+
+/// How capacity is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Billing {
+    PayPerRequest,
+    Provisioned { read: i64, write: i64 },
+}
+
+/// A change stream. Its records are left out so far; that it is on is not (DDB-006).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stream {
+    pub(crate) view: String,
+    pub(crate) since: Timestamp,
+}
+
+/// How the table's key is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Encryption {
+    /// AWS owned key: the table's key sealed under the Region's own.
+    Owned { sealed: Vec<u8> },
+    /// The table's key wrapped by KMS.
+    Kms {
+        arn: String,
+        /// Whether it is aws/dynamodb.
+        managed: bool,
+        wrapped: Vec<u8>,
+        grant: String,
+    },
+}
+
+/// Another replica, as this Region sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replica {
+    pub(crate) status: ReplicaStatus,
+    /// Its own KMS key, when it has one (DDB-047).
+    pub(crate) key: Option<String>,
+}
+
+/// Where another replica stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ReplicaStatus {
+    /// Its Region was asked and has not answered: nothing is sent to it yet.
+    Asked,
+    Creating,
+    Active,
+    Deleting,
+}
+
+/// ItemCount and TableSizeBytes, which AWS brings up to date every six hours or so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    pub(crate) at: u64,
+    pub(crate) items: u64,
+    pub(crate) bytes: u64,
+}
+
+/// The identity of a write: which Region wrote, when, and what it knowingly wrote over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    /// max(clock, stamp of what was overwritten + 1), microseconds since 1970. So a Region never
+    /// gives two writes of an item one stamp.
+    pub(crate) stamp: i64,
+    pub(crate) writer: RegionName,
+    /// For each Region the stamp of its last write that this one was written over, directly or
+    /// through others; its own stamp too.
+    pub(crate) knew: BTreeMap<RegionName, i64>,
+}
+
+/// An item, or the tombstone of one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ItemRow {
+    pub(crate) version: Version,
+    /// A tombstone keeps the key attributes alone.
+    pub(crate) deleted: bool,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A table's key in the clear but for the Region's own seal, as DynamoDB caches it (DDB-056).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CachedKeyRow {
+    pub(crate) sealed: Vec<u8>,
+    /// Elapsed moment at which KMS must be asked again.
+    pub(crate) until: u64,
+}
+
+/// A replicated write that waits for the table's key to be usable again (DDB-059).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WaitingRow {
+    pub(crate) from: RegionName,
+    /// The record, sealed under the Region's own key.
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A write that another one won against. No AWS call shows it (DDB-011).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConflictRow {
+    pub(crate) winner: Written,
+    pub(crate) loser: Written,
+    /// Clock of the Region that found it.
+    pub(crate) at: Timestamp,
+    /// Elapsed moment at which it was found.
+    pub(crate) found: u64,
+    /// The item's key, sealed under the Region's own key.
+    pub(crate) sealed_key: Vec<u8>,
+}
+
+/// One side of a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) stamp: i64,
+    pub(crate) region: RegionName,
+    pub(crate) deleted: bool,
+    /// SHA-256 of the item as written.
+    pub(crate) digest: String,
+}
+
+crate::keyspaces! {
+    /// Tables by account and name.
+    pub(crate) Tables = 0x0701, "dynamodb.tables", version 1: (AccountId, String) => TableRow;
+    /// Items by table id and the HMAC of their key.
+    pub(crate) Items = 0x0702, "dynamodb.items", version 1: (String, Vec<u8>) => ItemRow;
+    /// Table keys in use, by table id and caller.
+    pub(crate) CachedKeys = 0x0703, "dynamodb.cached-keys", version 1: (String, String) => CachedKeyRow;
+    /// Lost writes by table id and the conflict's id.
+    pub(crate) Conflicts = 0x0704, "dynamodb.conflicts", version 1: (String, String) => ConflictRow;
+    /// Replicated writes that wait, by table id and arrival.
+    pub(crate) Waiting = 0x0705, "dynamodb.waiting", version 1: (String, u64) => WaitingRow;
+}
