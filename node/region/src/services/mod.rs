@@ -4,6 +4,7 @@
 //! service's file. To add one, add its folder and its row in the table below.
 
 pub mod cloudtrail;
+pub mod dynamodb;
 pub mod iam;
 pub mod kms;
 pub mod s3;
@@ -111,6 +112,7 @@ macro_rules! table {
 
 table! {
     "cloudtrail" => cloudtrail::CloudTrail,
+    "dynamodb" => dynamodb::DynamoDb,
     "iam" => iam::Iam,
     "kms" => kms::Kms,
     "s3" => s3::S3,

@@ -12,6 +12,7 @@ pub const MODULES: &[&[Declared]] = &[
     own::KEYSPACES,
     crate::keyspaces::KEYSPACES,
     crate::services::cloudtrail::keyspaces::KEYSPACES,
+    crate::services::dynamodb::keyspaces::KEYSPACES,
     crate::services::iam::keyspaces::KEYSPACES,
     crate::services::kms::keyspaces::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,

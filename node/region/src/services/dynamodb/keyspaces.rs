@@ -26,6 +26,7 @@ pub(crate) struct TableRow {
     pub(crate) stream: Option<Stream>,
     pub(crate) class: Option<String>,
     pub(crate) deletion_protection: bool,
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) encryption: Encryption,
     /// The other replicas.
     pub(crate) replicas: BTreeMap<RegionName, Replica>,
@@ -82,6 +83,8 @@ pub(crate) enum Encryption {
 /// Another replica, as this Region sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replica {
+    /// TableId there; empty until its Region has answered.
+    pub(crate) id: String,
     pub(crate) status: ReplicaStatus,
     /// Its own KMS key, when it has one (DDB-047).
     pub(crate) key: Option<String>,

@@ -1,0 +1,19 @@
+//! What time brings.
+
+use super::tables::{self, TableTimer};
+use super::{apply, backfill, global, members};
+use crate::context::{Ctx, decode};
+
+/// A timer has come.
+pub(super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
+    let table = || decode::<TableTimer>(payload);
+    match (kind, table()) {
+        ("backfill", _) => backfill::due(ctx, payload),
+        ("abandon", _) => global::abandon(ctx, payload),
+        ("ready", Ok(timer)) => tables::made(ctx, &timer),
+        ("gone", Ok(timer)) => tables::gone(ctx, &timer),
+        ("filled", Ok(timer)) => members::filled(ctx, &timer),
+        ("waiting", Ok(timer)) => apply::due(ctx, &timer),
+        (other, _) => ctx.note("timer_ignored", &[("service", "dynamodb"), ("kind", other)]),
+    }
+}

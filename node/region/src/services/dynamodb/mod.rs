@@ -1,0 +1,150 @@
+//! DynamoDB: tables of items, encrypted at rest, and global tables with the last writer winning.
+//!
+//! Values first: [`number`], [`value`], [`schema`], [`names`], [`expression`]; [`error`] and
+//! [`keyspaces`]. One file a family: [`tables`], [`update_table`] with [`settings`] and
+//! [`describe`], [`items`] over [`shelf`] and [`encryption`], [`access`].
+//! Global tables (MREC): [`global`] adds and removes replicas, [`replica`] is its other side,
+//! [`members`] who there is, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
+//! takes it, [`merge`] decides. [`journal`] tells oracles, [`look`] the simulator; [`due`] is
+//! what time brings.
+//!
+//! Left out so far: Query, Scan, batches, transactions, indexes, streams as an API, TTL, PITR,
+//! MRSC (strong consistency across Regions), resource policies of tables, capacity limits, and
+//! the slow status changes of tables whose key is unusable (DDB-058, DDB-060 to DDB-063).
+
+mod access;
+mod apply;
+mod backfill;
+mod describe;
+mod due;
+mod encryption;
+mod error;
+mod expression;
+mod global;
+mod items;
+mod journal;
+pub(crate) mod keyspaces;
+mod look;
+mod members;
+mod merge;
+mod names;
+mod number;
+mod records;
+mod replica;
+mod schema;
+mod settings;
+mod shelf;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod update_table;
+mod value;
+
+use faultline_proto::dynamodb;
+use faultline_proto::handlers::{DynamoDbHandler, DynamoDbRequest, dispatch_dynamodb};
+use faultline_proto::names::RegionName;
+use faultline_proto::progress::Progress;
+use serde_json::Value;
+
+use crate::context::Ctx;
+use crate::refusal::Refusal;
+use crate::service::{Access, RemoteCall, SagaInput, Service};
+
+/// DynamoDB.
+#[derive(Debug)]
+pub struct DynamoDb;
+
+impl Service for DynamoDb {
+    const PREFIX: &'static str = "dynamodb";
+    const PRINCIPAL: &'static str = "dynamodb.amazonaws.com";
+    type Request = DynamoDbRequest;
+
+    fn decode(
+        operation: &str,
+        bytes: &[u8],
+    ) -> Option<Result<DynamoDbRequest, prost::DecodeError>> {
+        DynamoDbRequest::decode(operation, bytes)
+    }
+
+    fn access(ctx: &mut Ctx<'_>, request: &DynamoDbRequest) -> Result<Vec<Access>, Refusal> {
+        access::of(ctx, request)
+    }
+
+    fn handle(ctx: &mut Ctx<'_>, request: DynamoDbRequest) -> Result<Progress<Vec<u8>>, Refusal> {
+        dispatch_dynamodb::<Self>(ctx, request)
+    }
+
+    fn resume(
+        ctx: &mut Ctx<'_>,
+        kind: &str,
+        state: &[u8],
+        input: SagaInput<'_>,
+    ) -> Result<Progress<Vec<u8>>, Refusal> {
+        match kind {
+            "create_replica" => global::resume_create(ctx, state, input),
+            "delete_replica" => global::resume_delete(ctx, state, input),
+            // Nobody waits: the word itself is durable and comes.
+            "abandoned" => Ok(Progress::Done(Vec::new())),
+            other => Err(Refusal::internal(format!(
+                "dynamodb keeps no saga '{other}'"
+            ))),
+        }
+    }
+
+    fn remote_access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCall, Refusal> {
+        replica::access(ctx, kind, body)
+    }
+
+    fn remote(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match kind {
+            "make_replica" => replica::make(ctx, body),
+            "drop_replica" => replica::drop(ctx, body),
+            "forget_replica" => replica::forget(ctx, body),
+            other => Err(Refusal::internal(format!(
+                "dynamodb answers no question '{other}'"
+            ))),
+        }
+    }
+
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
+        apply::apply(ctx, from, kind, body);
+    }
+
+    fn started(ctx: &mut Ctx<'_>) {
+        look::tell_again(ctx);
+    }
+
+    fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
+        due::due(ctx, kind, payload);
+    }
+
+    fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
+        look::look(ctx, what, arguments)
+    }
+}
+
+macro_rules! handlers {
+    ($($name:ident: $request:ident -> $response:ident = $handler:path;)*) => {
+        impl DynamoDbHandler for DynamoDb {
+            type Ctx<'a> = Ctx<'a>;
+            type Error = Refusal;
+            $(fn $name(
+                ctx: &mut Ctx<'_>,
+                request: dynamodb::$request,
+            ) -> Result<Progress<dynamodb::$response>, Refusal> {
+                $handler(ctx, request)
+            })*
+        }
+    };
+}
+
+handlers! {
+    create_table: CreateTableRequest -> CreateTableResponse = tables::create;
+    describe_table: DescribeTableRequest -> DescribeTableResponse = tables::describe;
+    update_table: UpdateTableRequest -> UpdateTableResponse = update_table::update;
+    delete_table: DeleteTableRequest -> DeleteTableResponse = tables::delete;
+    put_item: PutItemRequest -> PutItemResponse = items::put;
+    get_item: GetItemRequest -> GetItemResponse = items::get;
+    update_item: UpdateItemRequest -> UpdateItemResponse = items::update;
+    delete_item: DeleteItemRequest -> DeleteItemResponse = items::delete;
+}
