@@ -64,11 +64,7 @@ pub(super) fn on(ctx: &mut Ctx<'_>, action: &str, name: &TableName) -> Access {
     access
 }
 
-fn table(
-    ctx: &mut Ctx<'_>,
-    action: &str,
-    name: &Option<String>,
-) -> Result<Vec<Access>, Refusal> {
+fn table(ctx: &mut Ctx<'_>, action: &str, name: &Option<String>) -> Result<Vec<Access>, Refusal> {
     let name = TableName::read(ctx, name.as_deref())?;
     Ok(vec![on(ctx, action, &name)])
 }

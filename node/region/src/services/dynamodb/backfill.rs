@@ -86,7 +86,13 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, payload: &[u8]) {
             accepted: ctx.elapsed().0,
             backfill: true,
         };
-        ctx.replicate(&filling.to, &name.stream(), "dynamodb", "item", encode(&record));
+        ctx.replicate(
+            &filling.to,
+            &name.stream(),
+            "dynamodb",
+            "item",
+            encode(&record),
+        );
     }
     if let Some(((_, last), _)) = portion.last().filter(|_| portion.len() == PORTION) {
         filling.after = Some(last.clone());

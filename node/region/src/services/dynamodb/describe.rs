@@ -6,7 +6,9 @@ use faultline_proto::dynamodb::{
 };
 use faultline_proto::names::Timestamp;
 
-use super::keyspaces::{Billing, Encryption, Replica, ReplicaStatus, Stream, TableRow, TableStatus};
+use super::keyspaces::{
+    Billing, Encryption, Replica, ReplicaStatus, Stream, TableRow, TableStatus,
+};
 use super::names::TableName;
 use crate::context::Ctx;
 
@@ -81,12 +83,7 @@ pub(crate) fn of(ctx: &Ctx<'_>, name: &TableName, row: &TableRow) -> TableDescri
     }
 }
 
-fn capacity(
-    billing: Billing,
-) -> (
-    ProvisionedThroughputDescription,
-    Option<BillingModeSummary>,
-) {
+fn capacity(billing: Billing) -> (ProvisionedThroughputDescription, Option<BillingModeSummary>) {
     let (read, write) = match billing {
         Billing::PayPerRequest => (0, 0),
         Billing::Provisioned { read, write } => (read, write),

@@ -183,11 +183,7 @@ pub(crate) fn resolve(ctx: &mut Ctx<'_>, key: &str) -> Result<String, Refusal> {
     Ok(metadata.arn.unwrap_or_default())
 }
 
-fn granted(
-    ctx: &mut Ctx<'_>,
-    name: &TableName,
-    key: &str,
-) -> Result<(String, String), Refusal> {
+fn granted(ctx: &mut Ctx<'_>, name: &TableName, key: &str) -> Result<(String, String), Refusal> {
     let arn = resolve(ctx, key)?;
     let request = kms::CreateGrantRequest {
         key_id: Some(arn.clone()),
@@ -273,12 +269,7 @@ fn secret_for(
     Ok(secret)
 }
 
-fn opened(
-    ctx: &Ctx<'_>,
-    purpose: &str,
-    table: &str,
-    sealed: &[u8],
-) -> Result<SecretKey, Refusal> {
+fn opened(ctx: &Ctx<'_>, purpose: &str, table: &str, sealed: &[u8]) -> Result<SecretKey, Refusal> {
     let bytes = ctx.open_local(purpose, table.as_bytes(), sealed)?;
     SecretKey::from_slice(&bytes)
         .ok_or_else(|| Refusal::internal("a table's key has another length"))
@@ -334,10 +325,10 @@ fn told(refusal: Refusal) -> Refusal {
     let error = match &*refusal.code {
         "DisabledException" => DynamoError::Validation(format!("KMS key disabled error: {text}")),
         "AccessDeniedException" => DynamoError::KeyDenied(refusal.message.clone()),
-        "KMSInvalidStateException" | "NotFoundException" | "InvalidArnException"
-        | "ValidationException" => {
-            DynamoError::Validation(format!("KMS validation error: {text}"))
-        }
+        "KMSInvalidStateException"
+        | "NotFoundException"
+        | "InvalidArnException"
+        | "ValidationException" => DynamoError::Validation(format!("KMS validation error: {text}")),
         "InvalidKeyUsageException" | "UnsupportedOperationException" => DynamoError::Internal,
         _ => return refusal,
     };

@@ -271,11 +271,22 @@ pub(super) fn resume_create(
     let name = asked.name();
     let row = tables::row_of(ctx, &name);
     let refusal = match (input, row) {
-        (SagaInput::Answer { outcome: Ok(bytes), .. }, Some(row)) => {
+        (
+            SagaInput::Answer {
+                outcome: Ok(bytes), ..
+            },
+            Some(row),
+        ) => {
             let replica: Replica = decode(bytes)?;
             return Ok(joined(ctx, &name, row, &asked.region, replica));
         }
-        (SagaInput::Answer { outcome: Err(refusal), .. }, _) => refusal,
+        (
+            SagaInput::Answer {
+                outcome: Err(refusal),
+                ..
+            },
+            _,
+        ) => refusal,
         (SagaInput::Answer { .. }, None) => {
             ctx.schedule("dynamodb", ctx.elapsed(), "abandon", state.to_vec());
             DynamoError::NoTable(name.name.clone()).into()
@@ -337,7 +348,11 @@ fn joined(
 ) -> Progress<Vec<u8>> {
     row.source_since = Some(ctx.elapsed().0);
     // DDB-006, DDB-007: a stream of both images, whatever there was.
-    if row.stream.as_ref().is_none_or(|stream| stream.view != BOTH_IMAGES) {
+    if row
+        .stream
+        .as_ref()
+        .is_none_or(|stream| stream.view != BOTH_IMAGES)
+    {
         row.stream = Some(Stream {
             view: BOTH_IMAGES.to_owned(),
             since: ctx.now(),
@@ -349,7 +364,10 @@ fn joined(
     };
     members::tell(ctx, name, &row, &change);
     // Its word that it is ready may have overtaken its answer.
-    let ready = row.replicas.get(region).is_some_and(|known| known.id == replica.id);
+    let ready = row
+        .replicas
+        .get(region)
+        .is_some_and(|known| known.id == replica.id);
     if !ready {
         row.replicas.insert(region.clone(), replica);
     }
@@ -385,7 +403,8 @@ pub(super) fn resume_delete(
         }
         SagaInput::Chunk { .. } => return Err(Refusal::internal("a table has no body")),
     };
-    let mut row = tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
+    let mut row =
+        tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
     if let Some(replica) = row.replicas.get_mut(&asked.region) {
         replica.status = ReplicaStatus::Deleting;
     }

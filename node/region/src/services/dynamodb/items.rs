@@ -41,17 +41,20 @@ pub(super) fn put(
     let table = shelf::ready(ctx, &name)?;
     let key = table.schema.key_of(&item)?;
     if value::size(&item) > LARGEST {
-        return Err(DynamoError::validation(
-            "Item size has exceeded the maximum allowed size",
-        )
-        .into());
+        return Err(
+            DynamoError::validation("Item size has exceeded the maximum allowed size").into(),
+        );
     }
     let shelf = Shelf::open(ctx, name, table)?;
     let place = shelf.find(ctx, key)?;
     let shows = request.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
     check(condition.as_ref(), place.item.as_ref(), shows)?;
     shelf.write(ctx, &place, Some(&item));
-    let size = place.item.as_ref().map_or(0, value::size).max(value::size(&item));
+    let size = place
+        .item
+        .as_ref()
+        .map_or(0, value::size)
+        .max(value::size(&item));
     let old = place
         .item
         .filter(|_| request.return_values.as_deref() == Some("ALL_OLD"));
@@ -68,7 +71,10 @@ pub(super) fn get(
 ) -> Result<Progress<GetItemResponse>, Refusal> {
     let name = TableName::read(ctx, request.table_name.as_deref())?;
     let key = value::read(&request.key)?;
-    let expressions = [("ProjectionExpression", request.projection_expression.as_ref())];
+    let expressions = [(
+        "ProjectionExpression",
+        request.projection_expression.as_ref(),
+    )];
     let none = BTreeMap::new();
     let mut scope = Scope::new(&request.expression_attribute_names, &none, &expressions)?;
     let projection = scope.projection(request.projection_expression.as_ref())?;
@@ -77,7 +83,12 @@ pub(super) fn get(
     table.schema.check_key(&key)?;
     let shelf = Shelf::open(ctx, name, table)?;
     let place = shelf.find(ctx, key)?;
-    let units = place.item.as_ref().map_or(0, value::size).div_ceil(4096).max(1) as f64;
+    let units = place
+        .item
+        .as_ref()
+        .map_or(0, value::size)
+        .div_ceil(4096)
+        .max(1) as f64;
     let units = if request.consistent_read.unwrap_or_default() {
         units
     } else {
@@ -173,7 +184,11 @@ pub(super) fn update(
         .into());
     }
     shelf.write(ctx, &place, Some(&after));
-    let size = place.item.as_ref().map_or(0, value::size).max(value::size(&after));
+    let size = place
+        .item
+        .as_ref()
+        .map_or(0, value::size)
+        .max(value::size(&after));
     let shown = shown(
         request.return_values.as_deref(),
         place.item.as_ref(),

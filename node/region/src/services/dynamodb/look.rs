@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::encryption;
 use super::journal;
-use super::keyspaces::{Conflicts, ConflictRow, Items, TableRow, Tables, Waiting, Written};
+use super::keyspaces::{ConflictRow, Conflicts, Items, TableRow, Tables, Waiting, Written};
 use super::names::TableName;
 use super::shelf::Shelf;
 use super::value::{self, Item};
@@ -71,7 +71,9 @@ fn stored_item(ctx: &mut Ctx<'_>, name: TableName, row: TableRow, arguments: &Js
         .check_key(&key)
         .map_err(|error| error.to_string())?;
     let shelf = shelf(ctx, name, row)?;
-    let place = shelf.find(ctx, key.clone()).map_err(|why| why.to_string())?;
+    let place = shelf
+        .find(ctx, key.clone())
+        .map_err(|why| why.to_string())?;
     let Some(version) = place.version() else {
         return Ok(json!({ "region": ctx.region().as_str(), "exists": false }));
     };
@@ -164,7 +166,9 @@ fn table_digest(ctx: &mut Ctx<'_>, name: TableName, row: TableRow, _arguments: &
             continue;
         }
         live.push(encode(
-            &shelf.opened(&place, &found).map_err(|why| why.to_string())?,
+            &shelf
+                .opened(&place, &found)
+                .map_err(|why| why.to_string())?,
         ));
     }
     // Rows are ordered by the table's key, which differs between Regions.
@@ -219,7 +223,11 @@ pub(super) fn tell_again(ctx: &mut Ctx<'_>) {
 fn again(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) {
     let here = ctx.region().clone();
     for ((_, id), conflict) in ctx.all(Range::<Conflicts>::under((row.id.as_str(),))) {
-        let key = ctx.open_local("dynamodb.conflict-key", row.id.as_bytes(), &conflict.sealed_key);
+        let key = ctx.open_local(
+            "dynamodb.conflict-key",
+            row.id.as_bytes(),
+            &conflict.sealed_key,
+        );
         if let (true, Ok(key)) = (
             conflict.loser.region == here,
             key.and_then(|bytes| decode::<Item>(&bytes)),

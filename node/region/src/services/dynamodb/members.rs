@@ -43,12 +43,7 @@ pub(crate) fn tell_one(
 }
 
 /// Tells all members where this replica stands.
-pub(crate) fn tell_own(
-    ctx: &mut Ctx<'_>,
-    name: &TableName,
-    row: &TableRow,
-    status: ReplicaStatus,
-) {
+pub(crate) fn tell_own(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow, status: ReplicaStatus) {
     let change = GroupChange::Member {
         region: ctx.region().clone(),
         replica: tables::as_replica(row, status),
@@ -86,7 +81,11 @@ pub(crate) fn apply(ctx: &mut Ctx<'_>, record: GroupRecord) {
             }
         }
         GroupChange::Left { region, id } => {
-            if row.replicas.get(&region).is_some_and(|known| known.id == id) {
+            if row
+                .replicas
+                .get(&region)
+                .is_some_and(|known| known.id == id)
+            {
                 row.replicas.remove(&region);
                 tables::save(ctx, &name, &row);
             }

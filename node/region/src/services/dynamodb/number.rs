@@ -298,7 +298,10 @@ mod tests {
         let longest = "12345678901234567890123456789012345678";
         assert_eq!(number(longest).to_string(), longest);
         let cases = [
-            ("123456789012345678901234567890123456789", BadNumber::Precision),
+            (
+                "123456789012345678901234567890123456789",
+                BadNumber::Precision,
+            ),
             ("1e126", BadNumber::Overflow),
             ("1e99999999999999999999", BadNumber::Overflow),
             ("1e-131", BadNumber::Underflow),
@@ -316,10 +319,19 @@ mod tests {
     #[test]
     fn sums_are_exact() {
         assert_eq!(number("0.1").plus(number("0.2")).unwrap(), number("0.3"));
-        assert_eq!(number("1e20").plus(number("-1")).unwrap().to_string(), "99999999999999999999");
-        assert_eq!(number("5").minus(number("7.5")).unwrap().to_string(), "-2.5");
+        assert_eq!(
+            number("1e20").plus(number("-1")).unwrap().to_string(),
+            "99999999999999999999"
+        );
+        assert_eq!(
+            number("5").minus(number("7.5")).unwrap().to_string(),
+            "-2.5"
+        );
         assert_eq!(number("1e125").plus(number("1")), Err(BadNumber::Precision));
-        assert_eq!(number("9e125").plus(number("9e125")), Err(BadNumber::Overflow));
+        assert_eq!(
+            number("9e125").plus(number("9e125")),
+            Err(BadNumber::Overflow)
+        );
     }
 
     proptest! {

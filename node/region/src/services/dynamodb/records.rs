@@ -61,7 +61,10 @@ pub(crate) struct GroupRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum GroupChange {
     /// A replica joins, or stands elsewhere than before.
-    Member { region: RegionName, replica: Replica },
+    Member {
+        region: RegionName,
+        replica: Replica,
+    },
     /// A replica is gone; its TableId, for another may have come in its place.
     Left { region: RegionName, id: String },
     /// The source has sent everything to the receiver.

@@ -32,11 +32,7 @@ const FILLED_IN: (u64, u64) = (600_000_000, 660_000_000);
 const GONE_IN: (u64, u64) = (120_000_000, 240_000_000);
 
 /// What a question touches here.
-pub(super) fn access(
-    ctx: &mut Ctx<'_>,
-    kind: &str,
-    body: &[u8],
-) -> Result<RemoteCall, Refusal> {
+pub(super) fn access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let (event, actions, name): (_, &[&str], _) = match kind {
         "make_replica" => {
             let asked: MakeReplica = decode(body)?;

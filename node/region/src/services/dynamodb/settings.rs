@@ -23,7 +23,8 @@ pub(crate) fn billing(
             )),
         };
     }
-    let units = throughput.and_then(|given| Some((given.read_capacity_units?, given.write_capacity_units?)));
+    let units = throughput
+        .and_then(|given| Some((given.read_capacity_units?, given.write_capacity_units?)));
     let Some((read, write)) = units else {
         return Err(DynamoError::invalid(
             "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is \

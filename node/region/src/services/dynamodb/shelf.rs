@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::encryption::{self, TableKey};
 use super::error::DynamoError;
+use super::journal;
 use super::keyspaces::{ItemRow, Items, ReplicaStatus, TableRow, TableStatus, Tables, Version};
 use super::names::TableName;
 use super::records::ItemRecord;
 use super::value::Item;
-use super::journal;
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 
@@ -93,7 +93,12 @@ impl Shelf {
         let here = ctx.region().clone();
         let version = Version::next(place.version.as_ref(), &here, ctx.now());
         journal::accepted(ctx, &self.name, &place.key, &version, item);
-        self.store(ctx, &place.row, &version, (item.is_none(), item.unwrap_or(&place.key)));
+        self.store(
+            ctx,
+            &place.row,
+            &version,
+            (item.is_none(), item.unwrap_or(&place.key)),
+        );
         let members: Vec<_> = self
             .table
             .replicas

@@ -153,8 +153,7 @@ pub(super) fn describe(
     request: DescribeTableRequest,
 ) -> Result<Progress<DescribeTableResponse>, Refusal> {
     let name = TableName::read(ctx, request.table_name.as_deref())?;
-    let mut row =
-        row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
+    let mut row = row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
     if ctx.elapsed().0 - row.counted.at >= COUNTED_EVERY {
         count(ctx, &name, &mut row);
     }

@@ -24,7 +24,8 @@ pub(super) fn update(
     request: UpdateTableRequest,
 ) -> Result<Progress<UpdateTableResponse>, Refusal> {
     let name = TableName::read(ctx, request.table_name.as_deref())?;
-    let mut row = tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
+    let mut row =
+        tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
     if request.multi_region_consistency.as_deref() == Some("STRONG") {
         return Err(DynamoError::NotBuilt("MultiRegionConsistency STRONG").into());
     }
@@ -49,7 +50,8 @@ pub(super) fn update(
     if let Some(on) = request.deletion_protection_enabled {
         row.deletion_protection = on;
     }
-    let asked = slow || request.table_class.is_some() || request.deletion_protection_enabled.is_some();
+    let asked =
+        slow || request.table_class.is_some() || request.deletion_protection_enabled.is_some();
     if !asked {
         return Err(DynamoError::validation(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
@@ -100,10 +102,14 @@ fn stream(
     }
     match (&view, &row.stream) {
         (Some(_), Some(_)) => {
-            return Err(DynamoError::validation("Table already has an enabled stream"));
+            return Err(DynamoError::validation(
+                "Table already has an enabled stream",
+            ));
         }
         (None, None) => {
-            return Err(DynamoError::validation("Table does not have a stream to disable"));
+            return Err(DynamoError::validation(
+                "Table does not have a stream to disable",
+            ));
         }
         (Some(_), None) | (None, Some(_)) => {}
     }

@@ -373,13 +373,11 @@ impl Condition {
             Self::Type(operand, kind) => operand
                 .value(item)
                 .is_some_and(|value| value.kind() == kind),
-            Self::BeginsWith(operand, start) => {
-                match (operand.value(item), start.value(item)) {
-                    (Some(Value::S(text)), Some(Value::S(start))) => text.starts_with(&start),
-                    (Some(Value::B(bytes)), Some(Value::B(start))) => bytes.starts_with(&start),
-                    _ => false,
-                }
-            }
+            Self::BeginsWith(operand, start) => match (operand.value(item), start.value(item)) {
+                (Some(Value::S(text)), Some(Value::S(start))) => text.starts_with(&start),
+                (Some(Value::B(bytes)), Some(Value::B(start))) => bytes.starts_with(&start),
+                _ => false,
+            },
             Self::Contains(operand, part) => match (operand.value(item), part.value(item)) {
                 (Some(whole), Some(part)) => contains(&whole, &part),
                 _ => false,

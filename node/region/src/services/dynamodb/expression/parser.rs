@@ -41,7 +41,10 @@ impl<'s, 'm> Parser<'s, 'm> {
             }),
             Err(at) => {
                 let token = text[at..].chars().next().unwrap_or(' ');
-                let from = text[..at].char_indices().nth_back(2).map_or(0, |(at, _)| at);
+                let from = text[..at]
+                    .char_indices()
+                    .nth_back(2)
+                    .map_or(0, |(at, _)| at);
                 let to = text[at..]
                     .char_indices()
                     .nth(4)
@@ -68,9 +71,10 @@ impl<'s, 'm> Parser<'s, 'm> {
     /// A syntax error at the present token.
     pub(super) fn wrong(&self) -> Problem {
         let token = self.token();
-        let from = self.at.checked_sub(1).map_or(0, |at| {
-            self.tokens[at.min(self.tokens.len() - 1)].start
-        });
+        let from = self
+            .at
+            .checked_sub(1)
+            .map_or(0, |at| self.tokens[at.min(self.tokens.len() - 1)].start);
         let to = self
             .tokens
             .get(self.at + 1)
@@ -121,7 +125,13 @@ impl<'s, 'm> Parser<'s, 'm> {
             return None;
         };
         let name = name.clone();
-        let called = matches!(self.tokens.get(self.at + 1), Some(Token { kind: Kind::Sign("("), .. }));
+        let called = matches!(
+            self.tokens.get(self.at + 1),
+            Some(Token {
+                kind: Kind::Sign("("),
+                ..
+            })
+        );
         if !called {
             return None;
         }

@@ -42,9 +42,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Token>, usize> {
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
         let word = |from: usize| {
             let tail = &rest[from..];
-            from + tail
-                .find(|letter| !is_part(letter))
-                .unwrap_or(tail.len())
+            from + tail.find(|letter| !is_part(letter)).unwrap_or(tail.len())
         };
         let (kind, length) = match first {
             '#' | ':' => {

@@ -217,15 +217,13 @@ impl Source {
                 Some(value) => Ok(value.clone()),
                 None => other.value(item),
             },
-            Self::ListAppend(first, second) => {
-                match (first.value(item)?, second.value(item)?) {
-                    (Value::L(mut list), Value::L(more)) => {
-                        list.extend(more);
-                        Ok(Value::L(list))
-                    }
-                    _ => Err(wrong_type()),
+            Self::ListAppend(first, second) => match (first.value(item)?, second.value(item)?) {
+                (Value::L(mut list), Value::L(more)) => {
+                    list.extend(more);
+                    Ok(Value::L(list))
                 }
-            }
+                _ => Err(wrong_type()),
+            },
             Self::Plus(left, right) => numbers(left, right, item, Number::plus),
             Self::Minus(left, right) => numbers(left, right, item, Number::minus),
         }
