@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Crate, and what it may use of ours.
-const LADDER: [(&str, &[&str]); 6] = [
+const LADDER: [(&str, &[&str]); 7] = [
     ("faultline-proto", &[]),
     ("faultline-region", &["faultline-proto"]),
     ("faultline-node", &["faultline-proto", "faultline-region"]),
@@ -22,6 +22,7 @@ const LADDER: [(&str, &[&str]); 6] = [
         ],
     ),
     ("faultline-tests", &[]),
+    ("faultline-benches", &[]),
 ];
 
 /// Our crates and which of ours each depends on, without dev-dependencies.

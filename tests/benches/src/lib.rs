@@ -1,0 +1,1 @@
+//! Benchmarks; everything is under `benches/`.
