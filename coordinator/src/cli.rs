@@ -3,7 +3,8 @@
 //! A command's help is the doc comment of its arguments. Results go to standard output,
 //! talk to standard error. A command is registered when it works, not before.
 //!
-//! - [`check`], [`run`], [`runs`], [`node`], [`new`], [`doctor`], [`papers`]: the commands.
+//! - [`check`], [`run`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
+//!   commands.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
 //!   which exists here and nowhere else.
@@ -22,6 +23,7 @@ pub mod run;
 mod run_args;
 pub mod runs;
 pub mod stopwatch;
+pub mod words;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -41,6 +43,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Explain(words::ExplainArgs),
+    List(words::ListArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     New(new::NewArgs),
@@ -67,6 +71,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Check(args) => check::check(&args),
+        Command::Explain(args) => words::explain(&args),
+        Command::List(args) => words::list(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Show(args) => runs::show(&args),
         Command::New(args) => new::new(&args),

@@ -59,6 +59,7 @@ pub trait FaultNames {
 ///
 /// # Errors
 /// A sentence about a name that the world does not have.
+#[expect(clippy::too_many_lines, reason = "one arm a kind")]
 pub fn resolve(spec: &FaultSpec, names: &dyn FaultNames) -> Result<Fault, String> {
     Ok(match spec {
         FaultSpec::RegionDown { region } => Fault::RegionDown(RegionDown {
@@ -350,6 +351,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn every_kind_becomes_a_fault_that_says_what_it_does() {
         let eu = "eu-west-1";
         let cases = [
