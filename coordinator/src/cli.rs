@@ -3,7 +3,7 @@
 //! A command's help is the doc comment of its arguments. Results go to standard output,
 //! talk to standard error. A command is registered when it works, not before.
 //!
-//! - [`check`], [`run`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
+//! - [`check`], [`run`], [`replay`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
 //!   commands.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
@@ -18,6 +18,7 @@ pub mod new;
 pub mod node;
 pub mod papers;
 pub mod progress;
+pub mod replay;
 mod reports;
 pub mod run;
 mod run_args;

@@ -134,7 +134,9 @@ pub fn plan(wanted: &Wanted) -> Result<Vec<Job>, NoJobs> {
             }
             Ok(plan) if !matches(&plan, &path, &wanted.filter) => {}
             Ok(plan) => {
-                say(render(&source, &plan.warnings, Format::Human(colours())).trim_end());
+                if !plan.warnings.is_empty() {
+                    say(render(&source, &plan.warnings, Format::Human(colours())).trim_end());
+                }
                 jobs.extend(jobs_of(path, plan, wanted.seeds));
             }
         }

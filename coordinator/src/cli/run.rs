@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         } else {
             exit
         };
-        let extra = serde_json::json!({ "path": job.path, "case": job.case as u64, "vars": self.args.vars });
+        let extra = serde_json::json!({ "path": job.path, "case": job.case as u64, "vars": self.args.vars, "no_faults": self.args.no_faults });
         folder
             .finish(&summary, &digest, &extra)
             .map_err(|error| told("the run cannot be kept", error))?;

@@ -44,7 +44,7 @@ impl Conductor for Oracle {
             file: job.file(),
             source: job.plan.source.text.clone(),
             seed: job.seed.0,
-            version: "0".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         stage
             .journal
@@ -173,4 +173,31 @@ fn what_is_filtered_out_is_nothing_to_run() {
 fn unknown_reports_are_wrong_usage() {
     assert!(Program::try_parse_from(["run", "x", "--report", "pdf=x"]).is_err());
     assert!(Program::try_parse_from(["run", "x", "--seeds", "5..1"]).is_err());
+}
+
+#[derive(Parser)]
+struct Replayer {
+    #[command(flatten)]
+    args: super::super::replay::ReplayArgs,
+}
+
+#[test]
+fn a_replay_comes_to_the_same_journal_or_is_a_bug() {
+    let place = Place::new();
+    place.run(&Oracle::saying(Judgement::Fail), &["--var", "secret=other"]);
+    fs::write(place.path("tides.yaml"), "changed since").expect("it is written");
+    let out = place.path("runs");
+    let words = ["replay", "latest", "--out", out.to_str().expect("text")];
+    let args = Replayer::try_parse_from(words)
+        .expect("the flags are right")
+        .args;
+    let replay = |oracle: &Oracle| super::super::replay::replay(&args, oracle);
+    assert_eq!(replay(&Oracle::saying(Judgement::Fail)), Exit::Failed);
+    assert_eq!(
+        replay(&Oracle {
+            fickle: true,
+            ..Oracle::saying(Judgement::Fail)
+        }),
+        Exit::Bug
+    );
 }
