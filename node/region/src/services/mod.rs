@@ -5,6 +5,7 @@
 
 pub mod cloudtrail;
 pub mod dynamodb;
+pub mod ec2;
 pub mod iam;
 pub mod kms;
 pub mod s3;
@@ -113,6 +114,7 @@ macro_rules! table {
 table! {
     "cloudtrail" => cloudtrail::CloudTrail,
     "dynamodb" => dynamodb::DynamoDb,
+    "ec2" => ec2::Ec2,
     "iam" => iam::Iam,
     "kms" => kms::Kms,
     "s3" => s3::S3,

@@ -13,6 +13,7 @@ pub const MODULES: &[&[Declared]] = &[
     crate::keyspaces::KEYSPACES,
     crate::services::cloudtrail::keyspaces::KEYSPACES,
     crate::services::dynamodb::keyspaces::KEYSPACES,
+    crate::services::ec2::keyspaces::KEYSPACES,
     crate::services::iam::keyspaces::KEYSPACES,
     crate::services::kms::keyspaces::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,

@@ -1,0 +1,298 @@
+//! Volumes: CreateVolume, DescribeVolumes, and attaching one to an instance.
+//!
+//! KMS is asked inside the call, and a refusal shows only later: the volume goes to `error`
+//! (EBS-007). Left out: AttachVolume, DetachVolume, ModifyVolume, DeleteVolume.
+
+use std::sync::Arc;
+
+use faultline_proto::ec2::{
+    CreateVolumeRequest, DescribeVolumesRequest, DescribeVolumesResponse, Volume, VolumeAttachment,
+};
+
+use super::derive::{self, Source};
+use super::error::Error;
+use super::ids::Kind;
+use super::keys::{self, DEFAULT_KEY, MAKING};
+use super::keyspaces::{Attachment, HostRow, Hosts, SnapshotRow, SnapshotState, Tags, Tokens, VolumeRow, VolumeState, Volumes};
+use super::{select, settings, snapshots};
+use crate::caller::CallerRow;
+use crate::context::{Ctx, encode};
+use crate::refusal::Refusal;
+use crate::store::Range;
+use crate::vault::SecretKey;
+
+/// Microseconds until a new volume is available.
+const BIRTH: u64 = 2_000_000;
+/// Purpose of what hosts keep.
+const HOST: &str = "ec2.host";
+
+/// What a volume is to be.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// GiB.
+    pub size: Option<i32>,
+    /// Kind of volume.
+    pub kind: Option<String>,
+    /// Operations a second.
+    pub iops: Option<i32>,
+    /// MiB a second.
+    pub throughput: Option<i32>,
+    /// Zone.
+    pub zone: String,
+    /// Snapshot and its id.
+    pub source: Option<(String, SnapshotRow)>,
+    /// Whether it is to be encrypted, when said.
+    pub encrypted: Option<bool>,
+    /// Its key, when said.
+    pub key: Option<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// EBS-011, EBS-039: a key needs the word that says so.
+///
+/// # Errors
+/// InvalidParameterDependency.
+pub fn check_key(encrypted: Option<bool>, key: Option<&str>) -> Result<(), Error> {
+    if key.is_some() && encrypted != Some(true) { Err(Error::KeyWithoutEncrypted) } else { Ok(()) }
+}
+
+/// Which key a new volume has (EBS-012, EBS-013, EBS-036).
+fn key_of(ctx: &mut Ctx<'_>, wanted: &Wanted) -> Option<String> {
+    let source = wanted.source.as_ref().map(|(_, row)| row).filter(|row| row.encrypted);
+    match (&wanted.key, source) {
+        (Some(key), _) => Some(key.clone()),
+        (None, Some(source)) if source.owner == ctx.account() => source.key.clone(),
+        (None, Some(_)) => Some(DEFAULT_KEY.to_owned()),
+        (None, None) if wanted.encrypted == Some(true) || settings::is_on(ctx) => Some(DEFAULT_KEY.to_owned()),
+        (None, None) => None,
+    }
+}
+
+/// Makes a volume for the caller; what KMS said stands in the row.
+///
+/// # Errors
+/// A size that cannot be.
+pub fn make(ctx: &mut Ctx<'_>, wanted: Wanted) -> Result<(String, VolumeRow, Option<Refusal>), Refusal> {
+    let least = wanted.source.as_ref().map(|(_, row)| row.size);
+    let size = wanted.size.or(least).ok_or(Error::Missing("size or snapshotId"))?;
+    if size < least.unwrap_or(1) || size > 65_536 {
+        return Err(Error::InvalidValue(format!("Volume of {size}GiB is smaller than its snapshot or too large")).into());
+    }
+    let id = Kind::Volume.new_id(ctx);
+    let key = key_of(ctx, &wanted);
+    let source = wanted.source.as_ref().map(|(id, row)| Source { holder: id.clone(), sealing: row.sealing.clone() });
+    let (sealing, refusal) = match derive::derive(ctx, source.as_ref(), &id, key.as_deref()) {
+        Ok(sealing) => (sealing, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let row = VolumeRow {
+        owner: ctx.account(),
+        creator: CallerRow::of(&ctx.caller()),
+        size,
+        kind: wanted.kind.unwrap_or_else(|| "gp2".to_owned()),
+        iops: wanted.iops,
+        throughput: wanted.throughput,
+        zone: wanted.zone,
+        snapshot: wanted.source.as_ref().map(|(id, _)| id.clone()),
+        created: ctx.now().millis(),
+        state: VolumeState::Creating,
+        refused: refusal.as_ref().map(ToString::to_string),
+        encrypted: key.is_some(),
+        key: sealing.as_ref().map(|sealing| sealing.key.clone()).or(key),
+        sealing,
+        length: wanted.source.map_or(0, |(_, row)| row.length),
+        attachment: None,
+        tags: wanted.tags,
+    };
+    ctx.put::<Volumes>(id.as_str(), &row);
+    Ok((id, row, refusal))
+}
+
+/// CreateVolume.
+pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<Volume, Refusal> {
+    check_key(request.encrypted, request.kms_key_id.as_deref())?;
+    let zone = request.availability_zone.ok_or(Error::Missing("availabilityZone"))?;
+    if !zone.starts_with(ctx.region().as_str()) {
+        return Err(Error::InvalidValue(format!("Value ({zone}) for parameter availabilityZone is invalid.")).into());
+    }
+    let token = request.client_token.map(|token| (ctx.account().to_string(), "CreateVolume".to_owned(), token));
+    if let Some(known) = token.as_ref().and_then(|token| ctx.get::<Tokens>(token)) {
+        let row = of_caller(ctx, &known)?;
+        return Ok(show(&known, &row));
+    }
+    let source = match request.snapshot_id {
+        None => None,
+        Some(id) => {
+            let row = snapshots::visible(ctx, &id)?;
+            if row.state != SnapshotState::Completed {
+                return Err(Error::IncorrectState(format!("Snapshot is in invalid state - {}", snapshots::word(row.state))).into());
+            }
+            Some((id, row))
+        }
+    };
+    let wanted = Wanted {
+        size: request.size,
+        kind: request.volume_type,
+        iops: request.iops,
+        throughput: request.throughput,
+        zone,
+        source,
+        encrypted: request.encrypted,
+        key: request.kms_key_id,
+        tags: select::tags_for(&request.tag_specifications, "volume"),
+    };
+    let (id, row, _) = make(ctx, wanted)?;
+    let at = ctx.elapsed().plus_micros(BIRTH);
+    ctx.schedule("ec2", at, "volume", encode(&id));
+    if let Some(token) = token {
+        ctx.put::<Tokens>(&token, &id);
+    }
+    Ok(show(&id, &row))
+}
+
+/// The time of birth is over.
+pub(super) fn born(ctx: &mut Ctx<'_>, id: &str) {
+    let Some(mut row) = ctx.get::<Volumes>(id) else { return };
+    if row.state == VolumeState::Creating {
+        row.state = if row.refused.is_some() { VolumeState::Error } else { VolumeState::Available };
+        ctx.put::<Volumes>(id, &row);
+    }
+    let why = row.refused.clone().unwrap_or_default();
+    ctx.note("volume", &[("volume", id), ("state", word(row.state)), ("why", &why)]);
+}
+
+/// A volume of the caller's account.
+///
+/// # Errors
+/// When there is none.
+pub fn of_caller(ctx: &mut Ctx<'_>, id: &str) -> Result<VolumeRow, Error> {
+    Kind::Volume.check(id)?;
+    let account = ctx.account();
+    ctx.get::<Volumes>(id).filter(|row| row.owner == account).ok_or_else(|| Error::NoVolume(id.to_owned()))
+}
+
+/// Gives a volume to an instance: its host gets the data key, by a grant of the caller (EBS-001).
+///
+/// # Errors
+/// KMS's refusal (EBS-008).
+pub fn attach(ctx: &mut Ctx<'_>, id: &str, mut row: VolumeRow, attachment: Attachment) -> Result<(), Refusal> {
+    if let Some(sealing) = &row.sealing {
+        let grant = keys::grant(ctx, &sealing.key, &sealing.bound, &attachment.instance, MAKING)?;
+        match keys::open(ctx, &grant, sealing) {
+            Ok(key) => {
+                let data_key = ctx.seal_local(HOST, id.as_bytes(), key.expose());
+                ctx.put::<Hosts>(id, &HostRow { data_key, grant });
+            }
+            Err(refusal) => {
+                keys::retire(ctx, &grant);
+                return Err(refusal);
+            }
+        }
+    }
+    row.state = VolumeState::InUse;
+    row.attachment = Some(attachment);
+    ctx.put::<Volumes>(id, &row);
+    Ok(())
+}
+
+/// Takes a volume away for good.
+pub fn destroy(ctx: &mut Ctx<'_>, id: &str) {
+    if let Some(host) = ctx.get::<Hosts>(id) {
+        keys::retire(ctx, &host.grant);
+        ctx.delete::<Hosts>(id);
+    }
+    super::blocks::release(ctx, id);
+    ctx.delete::<Volumes>(id);
+}
+
+/// The data key as an instance would have it: from the host while attached (EBS-006), else by
+/// attaching on behalf of whoever made the volume.
+///
+/// # Errors
+/// KMS's refusal.
+pub fn data_key(ctx: &mut Ctx<'_>, id: &str, row: &VolumeRow) -> Result<Option<SecretKey>, Refusal> {
+    let Some(sealing) = &row.sealing else { return Ok(None) };
+    if let Some(host) = ctx.get::<Hosts>(id) {
+        let opened = zeroize::Zeroizing::new(ctx.open_local(HOST, id.as_bytes(), &host.data_key)?);
+        return Ok(SecretKey::from_slice(&opened));
+    }
+    let creator = Arc::new(crate::caller::restore(ctx, &row.creator));
+    ctx.as_caller(&creator, |ctx| {
+        let grant = keys::grant(ctx, &sealing.key, &sealing.bound, id, MAKING)?;
+        let key = keys::open(ctx, &grant, sealing);
+        keys::retire(ctx, &grant);
+        key.map(Some)
+    })
+}
+
+/// DescribeVolumes.
+pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeVolumesRequest) -> Result<DescribeVolumesResponse, Refusal> {
+    for id in &request.volume_ids {
+        of_caller(ctx, id)?;
+    }
+    let account = ctx.account();
+    let mut found = Vec::new();
+    for (id, row) in ctx.all(Range::<Volumes>::all()) {
+        let named = request.volume_ids.is_empty() || request.volume_ids.contains(&id);
+        if named && row.owner == account && select::passes(&request.filters, &row.tags, |name| look(&id, &row, name))? {
+            found.push((id, row));
+        }
+    }
+    let (page, next_token) = select::page(found, request.max_results, request.next_token.as_deref());
+    Ok(DescribeVolumesResponse { next_token, volumes: page.iter().map(|(id, row)| show(id, row)).collect() })
+}
+
+fn look(id: &str, row: &VolumeRow, name: &str) -> select::Looked {
+    Some(vec![match name {
+        "volume-id" => id.to_owned(),
+        "status" => word(row.state).to_owned(),
+        "encrypted" => row.encrypted.to_string(),
+        "snapshot-id" => row.snapshot.clone().unwrap_or_default(),
+        "availability-zone" => row.zone.clone(),
+        "volume-type" => row.kind.clone(),
+        "size" => row.size.to_string(),
+        "attachment.instance-id" => row.attachment.as_ref().map(|at| at.instance.clone()).unwrap_or_default(),
+        _ => return None,
+    }])
+}
+
+/// A state as AWS writes it.
+#[must_use]
+pub fn word(state: VolumeState) -> &'static str {
+    match state {
+        VolumeState::Creating => "creating",
+        VolumeState::Available => "available",
+        VolumeState::InUse => "in-use",
+        VolumeState::Error => "error",
+    }
+}
+
+/// A volume as an answer shows it.
+fn show(id: &str, row: &VolumeRow) -> Volume {
+    let attachment = |at: &Attachment| VolumeAttachment {
+        delete_on_termination: Some(at.delete_on_termination),
+        volume_id: Some(id.to_owned()),
+        instance_id: Some(at.instance.clone()),
+        device: Some(at.device.clone()),
+        state: Some("attached".to_owned()),
+        attach_time: Some(at.at),
+    };
+    Volume {
+        iops: row.iops,
+        tags: select::tag_list(&row.tags),
+        volume_type: Some(row.kind.clone()),
+        throughput: row.throughput,
+        sse_type: Some(snapshots::sse(row.encrypted)),
+        volume_id: Some(id.to_owned()),
+        size: Some(row.size),
+        snapshot_id: row.snapshot.clone(),
+        availability_zone: Some(row.zone.clone()),
+        state: Some(word(row.state).to_owned()),
+        create_time: Some(row.created),
+        attachments: row.attachment.as_ref().map(attachment).into_iter().collect(),
+        encrypted: Some(row.encrypted),
+        kms_key_id: row.key.clone(),
+        ..Volume::default()
+    }
+}
