@@ -11,7 +11,13 @@ use crate::refusal::Refusal;
 use crate::service::{Access, RemoteCall, Wording};
 
 fn on(ctx: &Ctx<'_>, action: &str, resource: impl Into<String>) -> Access {
-    Access::new(ctx, format!("ec2:{action}"), resource, ctx.account(), Wording::UnauthorizedOperation)
+    Access::new(
+        ctx,
+        format!("ec2:{action}"),
+        resource,
+        ctx.account(),
+        Wording::UnauthorizedOperation,
+    )
 }
 
 fn named(ctx: &Ctx<'_>, action: &str, kind: Kind, id: Option<&str>) -> Access {
@@ -33,23 +39,41 @@ pub(super) fn of(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
         Ec2Request::DescribeVolumes(_) => any("DescribeVolumes"),
         Ec2Request::CreateSnapshot(request) => vec![
             named(ctx, "CreateSnapshot", Kind::Snapshot, None),
-            named(ctx, "CreateSnapshot", Kind::Volume, request.volume_id.as_deref()),
+            named(
+                ctx,
+                "CreateSnapshot",
+                Kind::Volume,
+                request.volume_id.as_deref(),
+            ),
         ],
         Ec2Request::CopySnapshot(_) => one("CopySnapshot", Kind::Snapshot, &None),
         Ec2Request::DescribeSnapshots(_) => any("DescribeSnapshots"),
-        Ec2Request::DeleteSnapshot(request) => one("DeleteSnapshot", Kind::Snapshot, &request.snapshot_id),
-        Ec2Request::ModifySnapshotAttribute(request) => {
-            one("ModifySnapshotAttribute", Kind::Snapshot, &request.snapshot_id)
+        Ec2Request::DeleteSnapshot(request) => {
+            one("DeleteSnapshot", Kind::Snapshot, &request.snapshot_id)
         }
-        Ec2Request::DescribeSnapshotAttribute(request) => {
-            one("DescribeSnapshotAttribute", Kind::Snapshot, &request.snapshot_id)
-        }
+        Ec2Request::ModifySnapshotAttribute(request) => one(
+            "ModifySnapshotAttribute",
+            Kind::Snapshot,
+            &request.snapshot_id,
+        ),
+        Ec2Request::DescribeSnapshotAttribute(request) => one(
+            "DescribeSnapshotAttribute",
+            Kind::Snapshot,
+            &request.snapshot_id,
+        ),
         Ec2Request::RegisterImage(_) => one("RegisterImage", Kind::Image, &None),
         Ec2Request::DescribeImages(_) => any("DescribeImages"),
-        Ec2Request::ModifyImageAttribute(request) => one("ModifyImageAttribute", Kind::Image, &request.image_id),
+        Ec2Request::ModifyImageAttribute(request) => {
+            one("ModifyImageAttribute", Kind::Image, &request.image_id)
+        }
         Ec2Request::CopyImage(_) => one("CopyImage", Kind::Image, &None),
         Ec2Request::RunInstances(request) => vec![
-            named(ctx, "RunInstances", Kind::Image, request.image_id.as_deref()),
+            named(
+                ctx,
+                "RunInstances",
+                Kind::Image,
+                request.image_id.as_deref(),
+            ),
             named(ctx, "RunInstances", Kind::Instance, None),
             named(ctx, "RunInstances", Kind::Volume, None),
         ],
@@ -66,11 +90,29 @@ pub(super) fn of(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
 /// A question of another shape.
 pub(super) fn remote(ctx: &Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let accesses = match kind {
-        "source" => vec![named(ctx, "CopySnapshot", Kind::Snapshot, Some(&decode::<String>(body)?))],
-        "image" => vec![named(ctx, "CopyImage", Kind::Image, Some(&decode::<String>(body)?))],
+        "source" => vec![named(
+            ctx,
+            "CopySnapshot",
+            Kind::Snapshot,
+            Some(&decode::<String>(body)?),
+        )],
+        "image" => vec![named(
+            ctx,
+            "CopyImage",
+            Kind::Image,
+            Some(&decode::<String>(body)?),
+        )],
         // What follows from a call that was allowed; the key has its own say.
         "read" | "block" | "close" => Vec::new(),
-        other => return Err(Refusal::internal(format!("ec2 answers no question '{other}'"))),
+        other => {
+            return Err(Refusal::internal(format!(
+                "ec2 answers no question '{other}'"
+            )));
+        }
     };
-    Ok(RemoteCall { event: None, read_only: true, accesses })
+    Ok(RemoteCall {
+        event: None,
+        read_only: true,
+        accesses,
+    })
 }

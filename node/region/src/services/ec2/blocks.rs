@@ -20,14 +20,22 @@ fn place(block: &str, index: u64) -> Vec<u8> {
 
 /// The indexes that hold something.
 pub fn indexes(ctx: &mut Ctx<'_>, holder: &str) -> Vec<u64> {
-    ctx.all(Range::<Maps>::under((holder,))).into_iter().map(|((_, index), _)| index).collect()
+    ctx.all(Range::<Maps>::under((holder,)))
+        .into_iter()
+        .map(|((_, index), _)| index)
+        .collect()
 }
 
 /// Reads one block; zeros were never written and are no block.
 ///
 /// # Errors
 /// When the block does not open under `key`.
-pub fn read(ctx: &mut Ctx<'_>, holder: &str, index: u64, key: Option<&SecretKey>) -> Result<Vec<u8>, Refusal> {
+pub fn read(
+    ctx: &mut Ctx<'_>,
+    holder: &str,
+    index: u64,
+    key: Option<&SecretKey>,
+) -> Result<Vec<u8>, Refusal> {
     let Some(block) = ctx.get::<Maps>((holder, index)) else {
         return Ok(Vec::new());
     };
@@ -41,7 +49,13 @@ pub fn read(ctx: &mut Ctx<'_>, holder: &str, index: u64, key: Option<&SecretKey>
 }
 
 /// Writes one block, sealed when there is a key.
-pub fn write(ctx: &mut Ctx<'_>, holder: &str, index: u64, key: Option<&SecretKey>, plaintext: &[u8]) {
+pub fn write(
+    ctx: &mut Ctx<'_>,
+    holder: &str,
+    index: u64,
+    key: Option<&SecretKey>,
+    plaintext: &[u8],
+) {
     if let Some(old) = ctx.get::<Maps>((holder, index)) {
         drop_one(ctx, &old);
     }
@@ -70,7 +84,12 @@ pub fn fill(ctx: &mut Ctx<'_>, holder: &str, key: Option<&SecretKey>, content: &
 ///
 /// # Errors
 /// When a block does not open under `key`.
-pub fn content(ctx: &mut Ctx<'_>, holder: &str, length: u64, key: Option<&SecretKey>) -> Result<Vec<u8>, Refusal> {
+pub fn content(
+    ctx: &mut Ctx<'_>,
+    holder: &str,
+    length: u64,
+    key: Option<&SecretKey>,
+) -> Result<Vec<u8>, Refusal> {
     let mut content = Vec::new();
     for index in 0..length.div_ceil(CHUNK as u64) {
         content.extend(read(ctx, holder, index, key)?);

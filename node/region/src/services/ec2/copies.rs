@@ -85,8 +85,14 @@ pub struct Task {
 /// InvalidParameterValue.
 pub fn region(ctx: &Ctx<'_>, name: Option<&str>) -> Result<RegionName, Error> {
     let name = name.unwrap_or_default();
-    let found = ctx.core.regions.iter().find(|region| region.as_str() == name);
-    found.cloned().ok_or_else(|| Error::InvalidValue(format!("Invalid source region: {name}")))
+    let found = ctx
+        .core
+        .regions
+        .iter()
+        .find(|region| region.as_str() == name);
+    found
+        .cloned()
+        .ok_or_else(|| Error::InvalidValue(format!("Invalid source region: {name}")))
 }
 
 /// A source as the caller may see it here.
@@ -98,7 +104,10 @@ pub fn meta(ctx: &mut Ctx<'_>, id: &str) -> Result<Meta, Error> {
     match row.state {
         SnapshotState::Completed => Ok(of(&row)),
         state => {
-            let text = format!("Snapshot {id} is in invalid state - {}", snapshots::word(state));
+            let text = format!(
+                "Snapshot {id} is in invalid state - {}",
+                snapshots::word(state)
+            );
             Err(Error::IncorrectState(text))
         }
     }
@@ -107,19 +116,30 @@ pub fn meta(ctx: &mut Ctx<'_>, id: &str) -> Result<Meta, Error> {
 /// What is known of a snapshot before it is read.
 #[must_use]
 pub fn of(row: &SnapshotRow) -> Meta {
-    Meta { size: row.size, length: row.length, encrypted: row.encrypted }
+    Meta {
+        size: row.size,
+        length: row.length,
+        encrypted: row.encrypted,
+    }
 }
 
 /// CopySnapshot.
-pub(super) fn copy(ctx: &mut Ctx<'_>, request: CopySnapshotRequest) -> Result<Progress<CopySnapshotResponse>, Refusal> {
+pub(super) fn copy(
+    ctx: &mut Ctx<'_>,
+    request: CopySnapshotRequest,
+) -> Result<Progress<CopySnapshotResponse>, Refusal> {
     let id = request.source_snapshot_id.unwrap_or_default();
     Kind::Snapshot.check(&id)?;
-    if request.destination_region.is_some_and(|name| name != ctx.region().as_str()) {
+    if request
+        .destination_region
+        .is_some_and(|name| name != ctx.region().as_str())
+    {
         let text = "A snapshot is copied by the Region that is to hold the copy".to_owned();
         return Err(Error::InvalidValue(text).into());
     }
     if request.encrypted == Some(false) {
-        let text = "Value (false) for parameter encrypted is invalid: omit it, or set it to true".to_owned();
+        let text = "Value (false) for parameter encrypted is invalid: omit it, or set it to true"
+            .to_owned();
         return Err(Error::InvalidValue(text).into());
     }
     let wanted = Wanted {
@@ -132,9 +152,12 @@ pub(super) fn copy(ctx: &mut Ctx<'_>, request: CopySnapshotRequest) -> Result<Pr
         for_image: None,
     };
     let account = ctx.account();
-    let busy = ctx.all(Range::<Snapshots>::all()).into_iter().filter(|(_, row)| {
-        row.copied_from.is_some() && row.state == SnapshotState::Pending && row.owner == account
-    });
+    let busy = ctx
+        .all(Range::<Snapshots>::all())
+        .into_iter()
+        .filter(|(_, row)| {
+            row.copied_from.is_some() && row.state == SnapshotState::Pending && row.owner == account
+        });
     if busy.count() >= MOST {
         return Err(Error::TooManyCopies(MOST).into());
     }
@@ -143,11 +166,18 @@ pub(super) fn copy(ctx: &mut Ctx<'_>, request: CopySnapshotRequest) -> Result<Pr
         return Ok(Progress::Done(accepted(ctx, wanted, &meta)));
     }
     ctx.ask(&wanted.from.clone(), "source", encode(&wanted.snapshot));
-    Ok(Progress::Open(Saga { kind: "copy-snapshot", state: encode(&wanted) }))
+    Ok(Progress::Open(Saga {
+        kind: "copy-snapshot",
+        state: encode(&wanted),
+    }))
 }
 
 /// The source's Region has answered the call.
-pub(super) fn answered(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn answered(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let wanted: Wanted = decode(state)?;
     let SagaInput::Answer { outcome, .. } = input else {
         return Err(Refusal::internal("the source Region does not answer").with_status(503));
@@ -159,14 +189,19 @@ pub(super) fn answered(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) ->
 
 fn accepted(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> CopySnapshotResponse {
     let tags = select::tag_list(&wanted.tags);
-    CopySnapshotResponse { tags, snapshot_id: Some(begin(ctx, wanted, meta)) }
+    CopySnapshotResponse {
+        tags,
+        snapshot_id: Some(begin(ctx, wanted, meta)),
+    }
 }
 
 /// Makes the new snapshot, pending, and lets EBS begin.
 pub fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> String {
     // EBS-020: without a key it is the default key, and only if there is to be one.
     let is_encrypted = meta.encrypted || wanted.encrypted == Some(true) || settings::is_on(ctx);
-    let key = wanted.key.or_else(|| is_encrypted.then(|| DEFAULT_KEY.to_owned()));
+    let key = wanted
+        .key
+        .or_else(|| is_encrypted.then(|| DEFAULT_KEY.to_owned()));
     let target = Kind::Snapshot.new_id(ctx);
     let row = SnapshotRow {
         description: wanted.description,
@@ -178,7 +213,12 @@ pub fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> String {
         ..snapshots::blank(ctx, NO_VOLUME, meta.size, meta.length)
     };
     ctx.put::<Snapshots>(target.as_str(), &row);
-    let task = Task { target: target.clone(), snapshot: wanted.snapshot, from: wanted.from, key };
+    let task = Task {
+        target: target.clone(),
+        snapshot: wanted.snapshot,
+        from: wanted.from,
+        key,
+    };
     if task.from == *ctx.region() {
         let who = CallerRow::of(&ctx.caller());
         let at = ctx.elapsed().plus_micros(START);
@@ -191,12 +231,17 @@ pub fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> String {
 
 /// A copy within the Region: its moment has come.
 pub(super) fn work(ctx: &mut Ctx<'_>, payload: &[u8]) {
-    let Ok((who, task)) = decode::<(CallerRow, Task)>(payload) else { return };
+    let Ok((who, task)) = decode::<(CallerRow, Task)>(payload) else {
+        return;
+    };
     let who = Arc::new(caller::restore(ctx, &who));
     ctx.as_caller(&who, |ctx| {
         let source = snapshots::visible(ctx, &task.snapshot).map_err(Refusal::from);
         let made = source.and_then(|row| {
-            let source = Source { holder: task.snapshot.clone(), sealing: row.sealing };
+            let source = Source {
+                holder: task.snapshot.clone(),
+                sealing: row.sealing,
+            };
             derive::derive(ctx, Some(&source), &task.target, task.key.as_deref())
         });
         finish(ctx, &task.target, made);
@@ -216,10 +261,22 @@ pub fn finish(ctx: &mut Ctx<'_>, target: &str, outcome: Result<Option<Sealing>, 
             let at = row.span.1.max(ctx.elapsed().0);
             ctx.put::<Snapshots>(target, &row);
             let id = target.to_owned();
-            ctx.schedule("ec2", faultline_proto::names::Elapsed(at), "snapshot", encode(&id));
+            ctx.schedule(
+                "ec2",
+                faultline_proto::names::Elapsed(at),
+                "snapshot",
+                encode(&id),
+            );
         }
         Err(refusal) => {
-            ctx.note("copy_refused", &[("service", "ec2"), ("snapshot", target), ("why", &refusal.to_string())]);
+            ctx.note(
+                "copy_refused",
+                &[
+                    ("service", "ec2"),
+                    ("snapshot", target),
+                    ("why", &refusal.to_string()),
+                ],
+            );
             snapshots::fail(ctx, target, REFUSED);
         }
     }

@@ -39,13 +39,20 @@ struct Shown {
 }
 
 /// CopyImage.
-pub(super) fn copy(ctx: &mut Ctx<'_>, request: CopyImageRequest) -> Result<Progress<CopyImageResponse>, Refusal> {
+pub(super) fn copy(
+    ctx: &mut Ctx<'_>,
+    request: CopyImageRequest,
+) -> Result<Progress<CopyImageResponse>, Refusal> {
     volumes::check_key(request.encrypted, request.kms_key_id.as_deref())?;
     let image = request.source_image_id.unwrap_or_default();
     Kind::Image.check(&image)?;
-    let token = request.client_token.map(|token| (ctx.account().to_string(), "CopyImage".to_owned(), token));
+    let token = request
+        .client_token
+        .map(|token| (ctx.account().to_string(), "CopyImage".to_owned(), token));
     if let Some(known) = token.as_ref().and_then(|token| ctx.get::<Tokens>(token)) {
-        return Ok(Progress::Done(CopyImageResponse { image_id: Some(known) }));
+        return Ok(Progress::Done(CopyImageResponse {
+            image_id: Some(known),
+        }));
     }
     let wanted = Wanted {
         from: copies::region(ctx, request.source_region.as_deref())?,
@@ -64,7 +71,10 @@ pub(super) fn copy(ctx: &mut Ctx<'_>, request: CopyImageRequest) -> Result<Progr
         return Ok(Progress::Done(begin(ctx, wanted, shown)));
     }
     ctx.ask(&wanted.from.clone(), "image", encode(&wanted.image));
-    Ok(Progress::Open(Saga { kind: "copy-image", state: encode(&wanted) }))
+    Ok(Progress::Open(Saga {
+        kind: "copy-image",
+        state: encode(&wanted),
+    }))
 }
 
 /// The source's side.
@@ -77,14 +87,21 @@ fn shown(ctx: &mut Ctx<'_>, image: &str) -> Result<Shown, Error> {
     let row = images::ready(ctx, image)?;
     let mut snapshots = Vec::new();
     for device in &row.devices {
-        let snapshot = device.snapshot.as_deref().and_then(|id| ctx.get::<Snapshots>(id));
+        let snapshot = device
+            .snapshot
+            .as_deref()
+            .and_then(|id| ctx.get::<Snapshots>(id));
         snapshots.push(snapshot.as_ref().map(copies::of));
     }
     Ok(Shown { row, snapshots })
 }
 
 /// The source's Region has answered the call.
-pub(super) fn answered(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn answered(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let wanted: Wanted = decode(state)?;
     let SagaInput::Answer { outcome, .. } = input else {
         return Err(Refusal::internal("the source Region does not answer").with_status(503));
@@ -112,9 +129,16 @@ fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, shown: Shown) -> CopyImageResponse {
             };
             copies::begin(ctx, copy, meta)
         });
-        devices.push(Device { snapshot: copied, ..device.clone() });
+        devices.push(Device {
+            snapshot: copied,
+            ..device.clone()
+        });
     }
-    let mut tags = if wanted.copy_tags { shown.row.tags.clone() } else { Tags::new() };
+    let mut tags = if wanted.copy_tags {
+        shown.row.tags.clone()
+    } else {
+        Tags::new()
+    };
     tags.extend(wanted.tags);
     let row = ImageRow {
         owner: ctx.account(),

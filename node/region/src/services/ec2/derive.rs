@@ -32,7 +32,12 @@ pub struct Source {
 ///
 /// # Errors
 /// KMS's refusal; `target` is empty then.
-pub fn derive(ctx: &mut Ctx<'_>, source: Option<&Source>, target: &str, key: Option<&str>) -> Result<Option<Sealing>, Refusal> {
+pub fn derive(
+    ctx: &mut Ctx<'_>,
+    source: Option<&Source>,
+    target: &str,
+    key: Option<&str>,
+) -> Result<Option<Sealing>, Refusal> {
     let mut grants = Vec::new();
     let outcome = work(ctx, source, target, key, &mut grants);
     for grant in &grants {
@@ -54,7 +59,9 @@ fn work(
     let Some(key) = key else {
         if let Some(source) = source {
             if source.sealing.is_some() {
-                return Err(Refusal::internal("an encrypted source has no unencrypted copy"));
+                return Err(Refusal::internal(
+                    "an encrypted source has no unencrypted copy",
+                ));
             }
             blocks::share(ctx, &source.holder, target);
         }
@@ -86,7 +93,13 @@ fn work(
     Ok(Some(sealing))
 }
 
-fn reseal(ctx: &mut Ctx<'_>, from: &str, opened: Option<&SecretKey>, to: &str, key: &SecretKey) -> Result<(), Refusal> {
+fn reseal(
+    ctx: &mut Ctx<'_>,
+    from: &str,
+    opened: Option<&SecretKey>,
+    to: &str,
+    key: &SecretKey,
+) -> Result<(), Refusal> {
     for index in blocks::indexes(ctx, from) {
         let plaintext = zeroize::Zeroizing::new(blocks::read(ctx, from, index, opened)?);
         blocks::write(ctx, to, index, Some(key), &plaintext);

@@ -45,13 +45,17 @@ pub enum Error {
     #[error("Encrypted snapshots cannot be made public")]
     EncryptedNotPublic,
     /// EBS-029.
-    #[error("Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")]
+    #[error(
+        "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot."
+    )]
     ManagedNotShared,
     /// Another account's thing, shared for use only.
     #[error("Not authorized for {0}")]
     NotYours(String),
     /// EBS-023.
-    #[error("You have exceeded the limit of {0} concurrent snapshot copies for this destination Region.")]
+    #[error(
+        "You have exceeded the limit of {0} concurrent snapshot copies for this destination Region."
+    )]
     TooManyCopies(usize),
     /// A name that the account uses already.
     #[error("AMI name {0} is already in use by AMI {1}")]

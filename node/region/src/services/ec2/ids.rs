@@ -46,12 +46,20 @@ impl Kind {
     /// # Errors
     /// EBS-035 for anything that no id looks like.
     pub fn check(self, text: &str) -> Result<(), Error> {
-        let digits = text.strip_prefix(self.word()).and_then(|rest| rest.strip_prefix('-'));
+        let digits = text
+            .strip_prefix(self.word())
+            .and_then(|rest| rest.strip_prefix('-'));
         let fits = digits.is_some_and(|digits| {
             (8..=17).contains(&digits.len())
-                && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+                && digits
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         });
-        if fits { Ok(()) } else { Err(Error::Malformed(self.code(), text.to_owned(), self.word())) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::Malformed(self.code(), text.to_owned(), self.word()))
+        }
     }
 }
 

@@ -48,7 +48,10 @@ pub fn devices(mappings: Vec<BlockDeviceMapping>) -> Result<Vec<Device>, Error> 
 /// InvalidAMIName.Duplicate.
 pub fn check_name(ctx: &mut Ctx<'_>, name: &str) -> Result<(), Error> {
     let account = ctx.account();
-    let taken = ctx.all(Range::<Images>::all()).into_iter().find(|(_, row)| row.owner == account && row.name == name);
+    let taken = ctx
+        .all(Range::<Images>::all())
+        .into_iter()
+        .find(|(_, row)| row.owner == account && row.name == name);
     match taken {
         Some((id, row)) => Err(Error::NameTaken(row.name, id)),
         None => Ok(()),
@@ -56,21 +59,35 @@ pub fn check_name(ctx: &mut Ctx<'_>, name: &str) -> Result<(), Error> {
 }
 
 /// RegisterImage: of completed snapshots of the caller's own.
-pub(super) fn register(ctx: &mut Ctx<'_>, request: RegisterImageRequest) -> Result<RegisterImageResponse, Refusal> {
+pub(super) fn register(
+    ctx: &mut Ctx<'_>,
+    request: RegisterImageRequest,
+) -> Result<RegisterImageResponse, Refusal> {
     let name = request.name.unwrap_or_default();
     check_name(ctx, &name)?;
     let devices = devices(request.block_device_mappings)?;
     for device in &devices {
-        let Some(snapshot) = &device.snapshot else { continue };
+        let Some(snapshot) = &device.snapshot else {
+            continue;
+        };
         let row = snapshots::visible(ctx, snapshot)?;
         if row.state != SnapshotState::Completed {
-            let text = format!("Snapshot {snapshot} is in invalid state - {}", snapshots::word(row.state));
+            let text = format!(
+                "Snapshot {snapshot} is in invalid state - {}",
+                snapshots::word(row.state)
+            );
             return Err(Error::IncorrectState(text).into());
         }
     }
     let root_device = request.root_device_name;
-    if root_device.as_ref().is_some_and(|root| !devices.iter().any(|device| device.name == *root)) {
-        return Err(Error::InvalidValue("The root device is not in the block device mappings".to_owned()).into());
+    if root_device
+        .as_ref()
+        .is_some_and(|root| !devices.iter().any(|device| device.name == *root))
+    {
+        return Err(Error::InvalidValue(
+            "The root device is not in the block device mappings".to_owned(),
+        )
+        .into());
     }
     let id = Kind::Image.new_id(ctx);
     let row = ImageRow {
@@ -79,7 +96,9 @@ pub(super) fn register(ctx: &mut Ctx<'_>, request: RegisterImageRequest) -> Resu
         description: request.description,
         architecture: request.architecture.unwrap_or_else(|| "x86_64".to_owned()),
         root_device,
-        virtualization: request.virtualization_type.unwrap_or_else(|| "hvm".to_owned()),
+        virtualization: request
+            .virtualization_type
+            .unwrap_or_else(|| "hvm".to_owned()),
         ena: request.ena_support,
         devices,
         created: ctx.now().millis(),
@@ -119,7 +138,10 @@ pub fn ready(ctx: &mut Ctx<'_>, id: &str) -> Result<ImageRow, Error> {
     let row = visible(ctx, id)?;
     match row.state {
         ImageState::Available => Ok(row),
-        state => Err(Error::IncorrectState(format!("The image {id} is in state {}", word(state)))),
+        state => Err(Error::IncorrectState(format!(
+            "The image {id} is in state {}",
+            word(state)
+        ))),
     }
 }
 
@@ -129,14 +151,27 @@ pub fn ready(ctx: &mut Ctx<'_>, id: &str) -> Result<ImageRow, Error> {
 /// InvalidAMIID.NotFound; AuthFailure for one that is only shared.
 pub fn own(ctx: &mut Ctx<'_>, id: &str) -> Result<ImageRow, Error> {
     let row = visible(ctx, id)?;
-    if row.owner == ctx.account() { Ok(row) } else { Err(Error::NotYours(format!("image {id}"))) }
+    if row.owner == ctx.account() {
+        Ok(row)
+    } else {
+        Err(Error::NotYours(format!("image {id}")))
+    }
 }
 
 /// A snapshot of an image that is being copied is done: so may be the image (EBS-038).
 pub(super) fn settle(ctx: &mut Ctx<'_>, id: &str) {
-    let Some(mut row) = ctx.get::<Images>(id).filter(|row| row.state == ImageState::Pending) else { return };
+    let Some(mut row) = ctx
+        .get::<Images>(id)
+        .filter(|row| row.state == ImageState::Pending)
+    else {
+        return;
+    };
     let mut state = ImageState::Available;
-    for snapshot in row.devices.iter().filter_map(|device| device.snapshot.as_deref()) {
+    for snapshot in row
+        .devices
+        .iter()
+        .filter_map(|device| device.snapshot.as_deref())
+    {
         match ctx.get::<Snapshots>(snapshot).map(|row| row.state) {
             Some(SnapshotState::Completed) => {}
             Some(SnapshotState::Pending) if state == ImageState::Failed => {}
@@ -153,7 +188,10 @@ pub(super) fn settle(ctx: &mut Ctx<'_>, id: &str) {
 }
 
 /// DescribeImages: the caller's own and those shared with it.
-pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeImagesRequest) -> Result<DescribeImagesResponse, Refusal> {
+pub(super) fn describe(
+    ctx: &mut Ctx<'_>,
+    request: DescribeImagesRequest,
+) -> Result<DescribeImagesResponse, Refusal> {
     for id in &request.image_ids {
         visible(ctx, id)?;
     }
@@ -164,7 +202,10 @@ pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeImagesRequest) -> Res
     for (id, row) in ctx.all(Range::<Images>::all()) {
         let may_launch = |user: &String| match user.as_str() {
             "all" => row.public,
-            user => row.shared_with.iter().any(|account| account.as_str() == user),
+            user => row
+                .shared_with
+                .iter()
+                .any(|account| account.as_str() == user),
         };
         let wanted = is_shared_with(&row, &account)
             && (request.image_ids.is_empty() || request.image_ids.contains(&id))
@@ -174,13 +215,19 @@ pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeImagesRequest) -> Res
             found.push((id, row));
         }
     }
-    let (page, next_token) = select::page(found, request.max_results, request.next_token.as_deref());
+    let (page, next_token) =
+        select::page(found, request.max_results, request.next_token.as_deref());
     let images = page.iter().map(|(id, row)| show(ctx, id, row)).collect();
     Ok(DescribeImagesResponse { next_token, images })
 }
 
 fn look(id: &str, row: &ImageRow, name: &str) -> select::Looked {
-    let snapshots = || row.devices.iter().filter_map(|device| device.snapshot.clone()).collect();
+    let snapshots = || {
+        row.devices
+            .iter()
+            .filter_map(|device| device.snapshot.clone())
+            .collect()
+    };
     Some(vec![match name {
         "image-id" => id.to_owned(),
         "name" => row.name.clone(),
@@ -206,8 +253,14 @@ fn word(state: ImageState) -> &'static str {
 fn show(ctx: &mut Ctx<'_>, id: &str, row: &ImageRow) -> Image {
     let mut mappings = Vec::new();
     for device in &row.devices {
-        let snapshot = device.snapshot.as_deref().and_then(|id| ctx.get::<Snapshots>(id));
-        let encrypted = snapshot.as_ref().map(|row| row.encrypted).or(device.encrypted);
+        let snapshot = device
+            .snapshot
+            .as_deref()
+            .and_then(|id| ctx.get::<Snapshots>(id));
+        let encrypted = snapshot
+            .as_ref()
+            .map(|row| row.encrypted)
+            .or(device.encrypted);
         mappings.push(BlockDeviceMapping {
             ebs: Some(EbsBlockDevice {
                 delete_on_termination: Some(device.delete_on_termination),
@@ -223,7 +276,11 @@ fn show(ctx: &mut Ctx<'_>, id: &str, row: &ImageRow) -> Image {
             ..BlockDeviceMapping::default()
         });
     }
-    let (region, image) = row.copied_from.clone().map(|(region, image)| (region.to_string(), image)).unzip();
+    let (region, image) = row
+        .copied_from
+        .clone()
+        .map(|(region, image)| (region.to_string(), image))
+        .unzip();
     Image {
         block_device_mappings: mappings,
         description: row.description.clone(),

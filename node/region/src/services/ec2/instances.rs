@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use faultline_proto::ec2::{
-    DescribeInstancesRequest, DescribeInstancesResponse, EbsInstanceBlockDevice, IamInstanceProfile,
-    Instance, InstanceBlockDeviceMapping, InstanceState as StateMessage, Placement, Reservation,
-    RunInstancesRequest, StateReason,
+    DescribeInstancesRequest, DescribeInstancesResponse, EbsInstanceBlockDevice,
+    IamInstanceProfile, Instance, InstanceBlockDeviceMapping, InstanceState as StateMessage,
+    Placement, Reservation, RunInstancesRequest, StateReason,
 };
 
 use super::error::Error;
 use super::ids::{self, Kind};
-use super::keyspaces::{Attachment, Device, ImageRow, InstanceRow, InstanceState, Instances, Snapshots, Tokens};
+use super::keyspaces::{
+    Attachment, Device, ImageRow, InstanceRow, InstanceState, Instances, Snapshots, Tokens,
+};
 use super::volumes::{self, Wanted};
 use super::{images, select};
 use crate::caller::{self, CallerRow};
@@ -26,7 +28,10 @@ use crate::store::Range;
 /// Microseconds until a launch has its disks.
 const LAUNCH: u64 = 5_000_000;
 /// How a launch dies (EBS-008).
-const DIED: (&str, &str) = ("Client.InternalError", "Client.InternalError: Client error on launch");
+const DIED: (&str, &str) = (
+    "Client.InternalError",
+    "Client.InternalError: Client error on launch",
+);
 
 /// The image's devices with what the launch says of them.
 fn devices(image: &ImageRow, request: &mut RunInstancesRequest) -> Result<Vec<Device>, Error> {
@@ -55,39 +60,59 @@ fn devices(image: &ImageRow, request: &mut RunInstancesRequest) -> Result<Vec<De
 }
 
 fn counts(request: &RunInstancesRequest) -> Result<i32, Error> {
-    let (least, most) = (request.min_count.unwrap_or(1), request.max_count.unwrap_or(1));
+    let (least, most) = (
+        request.min_count.unwrap_or(1),
+        request.max_count.unwrap_or(1),
+    );
     if least < 1 || most < least {
-        return Err(Error::InvalidValue(format!("Value ({most}) for parameter maxCount is invalid.")));
+        return Err(Error::InvalidValue(format!(
+            "Value ({most}) for parameter maxCount is invalid."
+        )));
     }
     Ok(most)
 }
 
 /// RunInstances.
-pub(super) fn run(ctx: &mut Ctx<'_>, mut request: RunInstancesRequest) -> Result<Reservation, Refusal> {
+pub(super) fn run(
+    ctx: &mut Ctx<'_>,
+    mut request: RunInstancesRequest,
+) -> Result<Reservation, Refusal> {
     let image_id = request.image_id.clone().ok_or(Error::Missing("ImageId"))?;
     let count = counts(&request)?;
-    let token = request.client_token.clone().map(|token| (ctx.account().to_string(), "RunInstances".to_owned(), token));
+    let token = request
+        .client_token
+        .clone()
+        .map(|token| (ctx.account().to_string(), "RunInstances".to_owned(), token));
     if let Some(known) = token.as_ref().and_then(|token| ctx.get::<Tokens>(token)) {
         let rows = ctx.all(Range::<Instances>::all());
-        let of = rows.into_iter().filter(|(_, row)| row.reservation == known).collect();
+        let of = rows
+            .into_iter()
+            .filter(|(_, row)| row.reservation == known)
+            .collect();
         return Ok(reservations(of).pop().unwrap_or_default());
     }
     let image = images::ready(ctx, &image_id)?;
     let devices = devices(&image, &mut request)?;
     let reservation = ids::reservation(ctx);
-    let zone = request.placement.and_then(|placement| placement.availability_zone);
+    let zone = request
+        .placement
+        .and_then(|placement| placement.availability_zone);
     let row = InstanceRow {
         owner: ctx.account(),
         launcher: CallerRow::of(&ctx.caller()),
         reservation: reservation.clone(),
         index: 0,
         image: image_id,
-        kind: request.instance_type.unwrap_or_else(|| "m1.small".to_owned()),
+        kind: request
+            .instance_type
+            .unwrap_or_else(|| "m1.small".to_owned()),
         zone: zone.unwrap_or_else(|| format!("{}a", ctx.region())),
         architecture: image.architecture,
         root_device: image.root_device,
         virtualization: image.virtualization,
-        profile: request.iam_instance_profile.and_then(|profile| profile.arn.or(profile.name)),
+        profile: request
+            .iam_instance_profile
+            .and_then(|profile| profile.arn.or(profile.name)),
         launched: ctx.now().millis(),
         state: InstanceState::Pending,
         reason: None,
@@ -99,7 +124,10 @@ pub(super) fn run(ctx: &mut Ctx<'_>, mut request: RunInstancesRequest) -> Result
     let mut made = Vec::new();
     for index in 0..count {
         let id = Kind::Instance.new_id(ctx);
-        let row = InstanceRow { index, ..row.clone() };
+        let row = InstanceRow {
+            index,
+            ..row.clone()
+        };
         ctx.put::<Instances>(id.as_str(), &row);
         let at = ctx.elapsed().plus_micros(LAUNCH);
         ctx.schedule("ec2", at, "launch", encode(&id));
@@ -113,7 +141,12 @@ pub(super) fn run(ctx: &mut Ctx<'_>, mut request: RunInstancesRequest) -> Result
 
 /// The launch's moment has come: volumes, keys, and running; or the end.
 pub(super) fn launch(ctx: &mut Ctx<'_>, id: &str) {
-    let Some(mut row) = ctx.get::<Instances>(id).filter(|row| row.state == InstanceState::Pending) else { return };
+    let Some(mut row) = ctx
+        .get::<Instances>(id)
+        .filter(|row| row.state == InstanceState::Pending)
+    else {
+        return;
+    };
     let launcher = Arc::new(caller::restore(ctx, &row.launcher));
     let outcome = ctx.as_caller(&launcher, |ctx| {
         let outcome = disks(ctx, id, &mut row);
@@ -136,7 +169,15 @@ pub(super) fn launch(ctx: &mut Ctx<'_>, id: &str) {
         }
     };
     ctx.put::<Instances>(id, &row);
-    ctx.note("instance", &[("instance", id), ("image", &row.image), ("state", state(row.state).1), ("why", &why)]);
+    ctx.note(
+        "instance",
+        &[
+            ("instance", id),
+            ("image", &row.image),
+            ("state", state(row.state).1),
+            ("why", &why),
+        ],
+    );
 }
 
 fn disks(ctx: &mut Ctx<'_>, id: &str, row: &mut InstanceRow) -> Result<(), Refusal> {
@@ -146,7 +187,10 @@ fn disks(ctx: &mut Ctx<'_>, id: &str, row: &mut InstanceRow) -> Result<(), Refus
             // The launch permission of the image is enough to read its snapshots.
             Some(snapshot) => {
                 let found = ctx.get::<Snapshots>(snapshot.as_str());
-                Some((snapshot.clone(), found.ok_or_else(|| Error::NoSnapshot(snapshot.clone()))?))
+                Some((
+                    snapshot.clone(),
+                    found.ok_or_else(|| Error::NoSnapshot(snapshot.clone()))?,
+                ))
             }
         };
         let wanted = Wanted {
@@ -177,23 +221,36 @@ fn disks(ctx: &mut Ctx<'_>, id: &str, row: &mut InstanceRow) -> Result<(), Refus
 }
 
 /// DescribeInstances.
-pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeInstancesRequest) -> Result<DescribeInstancesResponse, Refusal> {
+pub(super) fn describe(
+    ctx: &mut Ctx<'_>,
+    request: DescribeInstancesRequest,
+) -> Result<DescribeInstancesResponse, Refusal> {
     let account = ctx.account();
     for id in &request.instance_ids {
         Kind::Instance.check(id)?;
-        if ctx.get::<Instances>(id.as_str()).is_none_or(|row| row.owner != account) {
+        if ctx
+            .get::<Instances>(id.as_str())
+            .is_none_or(|row| row.owner != account)
+        {
             return Err(Error::NoInstance(id.clone()).into());
         }
     }
     let mut found = Vec::new();
     for (id, row) in ctx.all(Range::<Instances>::all()) {
         let named = request.instance_ids.is_empty() || request.instance_ids.contains(&id);
-        if named && row.owner == account && select::passes(&request.filters, &row.tags, |name| look(&id, &row, name))? {
+        if named
+            && row.owner == account
+            && select::passes(&request.filters, &row.tags, |name| look(&id, &row, name))?
+        {
             found.push((id, row));
         }
     }
-    let (page, next_token) = select::page(found, request.max_results, request.next_token.as_deref());
-    Ok(DescribeInstancesResponse { next_token, reservations: reservations(page) })
+    let (page, next_token) =
+        select::page(found, request.max_results, request.next_token.as_deref());
+    Ok(DescribeInstancesResponse {
+        next_token,
+        reservations: reservations(page),
+    })
 }
 
 fn look(id: &str, row: &InstanceRow, name: &str) -> select::Looked {
@@ -211,7 +268,10 @@ fn look(id: &str, row: &InstanceRow, name: &str) -> select::Looked {
 fn reservations(instances: Vec<(String, InstanceRow)>) -> Vec<Reservation> {
     let mut launches: BTreeMap<String, Vec<(String, InstanceRow)>> = BTreeMap::new();
     for (id, row) in instances {
-        launches.entry(row.reservation.clone()).or_default().push((id, row));
+        launches
+            .entry(row.reservation.clone())
+            .or_default()
+            .push((id, row));
     }
     let reservation = |(id, mut rows): (String, Vec<(String, InstanceRow)>)| {
         rows.sort_by_key(|(_, row)| row.index);
@@ -250,19 +310,30 @@ fn show(id: &str, row: &InstanceRow) -> Instance {
         architecture: Some(row.architecture.clone()),
         block_device_mappings: row.volumes.iter().map(mapping).collect(),
         client_token: row.token.clone(),
-        iam_instance_profile: row.profile.clone().map(|arn| IamInstanceProfile { arn: Some(arn), id: None }),
+        iam_instance_profile: row.profile.clone().map(|arn| IamInstanceProfile {
+            arn: Some(arn),
+            id: None,
+        }),
         root_device_name: row.root_device.clone(),
         root_device_type: Some("ebs".to_owned()),
-        state_reason: row.reason.clone().map(|(code, message)| StateReason { code: Some(code), message: Some(message) }),
+        state_reason: row.reason.clone().map(|(code, message)| StateReason {
+            code: Some(code),
+            message: Some(message),
+        }),
         tags: select::tag_list(&row.tags),
         virtualization_type: Some(row.virtualization.clone()),
         instance_id: Some(id.to_owned()),
         image_id: Some(row.image.clone()),
-        state: Some(StateMessage { code: Some(code), name: Some(name.to_owned()) }),
+        state: Some(StateMessage {
+            code: Some(code),
+            name: Some(name.to_owned()),
+        }),
         ami_launch_index: Some(row.index),
         instance_type: Some(row.kind.clone()),
         launch_time: Some(row.launched),
-        placement: Some(Placement { availability_zone: Some(row.zone.clone()) }),
+        placement: Some(Placement {
+            availability_zone: Some(row.zone.clone()),
+        }),
         ..Instance::default()
     }
 }

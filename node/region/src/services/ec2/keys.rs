@@ -67,7 +67,11 @@ pub fn describe(ctx: &mut Ctx<'_>, key: &str) -> Result<(String, bool), Refusal>
 ///
 /// # Errors
 /// KMS's refusal.
-pub fn generate(ctx: &mut Ctx<'_>, (key, managed): (String, bool), bound: &str) -> Result<Sealing, Refusal> {
+pub fn generate(
+    ctx: &mut Ctx<'_>,
+    (key, managed): (String, bool),
+    bound: &str,
+) -> Result<Sealing, Refusal> {
     let request = kms::GenerateDataKeyWithoutPlaintextRequest {
         key_id: Some(key),
         key_spec: Some("AES_256".to_owned()),
@@ -108,8 +112,20 @@ pub fn grant(
         ..kms::CreateGrantRequest::default()
     };
     let id = ctx.call("ec2", &request)?.grant_id.unwrap_or_default();
-    ctx.note("grant_made", &[("service", "ec2"), ("key", key), ("grant", &id), ("for", session)]);
-    Ok(GrantRow { key: key.to_owned(), id, grantee: (account, session.to_owned()) })
+    ctx.note(
+        "grant_made",
+        &[
+            ("service", "ec2"),
+            ("key", key),
+            ("grant", &id),
+            ("for", session),
+        ],
+    );
+    Ok(GrantRow {
+        key: key.to_owned(),
+        id,
+        grantee: (account, session.to_owned()),
+    })
 }
 
 /// Gives a grant back. A key that is gone took its grants along.
@@ -124,7 +140,15 @@ pub fn retire(ctx: &mut Ctx<'_>, grant: &GrantRow) {
         Ok(_) => "retired".to_owned(),
         Err(refusal) => refusal.to_string(),
     };
-    ctx.note("grant_retired", &[("service", "ec2"), ("key", &grant.key), ("grant", &grant.id), ("outcome", &outcome)]);
+    ctx.note(
+        "grant_retired",
+        &[
+            ("service", "ec2"),
+            ("key", &grant.key),
+            ("grant", &grant.id),
+            ("outcome", &outcome),
+        ],
+    );
 }
 
 /// Opens a data key by a grant.
@@ -148,7 +172,12 @@ pub fn open(ctx: &mut Ctx<'_>, grant: &GrantRow, sealing: &Sealing) -> Result<Se
 ///
 /// # Errors
 /// KMS's refusal.
-pub fn rebind(ctx: &mut Ctx<'_>, grant: &GrantRow, sealing: &Sealing, bound: &str) -> Result<Sealing, Refusal> {
+pub fn rebind(
+    ctx: &mut Ctx<'_>,
+    grant: &GrantRow,
+    sealing: &Sealing,
+    bound: &str,
+) -> Result<Sealing, Refusal> {
     let request = kms::ReEncryptRequest {
         ciphertext_blob: Some(sealing.data_key.clone()),
         source_key_id: Some(sealing.key.clone()),

@@ -10,7 +10,11 @@ use crate::context::Ctx;
 use crate::pipeline;
 
 /// `volume_content` of `volume_id`: what an attached instance would read.
-pub(super) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
+pub(super) fn look(
+    ctx: &mut Ctx<'_>,
+    what: &str,
+    arguments: &Value,
+) -> Option<Result<Value, String>> {
     let id = asked(what, arguments)?;
     // Looking leaves no trail and no notes; its rows are discarded anyway.
     let before = std::mem::take(&mut ctx.effects);
@@ -21,18 +25,31 @@ pub(super) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<R
 }
 
 /// `volume_content`: writes `content` to `volume_id` as an attached instance would.
-pub(super) fn plant(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
+pub(super) fn plant(
+    ctx: &mut Ctx<'_>,
+    what: &str,
+    arguments: &Value,
+) -> Option<Result<Value, String>> {
     let id = asked(what, arguments)?;
-    let content = arguments.get("content").and_then(Value::as_str).unwrap_or_default();
+    let content = arguments
+        .get("content")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     Some(written(ctx, id, content))
 }
 
 fn asked<'a>(what: &str, arguments: &'a Value) -> Option<&'a str> {
-    (what == "volume_content").then(|| arguments.get("volume_id").and_then(Value::as_str).unwrap_or_default())
+    (what == "volume_content").then(|| {
+        arguments
+            .get("volume_id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    })
 }
 
 fn volume(ctx: &mut Ctx<'_>, id: &str) -> Result<VolumeRow, String> {
-    ctx.get::<Volumes>(id).ok_or_else(|| format!("no volume '{id}' here"))
+    ctx.get::<Volumes>(id)
+        .ok_or_else(|| format!("no volume '{id}' here"))
 }
 
 fn seen(ctx: &mut Ctx<'_>, id: &str) -> Result<Value, String> {
@@ -43,7 +60,10 @@ fn seen(ctx: &mut Ctx<'_>, id: &str) -> Result<Value, String> {
             .and_then(|key| blocks::content(ctx, id, row.length, key.as_ref()))
             .map_err(|refusal| refusal.to_string())
     } else {
-        Err(row.refused.clone().unwrap_or_else(|| "the volume is not available".to_owned()))
+        Err(row
+            .refused
+            .clone()
+            .unwrap_or_else(|| "the volume is not available".to_owned()))
     };
     let (content, why) = match opened {
         Ok(bytes) => (Some(text(bytes)), None),
@@ -61,12 +81,15 @@ fn seen(ctx: &mut Ctx<'_>, id: &str) -> Result<Value, String> {
 
 /// Text as it is, other bytes as `base64:...`.
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| format!("base64:{}", STANDARD.encode(error.as_bytes())))
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| format!("base64:{}", STANDARD.encode(error.as_bytes())))
 }
 
 fn bytes(text: &str) -> Result<Vec<u8>, String> {
     match text.strip_prefix("base64:") {
-        Some(coded) => STANDARD.decode(coded).map_err(|error| format!("content: {error}")),
+        Some(coded) => STANDARD
+            .decode(coded)
+            .map_err(|error| format!("content: {error}")),
         None => Ok(text.as_bytes().to_vec()),
     }
 }

@@ -60,7 +60,12 @@ impl Service for Ec2 {
         dispatch_ec2::<Self>(ctx, request)
     }
 
-    fn resume(ctx: &mut Ctx<'_>, kind: &str, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+    fn resume(
+        ctx: &mut Ctx<'_>,
+        kind: &str,
+        state: &[u8],
+        input: SagaInput<'_>,
+    ) -> Result<Progress<Vec<u8>>, Refusal> {
         match kind {
             "copy-snapshot" => copies::answered(ctx, state, input),
             "copy-image" => copy_images::answered(ctx, state, input),

@@ -50,7 +50,11 @@ struct Pull {
 
 /// Begins on behalf of the caller; it waits through an outage for as long as that lasts.
 pub(super) fn begin(ctx: &mut Ctx<'_>, task: Task) {
-    let ask = (task.from.clone(), "read".to_owned(), encode(&(&task.snapshot, &task.target)));
+    let ask = (
+        task.from.clone(),
+        "read".to_owned(),
+        encode(&(&task.snapshot, &task.target)),
+    );
     let pull = Pull {
         task,
         read: String::new(),
@@ -62,11 +66,23 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, task: Task) {
         arrived: 0,
         closing: None,
     };
-    ctx.spawn("ec2", Saga { kind: "pull", state: encode(&pull) }, vec![ask], None);
+    ctx.spawn(
+        "ec2",
+        Saga {
+            kind: "pull",
+            state: encode(&pull),
+        },
+        vec![ask],
+        None,
+    );
 }
 
 /// An answer has come.
-pub(super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Result<Progress<Vec<u8>>, Refusal> {
+pub(super) fn resume(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
     let mut pull: Pull = decode(state)?;
     let SagaInput::Answer { ordinal, outcome } = input else {
         return Ok(Progress::Done(Vec::new()));
@@ -93,12 +109,19 @@ pub(super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> R
             end(ctx, &mut pull, Err(refusal));
         }
     }
-    Ok(if pull.closing.is_none() && pull.read.is_empty() { Progress::Done(Vec::new()) } else { pull.open() })
+    Ok(if pull.closing.is_none() && pull.read.is_empty() {
+        Progress::Done(Vec::new())
+    } else {
+        pull.open()
+    })
 }
 
 impl Pull {
     fn open(&self) -> Progress<Vec<u8>> {
-        Progress::Open(Saga { kind: "pull", state: encode(self) })
+        Progress::Open(Saga {
+            kind: "pull",
+            state: encode(self),
+        })
     }
 }
 
@@ -140,10 +163,17 @@ fn ask_next(ctx: &mut Ctx<'_>, pull: &mut Pull) {
 }
 
 /// A block has come: question 0 opened the source, so question n brings block n - 1.
-fn arrived(ctx: &mut Ctx<'_>, pull: &mut Pull, ordinal: u32, plaintext: &[u8]) -> Result<bool, Refusal> {
+fn arrived(
+    ctx: &mut Ctx<'_>,
+    pull: &mut Pull,
+    ordinal: u32,
+    plaintext: &[u8],
+) -> Result<bool, Refusal> {
     wanted_still(ctx, pull)?;
     let target = pull.task.target.clone();
-    let at = usize::try_from(ordinal).ok().and_then(|ordinal| ordinal.checked_sub(1));
+    let at = usize::try_from(ordinal)
+        .ok()
+        .and_then(|ordinal| ordinal.checked_sub(1));
     let index = at.and_then(|at| pull.indexes.get(at)).copied();
     let index = index.ok_or_else(|| Refusal::internal("a block that nobody asked for"))?;
     let key = match &pull.data_key {
@@ -156,7 +186,12 @@ fn arrived(ctx: &mut Ctx<'_>, pull: &mut Pull, ordinal: u32, plaintext: &[u8]) -
     Ok(pull.arrived == pull.indexes.len())
 }
 
-fn key_of(ctx: &Ctx<'_>, purpose: &str, holder: &str, sealed: &[u8]) -> Result<Option<SecretKey>, Refusal> {
+fn key_of(
+    ctx: &Ctx<'_>,
+    purpose: &str,
+    holder: &str,
+    sealed: &[u8],
+) -> Result<Option<SecretKey>, Refusal> {
     let opened = zeroize::Zeroizing::new(ctx.open_local(purpose, holder.as_bytes(), sealed)?);
     Ok(SecretKey::from_slice(&opened))
 }
@@ -181,7 +216,10 @@ pub(super) fn read(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::internal("the source is not complete"));
     }
     let read = format!("read-{}", ctx.entropy().hex::<16>("ec2.read-id"));
-    let mut kept = ReadRow { data_key: None, grant: None };
+    let mut kept = ReadRow {
+        data_key: None,
+        grant: None,
+    };
     if let Some(sealing) = &row.sealing {
         let grant = keys::grant(ctx, &sealing.key, &sealing.bound, &target, READING)?;
         match keys::open(ctx, &grant, sealing) {
@@ -202,7 +240,9 @@ pub(super) fn read(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
 /// The source's side of "block".
 pub(super) fn block(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (read, index): (String, u64) = decode(body)?;
-    let kept = ctx.get::<Reads>(read.as_str()).ok_or_else(|| Refusal::internal("no such read"))?;
+    let kept = ctx
+        .get::<Reads>(read.as_str())
+        .ok_or_else(|| Refusal::internal("no such read"))?;
     let key = match &kept.data_key {
         None => None,
         Some(sealed) => key_of(ctx, READ, &read, sealed)?,

@@ -29,7 +29,9 @@ pub(super) fn enable(
     _request: EnableEbsEncryptionByDefaultRequest,
 ) -> Result<EnableEbsEncryptionByDefaultResponse, Refusal> {
     set(ctx, true);
-    Ok(EnableEbsEncryptionByDefaultResponse { ebs_encryption_by_default: Some(true) })
+    Ok(EnableEbsEncryptionByDefaultResponse {
+        ebs_encryption_by_default: Some(true),
+    })
 }
 
 /// DisableEbsEncryptionByDefault.
@@ -38,7 +40,9 @@ pub(super) fn disable(
     _request: DisableEbsEncryptionByDefaultRequest,
 ) -> Result<DisableEbsEncryptionByDefaultResponse, Refusal> {
     set(ctx, false);
-    Ok(DisableEbsEncryptionByDefaultResponse { ebs_encryption_by_default: Some(false) })
+    Ok(DisableEbsEncryptionByDefaultResponse {
+        ebs_encryption_by_default: Some(false),
+    })
 }
 
 /// GetEbsEncryptionByDefault.

@@ -35,12 +35,19 @@ struct Changes {
 impl Changes {
     fn of(add: Vec<Entry>, remove: Vec<Entry>) -> Result<Option<Self>, Error> {
         if !add.is_empty() && !remove.is_empty() {
-            return Err(Error::InvalidCombination("Permissions cannot be added and removed in one request".to_owned()));
+            return Err(Error::InvalidCombination(
+                "Permissions cannot be added and removed in one request".to_owned(),
+            ));
         }
         if add.len().max(remove.len()) > MOST {
-            return Err(Error::InvalidValue(format!("At most {MOST} permissions can be changed in one request")));
+            return Err(Error::InvalidValue(format!(
+                "At most {MOST} permissions can be changed in one request"
+            )));
         }
-        let mut changes = Self { add: remove.is_empty(), ..Self::default() };
+        let mut changes = Self {
+            add: remove.is_empty(),
+            ..Self::default()
+        };
         let entries = if add.is_empty() { remove } else { add };
         if entries.is_empty() {
             return Ok(None);
@@ -53,16 +60,26 @@ impl Changes {
                     changes.accounts.insert(account);
                 }
                 (None, Some(group)) if group == "all" => changes.everybody = true,
-                _ => return Err(Error::InvalidValue("A permission is a user id or the group all".to_owned())),
+                _ => {
+                    return Err(Error::InvalidValue(
+                        "A permission is a user id or the group all".to_owned(),
+                    ));
+                }
             }
         }
         Ok(Some(changes))
     }
 
     /// From the older members: `OperationType` with ids and groups.
-    fn by_operation(operation: Option<&str>, users: Vec<String>, groups: Vec<String>) -> Result<Option<Self>, Error> {
+    fn by_operation(
+        operation: Option<&str>,
+        users: Vec<String>,
+        groups: Vec<String>,
+    ) -> Result<Option<Self>, Error> {
         let users = users.into_iter().map(|user| (Some(user), None));
-        let entries: Vec<Entry> = users.chain(groups.into_iter().map(|group| (None, Some(group)))).collect();
+        let entries: Vec<Entry> = users
+            .chain(groups.into_iter().map(|group| (None, Some(group))))
+            .collect();
         match operation {
             _ if entries.is_empty() => Ok(None),
             Some("add") => Self::of(entries, Vec::new()),
@@ -90,10 +107,20 @@ pub(super) fn modify_snapshot(
     let id = request.snapshot_id.unwrap_or_default();
     let mut row = snapshots::own(ctx, &id)?;
     let permission = request.create_volume_permission.unwrap_or_default();
-    let entries = |list: Vec<CreateVolumePermission>| list.into_iter().map(|entry| (entry.user_id, entry.group)).collect();
+    let entries = |list: Vec<CreateVolumePermission>| {
+        list.into_iter()
+            .map(|entry| (entry.user_id, entry.group))
+            .collect()
+    };
     let changes = Changes::of(entries(permission.add), entries(permission.remove))?;
-    let older = Changes::by_operation(request.operation_type.as_deref(), request.user_ids, request.group_names)?;
-    let changes = changes.or(older).ok_or(Error::Missing("createVolumePermission"))?;
+    let older = Changes::by_operation(
+        request.operation_type.as_deref(),
+        request.user_ids,
+        request.group_names,
+    )?;
+    let changes = changes
+        .or(older)
+        .ok_or(Error::Missing("createVolumePermission"))?;
     if changes.add && row.sealing.as_ref().is_some_and(|sealing| sealing.managed) {
         return Err(Error::DefaultKeyNotShared.into());
     }
@@ -112,16 +139,25 @@ pub(super) fn describe_snapshot(
 ) -> Result<DescribeSnapshotAttributeResponse, Refusal> {
     let id = request.snapshot_id.unwrap_or_default();
     let row = snapshots::own(ctx, &id)?;
-    let users = row.shared_with.iter().map(|account| CreateVolumePermission {
-        user_id: Some(account.to_string()),
-        group: None,
+    let users = row
+        .shared_with
+        .iter()
+        .map(|account| CreateVolumePermission {
+            user_id: Some(account.to_string()),
+            group: None,
+        });
+    let all = row.public.then(|| CreateVolumePermission {
+        user_id: None,
+        group: Some("all".to_owned()),
     });
-    let all = row.public.then(|| CreateVolumePermission { user_id: None, group: Some("all".to_owned()) });
     let permissions = match request.attribute.as_deref() {
         Some("createVolumePermission") => users.chain(all).collect(),
         _ => Vec::new(),
     };
-    Ok(DescribeSnapshotAttributeResponse { snapshot_id: Some(id), create_volume_permissions: permissions })
+    Ok(DescribeSnapshotAttributeResponse {
+        snapshot_id: Some(id),
+        create_volume_permissions: permissions,
+    })
 }
 
 /// ModifyImageAttribute: launch permissions and the description.
@@ -133,19 +169,32 @@ pub(super) fn modify_image(
     let mut row = images::own(ctx, &id)?;
     let permission = request.launch_permission.unwrap_or_default();
     let entries = |list: Vec<faultline_proto::ec2::LaunchPermission>| {
-        list.into_iter().map(|entry| (entry.user_id, entry.group)).collect()
+        list.into_iter()
+            .map(|entry| (entry.user_id, entry.group))
+            .collect()
     };
     let changes = Changes::of(entries(permission.add), entries(permission.remove))?;
-    let older = Changes::by_operation(request.operation_type.as_deref(), request.user_ids, request.user_groups)?;
+    let older = Changes::by_operation(
+        request.operation_type.as_deref(),
+        request.user_ids,
+        request.user_groups,
+    )?;
     let changes = changes.or(older);
     if changes.is_none() && request.description.is_none() {
         return Err(Error::Missing("launchPermission").into());
     }
     if let Some(changes) = changes {
         for device in row.devices.iter().filter(|_| changes.add) {
-            let snapshot = device.snapshot.as_deref().and_then(|id| ctx.get::<Snapshots>(id));
+            let snapshot = device
+                .snapshot
+                .as_deref()
+                .and_then(|id| ctx.get::<Snapshots>(id));
             let Some(snapshot) = snapshot else { continue };
-            if snapshot.sealing.as_ref().is_some_and(|sealing| sealing.managed) {
+            if snapshot
+                .sealing
+                .as_ref()
+                .is_some_and(|sealing| sealing.managed)
+            {
                 return Err(Error::ManagedNotShared.into());
             }
             if changes.everybody && snapshot.encrypted {

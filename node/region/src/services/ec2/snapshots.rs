@@ -11,7 +11,9 @@ use faultline_proto::names::AccountId;
 
 use super::error::Error;
 use super::ids::Kind;
-use super::keyspaces::{Images, SnapshotRow, SnapshotState, Snapshots, Tags, VolumeRow, VolumeState};
+use super::keyspaces::{
+    Images, SnapshotRow, SnapshotState, Snapshots, Tags, VolumeRow, VolumeState,
+};
 use super::{blocks, images, select, volumes};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -71,7 +73,10 @@ pub fn blank(ctx: &Ctx<'_>, volume: &str, size: i32, length: u64) -> SnapshotRow
 }
 
 /// CreateSnapshot.
-pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateSnapshotRequest) -> Result<Snapshot, Refusal> {
+pub(super) fn create(
+    ctx: &mut Ctx<'_>,
+    request: CreateSnapshotRequest,
+) -> Result<Snapshot, Refusal> {
     let volume = request.volume_id.unwrap_or_default();
     let of = volumes::of_caller(ctx, &volume)?;
     ready(&of)?;
@@ -95,15 +100,21 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateSnapshotRequest) -> Resul
 fn ready(volume: &VolumeRow) -> Result<(), Error> {
     match volume.state {
         VolumeState::Available | VolumeState::InUse => Ok(()),
-        VolumeState::Creating | VolumeState::Error => {
-            Err(Error::IncorrectState(format!("The volume is in state '{}'", volumes::word(volume.state))))
-        }
+        VolumeState::Creating | VolumeState::Error => Err(Error::IncorrectState(format!(
+            "The volume is in state '{}'",
+            volumes::word(volume.state)
+        ))),
     }
 }
 
 /// The time of a snapshot is over.
 pub(super) fn complete(ctx: &mut Ctx<'_>, id: &str) {
-    let Some(mut row) = ctx.get::<Snapshots>(id).filter(|row| row.state == SnapshotState::Pending) else { return };
+    let Some(mut row) = ctx
+        .get::<Snapshots>(id)
+        .filter(|row| row.state == SnapshotState::Pending)
+    else {
+        return;
+    };
     row.state = SnapshotState::Completed;
     row.completed = Some(ctx.now().millis());
     settle(ctx, id, &row);
@@ -111,7 +122,12 @@ pub(super) fn complete(ctx: &mut Ctx<'_>, id: &str) {
 
 /// A copy came to nothing (EBS-025).
 pub(super) fn fail(ctx: &mut Ctx<'_>, id: &str, message: &str) {
-    let Some(mut row) = ctx.get::<Snapshots>(id).filter(|row| row.state == SnapshotState::Pending) else { return };
+    let Some(mut row) = ctx
+        .get::<Snapshots>(id)
+        .filter(|row| row.state == SnapshotState::Pending)
+    else {
+        return;
+    };
     row.state = SnapshotState::Error;
     row.message = Some(message.to_owned());
     blocks::release(ctx, id);
@@ -124,7 +140,11 @@ fn settle(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) {
     if let Some((from, _)) = &row.copied_from {
         let lag = ctx.elapsed().0.saturating_sub(row.span.0).to_string();
         let to = ctx.region().to_string();
-        let outcome = if row.state == SnapshotState::Completed { "COMPLETED" } else { "FAILED" };
+        let outcome = if row.state == SnapshotState::Completed {
+            "COMPLETED"
+        } else {
+            "FAILED"
+        };
         ctx.note(
             "replicated",
             &[
@@ -146,7 +166,15 @@ fn settle(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) {
 fn noted(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) {
     let key = row.key.clone().unwrap_or_default();
     let why = row.message.clone().unwrap_or_default();
-    ctx.note("snapshot", &[("snapshot", id), ("state", word(row.state)), ("key", &key), ("why", &why)]);
+    ctx.note(
+        "snapshot",
+        &[
+            ("snapshot", id),
+            ("state", word(row.state)),
+            ("key", &key),
+            ("why", &why),
+        ],
+    );
 }
 
 /// Whether an account may make volumes of it.
@@ -173,17 +201,29 @@ pub fn visible(ctx: &mut Ctx<'_>, id: &str) -> Result<SnapshotRow, Error> {
 /// EBS-035; AuthFailure for one that is only shared.
 pub fn own(ctx: &mut Ctx<'_>, id: &str) -> Result<SnapshotRow, Error> {
     let row = visible(ctx, id)?;
-    if row.owner == ctx.account() { Ok(row) } else { Err(Error::NotYours(format!("snapshot {id}"))) }
+    if row.owner == ctx.account() {
+        Ok(row)
+    } else {
+        Err(Error::NotYours(format!("snapshot {id}")))
+    }
 }
 
 /// DeleteSnapshot: not while an image needs it (EBS-035).
-pub(super) fn delete(ctx: &mut Ctx<'_>, request: DeleteSnapshotRequest) -> Result<DeleteSnapshotResponse, Refusal> {
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: DeleteSnapshotRequest,
+) -> Result<DeleteSnapshotResponse, Refusal> {
     let id = request.snapshot_id.unwrap_or_default();
     own(ctx, &id)?;
     let user = ctx
         .all(Range::<Images>::all())
         .into_iter()
-        .find(|(_, image)| image.devices.iter().any(|device| device.snapshot.as_deref() == Some(id.as_str())));
+        .find(|(_, image)| {
+            image
+                .devices
+                .iter()
+                .any(|device| device.snapshot.as_deref() == Some(id.as_str()))
+        });
     if let Some((image, _)) = user {
         return Err(Error::SnapshotInUse(id, image).into());
     }
@@ -194,7 +234,10 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, request: DeleteSnapshotRequest) -> Resul
 }
 
 /// DescribeSnapshots: the caller's own and those shared with it.
-pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeSnapshotsRequest) -> Result<DescribeSnapshotsResponse, Refusal> {
+pub(super) fn describe(
+    ctx: &mut Ctx<'_>,
+    request: DescribeSnapshotsRequest,
+) -> Result<DescribeSnapshotsResponse, Refusal> {
     for id in &request.snapshot_ids {
         visible(ctx, id)?;
     }
@@ -206,20 +249,31 @@ pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeSnapshotsRequest) -> 
         let wanted = is_shared_with(&row, &account)
             && (request.snapshot_ids.is_empty() || request.snapshot_ids.contains(&id))
             && (owners.is_empty() || owners.contains(row.owner.as_str()))
-            && (restorers.is_empty() || restorers.iter().any(|restorer| may_restore(&row, restorer)));
+            && (restorers.is_empty()
+                || restorers.iter().any(|restorer| may_restore(&row, restorer)));
         if wanted && select::passes(&request.filters, &row.tags, |name| look(&id, &row, name))? {
             found.push((id, row));
         }
     }
-    let (page, next_token) = select::page(found, request.max_results, request.next_token.as_deref());
+    let (page, next_token) =
+        select::page(found, request.max_results, request.next_token.as_deref());
     let snapshots = page.iter().map(|(id, row)| show(ctx, id, row)).collect();
-    Ok(DescribeSnapshotsResponse { next_token, snapshots })
+    Ok(DescribeSnapshotsResponse {
+        next_token,
+        snapshots,
+    })
 }
 
 fn may_restore(row: &SnapshotRow, restorer: &str) -> bool {
     match restorer {
         "all" => row.public,
-        other => row.owner.as_str() == other || row.shared_with.iter().any(|account| account.as_str() == other),
+        other => {
+            row.owner.as_str() == other
+                || row
+                    .shared_with
+                    .iter()
+                    .any(|account| account.as_str() == other)
+        }
     }
 }
 

@@ -13,7 +13,10 @@ use super::derive::{self, Source};
 use super::error::Error;
 use super::ids::Kind;
 use super::keys::{self, DEFAULT_KEY, MAKING};
-use super::keyspaces::{Attachment, HostRow, Hosts, SnapshotRow, SnapshotState, Tags, Tokens, VolumeRow, VolumeState, Volumes};
+use super::keyspaces::{
+    Attachment, HostRow, Hosts, SnapshotRow, SnapshotState, Tags, Tokens, VolumeRow, VolumeState,
+    Volumes,
+};
 use super::{select, settings, snapshots};
 use crate::caller::CallerRow;
 use crate::context::{Ctx, encode};
@@ -54,17 +57,27 @@ pub struct Wanted {
 /// # Errors
 /// InvalidParameterDependency.
 pub fn check_key(encrypted: Option<bool>, key: Option<&str>) -> Result<(), Error> {
-    if key.is_some() && encrypted != Some(true) { Err(Error::KeyWithoutEncrypted) } else { Ok(()) }
+    if key.is_some() && encrypted != Some(true) {
+        Err(Error::KeyWithoutEncrypted)
+    } else {
+        Ok(())
+    }
 }
 
 /// Which key a new volume has (EBS-012, EBS-013, EBS-036).
 fn key_of(ctx: &mut Ctx<'_>, wanted: &Wanted) -> Option<String> {
-    let source = wanted.source.as_ref().map(|(_, row)| row).filter(|row| row.encrypted);
+    let source = wanted
+        .source
+        .as_ref()
+        .map(|(_, row)| row)
+        .filter(|row| row.encrypted);
     match (&wanted.key, source) {
         (Some(key), _) => Some(key.clone()),
         (None, Some(source)) if source.owner == ctx.account() => source.key.clone(),
         (None, Some(_)) => Some(DEFAULT_KEY.to_owned()),
-        (None, None) if wanted.encrypted == Some(true) || settings::is_on(ctx) => Some(DEFAULT_KEY.to_owned()),
+        (None, None) if wanted.encrypted == Some(true) || settings::is_on(ctx) => {
+            Some(DEFAULT_KEY.to_owned())
+        }
         (None, None) => None,
     }
 }
@@ -73,15 +86,27 @@ fn key_of(ctx: &mut Ctx<'_>, wanted: &Wanted) -> Option<String> {
 ///
 /// # Errors
 /// A size that cannot be.
-pub fn make(ctx: &mut Ctx<'_>, wanted: Wanted) -> Result<(String, VolumeRow, Option<Refusal>), Refusal> {
+pub fn make(
+    ctx: &mut Ctx<'_>,
+    wanted: Wanted,
+) -> Result<(String, VolumeRow, Option<Refusal>), Refusal> {
     let least = wanted.source.as_ref().map(|(_, row)| row.size);
-    let size = wanted.size.or(least).ok_or(Error::Missing("size or snapshotId"))?;
+    let size = wanted
+        .size
+        .or(least)
+        .ok_or(Error::Missing("size or snapshotId"))?;
     if size < least.unwrap_or(1) || size > 65_536 {
-        return Err(Error::InvalidValue(format!("Volume of {size}GiB is smaller than its snapshot or too large")).into());
+        return Err(Error::InvalidValue(format!(
+            "Volume of {size}GiB is smaller than its snapshot or too large"
+        ))
+        .into());
     }
     let id = Kind::Volume.new_id(ctx);
     let key = key_of(ctx, &wanted);
-    let source = wanted.source.as_ref().map(|(id, row)| Source { holder: id.clone(), sealing: row.sealing.clone() });
+    let source = wanted.source.as_ref().map(|(id, row)| Source {
+        holder: id.clone(),
+        sealing: row.sealing.clone(),
+    });
     let (sealing, refusal) = match derive::derive(ctx, source.as_ref(), &id, key.as_deref()) {
         Ok(sealing) => (sealing, None),
         Err(refusal) => (None, Some(refusal)),
@@ -112,11 +137,18 @@ pub fn make(ctx: &mut Ctx<'_>, wanted: Wanted) -> Result<(String, VolumeRow, Opt
 /// CreateVolume.
 pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<Volume, Refusal> {
     check_key(request.encrypted, request.kms_key_id.as_deref())?;
-    let zone = request.availability_zone.ok_or(Error::Missing("availabilityZone"))?;
+    let zone = request
+        .availability_zone
+        .ok_or(Error::Missing("availabilityZone"))?;
     if !zone.starts_with(ctx.region().as_str()) {
-        return Err(Error::InvalidValue(format!("Value ({zone}) for parameter availabilityZone is invalid.")).into());
+        return Err(Error::InvalidValue(format!(
+            "Value ({zone}) for parameter availabilityZone is invalid."
+        ))
+        .into());
     }
-    let token = request.client_token.map(|token| (ctx.account().to_string(), "CreateVolume".to_owned(), token));
+    let token = request
+        .client_token
+        .map(|token| (ctx.account().to_string(), "CreateVolume".to_owned(), token));
     if let Some(known) = token.as_ref().and_then(|token| ctx.get::<Tokens>(token)) {
         let row = of_caller(ctx, &known)?;
         return Ok(show(&known, &row));
@@ -126,7 +158,11 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<
         Some(id) => {
             let row = snapshots::visible(ctx, &id)?;
             if row.state != SnapshotState::Completed {
-                return Err(Error::IncorrectState(format!("Snapshot is in invalid state - {}", snapshots::word(row.state))).into());
+                return Err(Error::IncorrectState(format!(
+                    "Snapshot is in invalid state - {}",
+                    snapshots::word(row.state)
+                ))
+                .into());
             }
             Some((id, row))
         }
@@ -153,13 +189,22 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<
 
 /// The time of birth is over.
 pub(super) fn born(ctx: &mut Ctx<'_>, id: &str) {
-    let Some(mut row) = ctx.get::<Volumes>(id) else { return };
+    let Some(mut row) = ctx.get::<Volumes>(id) else {
+        return;
+    };
     if row.state == VolumeState::Creating {
-        row.state = if row.refused.is_some() { VolumeState::Error } else { VolumeState::Available };
+        row.state = if row.refused.is_some() {
+            VolumeState::Error
+        } else {
+            VolumeState::Available
+        };
         ctx.put::<Volumes>(id, &row);
     }
     let why = row.refused.clone().unwrap_or_default();
-    ctx.note("volume", &[("volume", id), ("state", word(row.state)), ("why", &why)]);
+    ctx.note(
+        "volume",
+        &[("volume", id), ("state", word(row.state)), ("why", &why)],
+    );
 }
 
 /// A volume of the caller's account.
@@ -169,16 +214,29 @@ pub(super) fn born(ctx: &mut Ctx<'_>, id: &str) {
 pub fn of_caller(ctx: &mut Ctx<'_>, id: &str) -> Result<VolumeRow, Error> {
     Kind::Volume.check(id)?;
     let account = ctx.account();
-    ctx.get::<Volumes>(id).filter(|row| row.owner == account).ok_or_else(|| Error::NoVolume(id.to_owned()))
+    ctx.get::<Volumes>(id)
+        .filter(|row| row.owner == account)
+        .ok_or_else(|| Error::NoVolume(id.to_owned()))
 }
 
 /// Gives a volume to an instance: its host gets the data key, by a grant of the caller (EBS-001).
 ///
 /// # Errors
 /// KMS's refusal (EBS-008).
-pub fn attach(ctx: &mut Ctx<'_>, id: &str, mut row: VolumeRow, attachment: Attachment) -> Result<(), Refusal> {
+pub fn attach(
+    ctx: &mut Ctx<'_>,
+    id: &str,
+    mut row: VolumeRow,
+    attachment: Attachment,
+) -> Result<(), Refusal> {
     if let Some(sealing) = &row.sealing {
-        let grant = keys::grant(ctx, &sealing.key, &sealing.bound, &attachment.instance, MAKING)?;
+        let grant = keys::grant(
+            ctx,
+            &sealing.key,
+            &sealing.bound,
+            &attachment.instance,
+            MAKING,
+        )?;
         match keys::open(ctx, &grant, sealing) {
             Ok(key) => {
                 let data_key = ctx.seal_local(HOST, id.as_bytes(), key.expose());
@@ -211,10 +269,17 @@ pub fn destroy(ctx: &mut Ctx<'_>, id: &str) {
 ///
 /// # Errors
 /// KMS's refusal.
-pub fn data_key(ctx: &mut Ctx<'_>, id: &str, row: &VolumeRow) -> Result<Option<SecretKey>, Refusal> {
-    let Some(sealing) = &row.sealing else { return Ok(None) };
+pub fn data_key(
+    ctx: &mut Ctx<'_>,
+    id: &str,
+    row: &VolumeRow,
+) -> Result<Option<SecretKey>, Refusal> {
+    let Some(sealing) = &row.sealing else {
+        return Ok(None);
+    };
     if let Some(host) = ctx.get::<Hosts>(id) {
-        let opened = zeroize::Zeroizing::new(ctx.open_local(HOST, id.as_bytes(), &host.data_key)?);
+        let opened =
+            zeroize::Zeroizing::new(ctx.open_local(HOST, id.as_bytes(), &host.data_key)?);
         return Ok(SecretKey::from_slice(&opened));
     }
     let creator = Arc::new(crate::caller::restore(ctx, &row.creator));
@@ -227,7 +292,10 @@ pub fn data_key(ctx: &mut Ctx<'_>, id: &str, row: &VolumeRow) -> Result<Option<S
 }
 
 /// DescribeVolumes.
-pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeVolumesRequest) -> Result<DescribeVolumesResponse, Refusal> {
+pub(super) fn describe(
+    ctx: &mut Ctx<'_>,
+    request: DescribeVolumesRequest,
+) -> Result<DescribeVolumesResponse, Refusal> {
     for id in &request.volume_ids {
         of_caller(ctx, id)?;
     }
@@ -235,12 +303,19 @@ pub(super) fn describe(ctx: &mut Ctx<'_>, request: DescribeVolumesRequest) -> Re
     let mut found = Vec::new();
     for (id, row) in ctx.all(Range::<Volumes>::all()) {
         let named = request.volume_ids.is_empty() || request.volume_ids.contains(&id);
-        if named && row.owner == account && select::passes(&request.filters, &row.tags, |name| look(&id, &row, name))? {
+        if named
+            && row.owner == account
+            && select::passes(&request.filters, &row.tags, |name| look(&id, &row, name))?
+        {
             found.push((id, row));
         }
     }
-    let (page, next_token) = select::page(found, request.max_results, request.next_token.as_deref());
-    Ok(DescribeVolumesResponse { next_token, volumes: page.iter().map(|(id, row)| show(id, row)).collect() })
+    let (page, next_token) =
+        select::page(found, request.max_results, request.next_token.as_deref());
+    Ok(DescribeVolumesResponse {
+        next_token,
+        volumes: page.iter().map(|(id, row)| show(id, row)).collect(),
+    })
 }
 
 fn look(id: &str, row: &VolumeRow, name: &str) -> select::Looked {
@@ -252,7 +327,11 @@ fn look(id: &str, row: &VolumeRow, name: &str) -> select::Looked {
         "availability-zone" => row.zone.clone(),
         "volume-type" => row.kind.clone(),
         "size" => row.size.to_string(),
-        "attachment.instance-id" => row.attachment.as_ref().map(|at| at.instance.clone()).unwrap_or_default(),
+        "attachment.instance-id" => row
+            .attachment
+            .as_ref()
+            .map(|at| at.instance.clone())
+            .unwrap_or_default(),
         _ => return None,
     }])
 }
@@ -290,7 +369,12 @@ fn show(id: &str, row: &VolumeRow) -> Volume {
         availability_zone: Some(row.zone.clone()),
         state: Some(word(row.state).to_owned()),
         create_time: Some(row.created),
-        attachments: row.attachment.as_ref().map(attachment).into_iter().collect(),
+        attachments: row
+            .attachment
+            .as_ref()
+            .map(attachment)
+            .into_iter()
+            .collect(),
         encrypted: Some(row.encrypted),
         kms_key_id: row.key.clone(),
         ..Volume::default()
