@@ -13,6 +13,7 @@ pub mod journal;
 pub mod network;
 pub mod queue;
 pub mod report;
+pub mod runner;
 pub mod scenario;
 pub mod seed;
 pub mod sim;

@@ -71,7 +71,15 @@ impl Bindings {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
-    /// Takes over what another has bound, as after a lane.
+    /// Takes over what another has bound since `before`, as after a lane.
+    pub fn merge_changes(&mut self, before: &Self, other: &Self) {
+        for (name, value) in &other.values {
+            if before.get(name) != Some(value) {
+                self.values.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    /// Takes over what another has bound.
     pub fn merge(&mut self, other: &Self) {
         self.values.extend(other.values.clone());
     }

@@ -1,0 +1,336 @@
+//! Goals: bounds on what was measured, from the journal alone.
+//!
+//! Only what happened after set-up counts. A goal without samples, or with fewer than it
+//! asks for, is unknown.
+
+use std::collections::BTreeMap;
+
+use faultline_proto::registry::find_verb;
+use serde_json::Value;
+
+use super::problem;
+use crate::clock::{SimTime, Span};
+use crate::journal::event::{CallAnswered, GoalVerdict, Judgement, Outcome};
+use crate::journal::{Event, What};
+use crate::scenario::matchers::{Judge, Matcher, Test, Unmet, matches};
+use crate::scenario::plan::Goal;
+use crate::scenario::template::{Bindings, Nameless};
+use crate::scenario::vocabulary::metrics::Unit;
+
+/// One thing measured: microseconds, parts per million or a count.
+type Sample = i64;
+
+/// Judges a goal over a run's events. `key` turns a world name into a key's id.
+#[must_use]
+pub fn judge(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec<GoalVerdict> {
+    let mut samples = measure(goal, events, key);
+    samples.sort_unstable();
+    let bindings = Bindings::default();
+    let judge = Judge {
+        bindings: &bindings,
+        names: &Nameless,
+    };
+    let count = Value::from(samples.len());
+    let enough = !samples.is_empty()
+        && goal
+            .samples
+            .as_ref()
+            .is_none_or(|wanted| matches(wanted, Some(&count), judge).is_ok());
+    goal.bounds
+        .iter()
+        .map(|(statistic, bound)| {
+            let measured = self::statistic(statistic, &samples, goal.metric.unit);
+            let shown = measured.map(|value| in_unit(value, goal.metric.unit));
+            let value = measured.map(Value::from);
+            let met = matches(bound, value.as_ref(), judge);
+            let judgement = match (enough, &met) {
+                (false, _) => Judgement::Unknown,
+                (true, Ok(())) => Judgement::Pass,
+                (true, Err(Unmet::Mismatch(_))) => Judgement::Fail,
+                (true, Err(Unmet::Evaluate(_))) => Judgement::Error,
+            };
+            let name = match *statistic {
+                "value" => goal.metric.name.to_owned(),
+                other => format!("{other} of {}", goal.metric.name),
+            };
+            let wanted = wanted(bound, goal.metric.unit);
+            let problem = (judgement == Judgement::Fail).then(|| {
+                let got = shown.clone().unwrap_or_default();
+                problem::goal(&name, bound.span, &wanted, &got, samples.len())
+            });
+            GoalVerdict {
+                goal: name,
+                wanted,
+                measured: shown.unwrap_or_default(),
+                samples: samples.len() as u64,
+                judgement,
+                problem,
+            }
+        })
+        .collect()
+}
+
+fn measure(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec<Sample> {
+    let start = events
+        .iter()
+        .position(|event| matches!(event.what, What::SetUpDone));
+    let events = start.map_or(&[][..], |start| &events[start..]);
+    let quiet = Quiet::of(events);
+    let calls = || calls(goal, events, &quiet);
+    match goal.metric.name {
+        "success_rate" => calls()
+            .iter()
+            .map(|call| match call.outcome {
+                Outcome::Success { .. } => 1_000_000,
+                Outcome::Refused(_) | Outcome::Unheard { .. } => 0,
+            })
+            .collect(),
+        "latency" => calls().iter().map(|call| micros(call.latency)).collect(),
+        "cross_region_calls" => calls()
+            .iter()
+            .map(|call| i64::from(call.cross_region_calls))
+            .collect(),
+        "replication_lag" => lags(goal, events, &quiet, key),
+        "replication_backlog" => backlog(goal, events).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn text<'a>(goal: &'a Goal, name: &str) -> Option<&'a str> {
+    goal.filter.get(name).and_then(Value::as_str)
+}
+
+fn micros(span: Span) -> Sample {
+    i64::try_from(span.0).unwrap_or(i64::MAX)
+}
+
+/// When faults were in force.
+struct Quiet(Vec<(SimTime, SimTime)>);
+
+impl Quiet {
+    fn of(events: &[Event]) -> Self {
+        let mut open: BTreeMap<u64, SimTime> = BTreeMap::new();
+        let mut spans = Vec::new();
+        for event in events {
+            match &event.what {
+                What::FaultStarted(fault) => {
+                    open.insert(fault.fault, event.t);
+                }
+                What::FaultHealed(fault) => {
+                    if let Some(since) = open.remove(&fault.fault) {
+                        spans.push((since, event.t));
+                    }
+                }
+                _ => {}
+            }
+        }
+        spans.extend(open.into_values().map(|since| (since, SimTime::NEVER)));
+        Self(spans)
+    }
+
+    /// Whether what lasted from one time to another is meant by `while:`.
+    fn fits(&self, wanted: Option<&str>, from: SimTime, to: SimTime) -> bool {
+        let disturbed = self
+            .0
+            .iter()
+            .any(|(since, until)| from <= *until && to >= *since);
+        match wanted {
+            Some("no_faults") => !disturbed,
+            Some("faults") => disturbed,
+            _ => true,
+        }
+    }
+}
+
+/// The calls of steps that a goal is about.
+fn calls<'a>(goal: &Goal, events: &'a [Event], quiet: &Quiet) -> Vec<&'a CallAnswered> {
+    let operation = text(goal, "operation")
+        .map(|verb| find_verb(verb).map_or(verb, |operation| operation.id));
+    let fits = |event: &'a Event| match &event.what {
+        What::CallAnswered(call) if !call.step.is_empty() => {
+            let sent = SimTime(event.t.0.saturating_sub(call.latency.0));
+            let meant = operation.is_none_or(|operation| call.operation == operation)
+                && text(goal, "principal").is_none_or(|who| call.principal == who)
+                && text(goal, "region").is_none_or(|region| call.region.as_str() == region)
+                && quiet.fits(text(goal, "while"), sent, event.t);
+            meant.then_some(call)
+        }
+        _ => None,
+    };
+    let all = events.iter().filter_map(fits);
+    let each_step = |keep_last: bool| {
+        let mut order = Vec::new();
+        let mut kept: BTreeMap<(&str, &str), &CallAnswered> = BTreeMap::new();
+        for call in all.clone() {
+            let key = (call.step.as_str(), call.operation.as_str());
+            if !kept.contains_key(&key) {
+                order.push(key);
+            } else if !keep_last {
+                continue;
+            }
+            kept.insert(key, call);
+        }
+        order.iter().filter_map(|key| kept.get(key).copied()).collect()
+    };
+    match text(goal, "attempt") {
+        Some("first") => each_step(false),
+        Some("last") => each_step(true),
+        _ => all.collect(),
+    }
+}
+
+/// How long records took, as the Regions note it.
+fn lags(
+    goal: &Goal,
+    events: &[Event],
+    quiet: &Quiet,
+    key: &dyn Fn(&str) -> String,
+) -> Vec<Sample> {
+    let wanted = [
+        ("table", text(goal, "table").map(str::to_owned)),
+        ("bucket", text(goal, "bucket").map(str::to_owned)),
+        ("key_id", text(goal, "key").map(key)),
+        ("to", text(goal, "to").map(str::to_owned)),
+        ("outcome", text(goal, "outcome").map(str::to_owned)),
+    ];
+    let fits = |event: &Event| match &event.what {
+        What::Note { note, fields, .. } if note == "replicated" => {
+            let meant = wanted.iter().all(|(name, wanted)| {
+                wanted
+                    .as_ref()
+                    .is_none_or(|wanted| fields.get(*name) == Some(wanted))
+            });
+            let lag: u64 = fields.get("lag_us")?.parse().ok()?;
+            let began = SimTime(event.t.0.saturating_sub(lag));
+            (meant && quiet.fits(text(goal, "while"), began, event.t)).then_some(micros(Span(lag)))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(fits).collect()
+}
+
+/// The most envelopes of one link and stream that waited at one moment.
+fn backlog(goal: &Goal, events: &[Event]) -> Option<Sample> {
+    let stream = goal.filter.keys().find_map(|name| match name.as_str() {
+        "table" => Some("dynamodb"),
+        "bucket" => Some("s3"),
+        "key" => Some("kms"),
+        _ => None,
+    });
+    let mut sent: BTreeMap<(String, String, String), (u64, u64)> = BTreeMap::new();
+    let mut acks: BTreeMap<u64, ((String, String, String), u64)> = BTreeMap::new();
+    let mut most = None;
+    for event in events {
+        match &event.what {
+            What::MessageSent(message) => {
+                let (from, to) = (message.from.to_string(), message.to.to_string());
+                let way = (from.clone(), to.clone(), message.stream.clone());
+                acks.insert(message.message, ((to, from, message.stream.clone()), message.ack));
+                let fits = stream.is_none_or(|stream| message.stream == stream)
+                    && text(goal, "to").is_none_or(|to| message.to.as_str() == to);
+                if fits && message.seq > 0 {
+                    let state = sent.entry(way).or_insert((message.seq - 1, 0));
+                    state.0 = state.0.max(message.seq);
+                    let waiting = state.0.saturating_sub(state.1);
+                    let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+                    most = most.max(Some(waiting));
+                }
+            }
+            What::MessageDelivered(arrival) => {
+                if let Some((way, ack)) = acks.get(&arrival.message)
+                    && let Some(state) = sent.get_mut(way)
+                {
+                    state.1 = state.1.max(*ack);
+                }
+            }
+            _ => {}
+        }
+    }
+    most
+}
+
+/// A statistic of sorted samples.
+fn statistic(name: &str, samples: &[Sample], unit: Unit) -> Option<Sample> {
+    let mean = || {
+        let sum: i128 = samples.iter().map(|sample| i128::from(*sample)).sum();
+        let count = i128::try_from(samples.len()).ok().filter(|count| *count > 0)?;
+        i64::try_from(sum / count).ok()
+    };
+    let percentile = |percent: usize| {
+        let rank = (samples.len() * percent).div_ceil(100).max(1);
+        samples.get(rank - 1).copied()
+    };
+    match (name, unit) {
+        ("min", _) => samples.first().copied(),
+        ("max", _) | ("value", Unit::Count) => samples.last().copied(),
+        ("p50", _) => percentile(50),
+        ("p90", _) => percentile(90),
+        ("p95", _) => percentile(95),
+        ("p99", _) => percentile(99),
+        _ => mean(),
+    }
+}
+
+fn in_unit(value: Sample, unit: Unit) -> String {
+    match unit {
+        Unit::Time => Span(value.unsigned_abs()).to_string(),
+        Unit::Share => {
+            let text = format!("{}.{:04}", value / 10_000, value % 10_000);
+            format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+        }
+        Unit::Count => value.to_string(),
+    }
+}
+
+/// A bound as a person writes it.
+fn wanted(bound: &Matcher, unit: Unit) -> String {
+    let value = |template: &crate::scenario::template::Template| {
+        template.written().map_or_else(String::new, |value| {
+            value
+                .as_i64()
+                .map_or_else(|| crate::scenario::template::as_text(&value), |value| in_unit(value, unit))
+        })
+    };
+    match &bound.test {
+        Test::AtLeast(least) => format!("at_least {}", value(least)),
+        Test::AtMost(most) => format!("at_most {}", value(most)),
+        Test::Equals(wanted) => value(wanted),
+        _ => bound.in_words(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_samples() {
+        let samples: Vec<i64> = (1..=100).collect();
+        for (name, wanted) in [("min", 1), ("p50", 50), ("p99", 99), ("max", 100), ("mean", 50)] {
+            assert_eq!(statistic(name, &samples, Unit::Time), Some(wanted), "{name}");
+        }
+        assert_eq!(statistic("p99", &[7], Unit::Time), Some(7));
+        assert_eq!(statistic("p99", &[], Unit::Time), None);
+    }
+
+    #[test]
+    fn shares_are_percent() {
+        assert_eq!(in_unit(1_000_000, Unit::Share), "100%");
+        assert_eq!(in_unit(995_000, Unit::Share), "99.5%");
+        assert_eq!(in_unit(0, Unit::Share), "0%");
+    }
+
+    #[test]
+    fn while_asks_for_the_whole_time() {
+        let quiet = Quiet(vec![(SimTime(10), SimTime(20))]);
+        for (wanted, from, to, fits) in [
+            (Some("no_faults"), 0, 9, true),
+            (Some("no_faults"), 0, 15, false),
+            (Some("faults"), 15, 30, true),
+            (Some("faults"), 21, 30, false),
+            (None, 15, 16, true),
+        ] {
+            assert_eq!(quiet.fits(wanted, SimTime(from), SimTime(to)), fits);
+        }
+    }
+}

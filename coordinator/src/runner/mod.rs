@@ -1,0 +1,227 @@
+//! A plan becomes a run: set-up, steps, `finally`, verdict.
+//!
+//! - [`world`]: what names stand for. [`setup`]: the world is made, before time zero.
+//! - [`ask`]: one operation of AWS. [`verbs`]: a step's verb, with its patience and its
+//!   expectations; [`sealed`] and [`seeing`] are the verbs that AWS does not have.
+//! - [`steps`]: blocks, loops, lanes, faults. [`faults`]: faults from a file for the simulator.
+//! - [`problem`]: what went wrong, as a picture. [`goals`], [`verdict`]: what it comes to.
+//!
+//! Whatever can be seen of a run is in its journal; [`Outcome`] repeats the last line of it.
+//! Left out: everything that is printed (reports) and every file but the journal's listeners.
+
+pub mod ask;
+mod faults;
+pub mod goals;
+mod problem;
+mod sealed;
+mod secrets;
+mod seeing;
+pub mod setup;
+mod steps;
+mod verbs;
+pub mod verdict;
+pub mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use faultline_proto::driving::{Credential, Settings};
+use faultline_proto::names::RegionName;
+
+use crate::clock::{SimTime, Span};
+use crate::journal::event::{JOURNAL_FORM, Judgement, RunStarted};
+use crate::journal::{Journal, Memory, What};
+use crate::network::link::{Bandwidth, Link};
+use crate::scenario::plan::{Case, Plan, WorldPlan};
+use crate::scenario::quantity;
+use crate::scenario::template::Bindings;
+use crate::seed::RunSeed;
+use crate::sim::{Broken, Sim, SimConfig};
+use crate::transport::Transport;
+
+use secrets::Secrets;
+use steps::{Flow, Place};
+use world::World;
+
+/// How a case is run.
+#[derive(Clone)]
+pub struct Options {
+    /// Name of the case: the file's stem, and the values of the matrix.
+    pub name: String,
+    /// From which all chance follows.
+    pub seed: RunSeed,
+    /// Whether faults happen; without them blocks still run.
+    pub faults: bool,
+    /// Virtual time after which the run is cut.
+    pub budget: Option<Span>,
+    /// Whether somebody wants the run to end after the step that is under way.
+    pub interrupted: Rc<dyn Fn() -> bool>,
+}
+
+impl Options {
+    /// Everything as usual.
+    #[must_use]
+    pub fn new(name: &str, seed: RunSeed) -> Self {
+        Self {
+            name: name.to_owned(),
+            seed,
+            faults: true,
+            budget: Some(Span::secs(400 * 86_400)),
+            interrupted: Rc::new(|| false),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("name", &self.name)
+            .field("seed", &self.seed)
+            .field("faults", &self.faults)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The verdict.
+    pub judgement: Judgement,
+    /// Why, when it is not a pass.
+    pub because: String,
+    /// SHA-256 of the journal.
+    pub digest: String,
+    /// Lines of the journal.
+    pub events: u64,
+}
+
+/// A case under way.
+struct Runner<'p> {
+    sim: Sim,
+    plan: &'p Plan,
+    case: &'p Case,
+    options: &'p Options,
+    world: World,
+    memory: Memory,
+    zero: SimTime,
+    /// Faults that a step started and nobody healed, with their names.
+    started: RefCell<Vec<(Option<String>, u64)>>,
+    /// Sessions of roles: since when, and the credential.
+    sessions: RefCell<BTreeMap<String, (SimTime, Credential)>>,
+    secrets: RefCell<Secrets>,
+}
+
+fn file_name(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
+}
+
+/// Runs a case to its verdict, which is the last line of the journal.
+///
+/// # Errors
+/// [`Broken`] when the machinery cannot go on; the journal then ends where it stood.
+pub fn run_case(
+    plan: &Plan,
+    case: &Case,
+    options: &Options,
+    transport: Box<dyn Transport>,
+    journal: Journal,
+) -> Result<Outcome, Broken> {
+    let memory = Memory::default();
+    let mut journal = journal.heard_by(memory.clone());
+    journal.record(
+        SimTime::ZERO,
+        What::RunStarted(RunStarted {
+            journal: JOURNAL_FORM,
+            name: options.name.clone(),
+            title: plan.title.clone(),
+            file: file_name(&plan.source.name),
+            source: plan.source.text.clone(),
+            seed: options.seed.0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }),
+    );
+    let config = config(case, options);
+    let (home, accounts) = (config.home.clone(), config.accounts.clone());
+    let sim = Sim::start(config, transport, journal)?;
+    let made = sim.run(setup::set_up(&sim, &case.world, home, &accounts))?;
+    let world = match made {
+        Ok(world) => world,
+        Err(failed) => return verdict::without_world(&sim, &failed),
+    };
+    sim.record(What::World(world.told()));
+    sim.record(What::SetUpDone);
+    let runner = Runner {
+        zero: sim.now(),
+        sim,
+        plan,
+        case,
+        options,
+        world,
+        memory,
+        started: RefCell::default(),
+        sessions: RefCell::default(),
+        secrets: RefCell::default(),
+    };
+    runner.run()
+}
+
+impl Runner<'_> {
+    fn run(self) -> Result<Outcome, Broken> {
+        let mut bindings = Bindings::new(self.case.vars.clone());
+        let place = Place::default();
+        let cut = self.sim.run(async {
+            let flow = self.steps(&self.case.steps, &place, &mut bindings).await;
+            if flow == Flow::Stop {
+                // What a failed step left broken must not fail what comes after all.
+                drop(self.sim.heal_all());
+            }
+            let finally = Place {
+                path: "finally".to_owned(),
+                ..Place::default()
+            };
+            self.steps(&self.case.finally, &finally, &mut bindings)
+                .await;
+        });
+        verdict::conclude(&self, cut)
+    }
+
+    fn interrupted(&self) -> bool {
+        (self.options.interrupted)()
+    }
+}
+
+fn config(case: &Case, options: &Options) -> SimConfig {
+    let world = &case.world;
+    let home = setup::home(world).expect("the file was checked: a world has a Region");
+    SimConfig {
+        seed: options.seed,
+        regions: world.regions.clone(),
+        home,
+        links: links(world),
+        accounts: setup::accounts(world, options.seed),
+        settings: Settings::default(),
+        budget: options.budget,
+    }
+}
+
+fn links(world: &WorldPlan) -> BTreeMap<(RegionName, RegionName), Link> {
+    let mut links = BTreeMap::new();
+    for plan in &world.links {
+        let (one, other) = &plan.between;
+        let bandwidth = plan.bandwidth.as_deref().and_then(quantity::bits_per_second);
+        let usual = crate::network::distances::default_link(one, other);
+        let link = Link {
+            latency: plan.latency.into(),
+            jitter: plan.jitter.map_or(Span::ZERO, Into::into),
+            bandwidth: bandwidth.map_or(usual.bandwidth, Bandwidth),
+        };
+        links.insert((one.clone(), other.clone()), link);
+        links.insert((other.clone(), one.clone()), link);
+    }
+    links
+}

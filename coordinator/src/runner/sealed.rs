@@ -1,0 +1,311 @@
+//! `sealed.*`: the client that encrypts before it sends.
+//!
+//! It asks DynamoDB in the step's Region and KMS where its keyring says, each time over
+//! the links from where the client stands. A failed call of it is the step's failure.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use faultline_proto::codec;
+use faultline_proto::dynamodb::{GetItemResponse, PutItemRequest};
+use faultline_proto::names::RegionName;
+use faultline_proto::registry::find_operation;
+use faultline_sealed::attribute::{from_attributes, to_attributes};
+use faultline_sealed::{
+    AttributeAction, AwsClient, CallFailure, Client, Entropy, Item, KeyArn, Keyring, Schema,
+    SchemaConfig, SealedError, TableAt,
+};
+use prost::Message;
+use serde_json::{Map, Value, json};
+
+use super::Runner;
+use super::ask::{self, Caller, Refusal, Said};
+use super::problem::Trouble;
+use super::verbs::Asked;
+use super::world::World;
+use crate::clock::SimTime;
+use crate::scenario::plan::world::{KeyringPlan, MultiKeyringPlan};
+use crate::seed::RunSeed;
+use crate::sim::Sim;
+use crate::sim::answer::Answered;
+
+/// The client's way to AWS.
+struct Aws<'a> {
+    sim: &'a Sim,
+    caller: &'a Caller,
+    purpose: &'a str,
+    /// Protobuf bytes to append to a PutItem: what the client itself does not write.
+    more: Vec<u8>,
+    calls: Cell<u32>,
+    cross_region: Cell<u32>,
+    last: RefCell<Option<Refusal>>,
+}
+
+impl AwsClient for Aws<'_> {
+    async fn call(
+        &self,
+        region: &RegionName,
+        operation: &'static str,
+        mut request: Vec<u8>,
+    ) -> Result<Vec<u8>, CallFailure> {
+        let fails = |code: &str, message: &str, payload: String| CallFailure {
+            region: region.clone(),
+            operation,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            payload,
+        };
+        let Some(def) = find_operation(operation) else {
+            return Err(fails("NotBuilt", "this build does not have it", String::new()));
+        };
+        if operation == "dynamodb.PutItem" {
+            request.extend_from_slice(&self.more);
+        }
+        self.calls.set(self.calls.get() + 1);
+        let purpose = format!("{} call {}", self.purpose, self.calls.get());
+        let answers =
+            ask::send(self.sim, self.caller, region, def, request.into(), None, &purpose).await;
+        let Some(answer) = answers.last() else {
+            return Err(fails("NotSent", "nothing was sent", String::new()));
+        };
+        self.cross_region
+            .set(self.cross_region.get() + answer.cross_region_calls);
+        match &answer.result {
+            Answered::Success { response, .. } => Ok(response.to_vec()),
+            Answered::Refused { .. } | Answered::Unheard { .. } => {
+                let refusal = ask::refusal(answer, def, self.sim.now());
+                self.last.replace(Some(refusal.clone()));
+                let payload = serde_json::to_string(&refusal).unwrap_or_default();
+                Err(fails(&refusal.code, &refusal.message, payload))
+            }
+        }
+    }
+}
+
+/// The client's own chance, from the run's seed.
+struct Chance<'a> {
+    seed: RunSeed,
+    purpose: &'a str,
+    drawn: u64,
+}
+
+impl Entropy for Chance<'_> {
+    fn fill(&mut self, purpose: &str, out: &mut [u8]) {
+        for chunk in out.chunks_mut(32) {
+            let draw = self
+                .seed
+                .draw(&format!("{purpose} {}", self.purpose), self.drawn);
+            self.drawn += 1;
+            chunk.copy_from_slice(&draw.bytes()[..chunk.len()]);
+        }
+    }
+}
+
+impl Runner<'_> {
+    /// `sealed.put_item`.
+    pub(super) async fn sealed_put(&self, asked: &Asked) -> Result<Said, Trouble> {
+        let (client, table) = self.sealed_client(asked)?;
+        let request = self.put_request(&asked.arguments)?;
+        let item = from_attributes(request.item.clone())
+            .map_err(|error| self.own("InvalidArguments", error.to_string()))?;
+        self.note_secrets(&client, &table.name, &request);
+        // What is not the item goes along as it was written.
+        let more = PutItemRequest {
+            item: BTreeMap::new(),
+            table_name: None,
+            ..request
+        };
+        let aws = self.aws(asked, more.encode_to_vec());
+        let mut chance = Chance {
+            seed: self.sim.seed(),
+            purpose: &asked.purpose,
+            drawn: 0,
+        };
+        let since = self.sim.now();
+        let put = client.put_item(&aws, &mut chance, &table, &item).await;
+        let call = told(&aws, &table.region, since);
+        Ok(Said {
+            result: put
+                .map(|_| json!({}))
+                .map_err(|error| refusal(&aws, &error)),
+            call,
+        })
+    }
+
+    /// `sealed.get_item`.
+    pub(super) async fn sealed_get(&self, asked: &Asked) -> Result<Said, Trouble> {
+        let (client, table) = self.sealed_client(asked)?;
+        let key = json!({ "table_name": table.name, "item": asked.arguments["key"] });
+        let key = from_attributes(self.put_request(&key)?.item)
+            .map_err(|error| self.own("InvalidArguments", error.to_string()))?;
+        let consistent = asked.arguments["consistent_read"] == true;
+        let aws = self.aws(asked, Vec::new());
+        let since = self.sim.now();
+        let got = client.get_item(&aws, &table, &key, consistent).await;
+        let call = told(&aws, &table.region, since);
+        let result = got
+            .map_err(|error| refusal(&aws, &error))
+            .map(|opened| match opened {
+                None => json!({}),
+                Some(opened) => json!({
+                    "item": plain(opened.item),
+                    "opened_with": opened.opened_with.map(|with| json!({
+                        "region": with.region.as_str(),
+                        "key": with.key.as_str(),
+                    })),
+                }),
+            });
+        Ok(Said { result, call })
+    }
+
+    fn aws<'a>(&'a self, asked: &'a Asked, more: Vec<u8>) -> Aws<'a> {
+        Aws {
+            sim: &self.sim,
+            caller: &asked.caller,
+            purpose: &asked.purpose,
+            more,
+            calls: Cell::new(0),
+            cross_region: Cell::new(0),
+            last: RefCell::new(None),
+        }
+    }
+
+    /// The arguments as a PutItem: the only reader of plain items is the codec.
+    fn put_request(&self, arguments: &Value) -> Result<PutItemRequest, Trouble> {
+        let def = find_operation("dynamodb.PutItem")
+            .ok_or_else(|| self.own("NotBuilt", "this build has no DynamoDB"))?;
+        let encoded = codec::from_snake(def.input, arguments).map_err(|problems| {
+            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            self.own("InvalidArguments", words.join("; "))
+        })?;
+        PutItemRequest::decode(encoded.message.as_slice())
+            .map_err(|error| self.own("InvalidArguments", error.to_string()))
+    }
+
+    /// The client that the world has for the step's table.
+    fn sealed_client(&self, asked: &Asked) -> Result<(Client, TableAt), Trouble> {
+        let name = asked.arguments["table_name"].as_str().unwrap_or_default();
+        let missing = || {
+            self.own(
+                "MissingClient",
+                format!("the world has no sealed client for the table `{name}`"),
+            )
+        };
+        let plan = self.case.world.sealed_clients.get(name).ok_or_else(missing)?;
+        let table = self.case.world.tables.get(name).ok_or_else(missing)?;
+        let wrong = |error: SealedError| self.own(error.code(), error.to_string());
+        let mut actions = BTreeMap::new();
+        for (attribute, action) in &plan.attributes {
+            let action: AttributeAction = action.parse().map_err(wrong)?;
+            actions.insert(attribute.clone(), action);
+        }
+        let unsigned = actions
+            .iter()
+            .filter(|(_, action)| **action == AttributeAction::DoNothing)
+            .map(|(attribute, _)| attribute.clone());
+        let config = SchemaConfig {
+            logical_table_name: name.to_owned(),
+            partition_key: table.what.partition_key.clone(),
+            sort_key: table.what.sort_key.clone(),
+            allowed_unsigned_attributes: unsigned.collect(),
+            actions,
+            ..SchemaConfig::default()
+        };
+        let schema = Schema::new(config).map_err(wrong)?;
+        let keyring = keyring(&self.world, &plan.keyring, &asked.caller.from).map_err(wrong)?;
+        let region = asked
+            .region
+            .clone()
+            .ok_or_else(|| self.own("NoRegion", "the step does not say which Region is asked"))?;
+        let at = TableAt {
+            region,
+            name: name.to_owned(),
+        };
+        Ok((Client::new(schema, keyring), at))
+    }
+
+    /// What is encrypted before it is sent is secret.
+    fn note_secrets(&self, client: &Client, table: &str, request: &PutItemRequest) {
+        let plan = self.case.world.sealed_clients.get(table);
+        let Some(plan) = plan else { return };
+        let _ = client;
+        for (attribute, value) in &request.item {
+            let hidden = plan.attributes.get(attribute).map(String::as_str);
+            if hidden != Some("encrypt_and_sign") {
+                continue;
+            }
+            use faultline_proto::dynamodb::attribute_value::Value as Member;
+            let secret = match &value.value {
+                Some(Member::S(text) | Member::N(text)) => text.as_bytes(),
+                Some(Member::B(bytes)) => bytes,
+                _ => continue,
+            };
+            let name = format!("{table}.{attribute}");
+            self.secrets.borrow_mut().add(&self.sim, &name, secret);
+        }
+    }
+}
+
+/// The keyring as the client at `from` has it: a multi-Region key is asked where it stands.
+fn keyring(world: &World, plan: &KeyringPlan, from: &RegionName) -> Result<Keyring, SealedError> {
+    let arn = |name: &str, at: Option<&RegionName>| -> Result<KeyArn, SealedError> {
+        let key = world.keys.get(name).ok_or_else(|| {
+            SealedError::SchemaViolation(format!("the world has no key `{name}`"))
+        })?;
+        let here = at.filter(|_| key.multi_region).unwrap_or(&key.region);
+        key.arn(here).parse()
+    };
+    let several = |plan: &MultiKeyringPlan, at: Option<&RegionName>| {
+        let mut names = plan.generator.iter().chain(&plan.others);
+        let first = names.next().ok_or_else(|| {
+            SealedError::SchemaViolation("a keyring needs a key".to_owned())
+        })?;
+        let generator = arn(first, at)?;
+        let children = names
+            .map(|name| arn(name, at))
+            .collect::<Result<Vec<_>, _>>()?;
+        Keyring::mrk_multi(generator, children)
+    };
+    match plan {
+        KeyringPlan::Kms(name) => Ok(Keyring::Kms(arn(name, None)?)),
+        KeyringPlan::KmsMrk(name) => Ok(Keyring::KmsMrk(arn(name, Some(from))?)),
+        KeyringPlan::KmsMulti(plan) => several(plan, None),
+        KeyringPlan::MrkMulti(plan) => several(plan, Some(from)),
+    }
+}
+
+fn told(aws: &Aws<'_>, region: &RegionName, since: SimTime) -> Value {
+    ask::told(region, since, aws.sim.now(), 1, aws.cross_region.get())
+}
+
+/// A failed call as it was; what the client itself refuses under its own code.
+fn refusal(aws: &Aws<'_>, error: &SealedError) -> Refusal {
+    let from_call = error
+        .call()
+        .and_then(|failure| serde_json::from_str::<Refusal>(&failure.payload).ok());
+    if let Some(refusal) = from_call {
+        return refusal;
+    }
+    let last = aws.last.borrow().clone().unwrap_or_default();
+    Refusal {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        at: aws.sim.now(),
+        ..last
+    }
+}
+
+/// An item in the language's spelling.
+fn plain(item: Item) -> Value {
+    let response = GetItemResponse {
+        item: to_attributes(item),
+        ..GetItemResponse::default()
+    };
+    let def = find_operation("dynamodb.GetItem");
+    let value = def.and_then(|def| {
+        codec::to_snake(def.output, &response.encode_to_vec(), None).ok()
+    });
+    value
+        .and_then(|mut value| value.get_mut("item").map(Value::take))
+        .unwrap_or_else(|| Value::Object(Map::new()))
+}

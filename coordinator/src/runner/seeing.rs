@@ -1,0 +1,323 @@
+//! `audit.find` and `look.*`: what only a simulator sees. No call, no time, no link.
+//!
+//! A question goes to the Region that is named, else to every Region that can know; answers
+//! of several are merged. A Region whose process is dead answers nothing, and is said to.
+
+use std::collections::BTreeSet;
+
+use faultline_proto::codec::time::to_iso;
+use faultline_proto::names::RegionName;
+use serde_json::{Map, Value, json};
+
+use super::Runner;
+use super::ask::{Refusal, Said};
+use super::problem::Trouble;
+use super::verbs::Asked;
+use crate::journal::What;
+use crate::scenario::vocabulary::built_in::BUILT_IN;
+
+impl Runner<'_> {
+    /// Answers a question.
+    pub(super) fn see(&self, verb: &str, asked: &Asked) -> Result<Said, Trouble> {
+        let mut arguments = asked.arguments.as_object().cloned().unwrap_or_default();
+        let named = arguments.remove("in");
+        let named = named
+            .as_ref()
+            .and_then(Value::as_str)
+            .and_then(|text| RegionName::new(text).ok());
+        let result = match verb {
+            "audit.find" => self.audit(named.as_ref(), &arguments),
+            "look.stored_item" => self.stored_item(named.as_ref(), &arguments),
+            "look.stored_object" => self.stored_object(named.as_ref(), &arguments),
+            "look.volume_content" => {
+                let region = named.as_ref().or(asked.region.as_ref());
+                self.volume_content(region, &arguments)
+            }
+            "look.conflicts" => self.conflicts(&arguments),
+            "look.replicas_equal" => self.replicas_equal(&arguments),
+            "look.envelopes" => Ok(self.envelopes(named.as_ref(), &arguments)),
+            "look.state" => self.one("state", named.as_ref(), &arguments),
+            "look.replication" => self.every("replication", named.as_ref(), &arguments, "streams"),
+            "look.replication_queue" => {
+                self.every("replication_queue", named.as_ref(), &arguments, "envelopes")
+            }
+            other => Err(self.refused("NotBuilt", format!("nothing here knows `{other}`"))),
+        };
+        let result = result.map(|value| only_known(verb, value));
+        Ok(Said {
+            result,
+            call: Value::Null,
+        })
+    }
+
+    fn refused(&self, code: &str, message: String) -> Refusal {
+        Refusal::own(code, message, self.sim.now())
+    }
+
+    /// Asks one Region.
+    fn look(
+        &self,
+        region: &RegionName,
+        what: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let arguments = Value::Object(arguments.clone());
+        let answer = self.sim.look(region, what, &arguments).ok_or_else(|| {
+            self.refused("NoAnswer", format!("the process of {region} is dead"))
+        })?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(error) if error.starts_with("nothing here knows") => {
+                Err(self.refused("NotBuilt", format!("{region}: {error}")))
+            }
+            Some(error) => Err(self.refused("NotFound", format!("{region}: {error}"))),
+            None => Ok(answer),
+        }
+    }
+
+    fn one(
+        &self,
+        what: &str,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let region = region
+            .ok_or_else(|| self.refused("NoRegion", "the step does not say which Region".into()))?;
+        self.look(region, what, arguments)
+    }
+
+    /// Asks one Region or all, and puts the lists of that name behind one another.
+    fn every(
+        &self,
+        what: &str,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+        list: &str,
+    ) -> Result<Value, Refusal> {
+        let mut all = Vec::new();
+        for one in self.world.regions.iter() {
+            if region.is_some_and(|region| region != one) {
+                continue;
+            }
+            let answer = self.look(one, what, arguments)?;
+            let items = answer.get(list).and_then(Value::as_array);
+            all.extend(items.cloned().unwrap_or_default());
+        }
+        Ok(all.into())
+    }
+
+    /// Events of all trails by time, with the world's names.
+    fn audit(
+        &self,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let mut wanted = arguments.clone();
+        if let Some(Value::String(name)) = wanted.get_mut("principal")
+            && let Some(principal) = self.world.principals.get(name.as_str())
+        {
+            name.clone_from(&principal.arn);
+        }
+        if let Some(Value::String(name)) = wanted.get_mut("resource") {
+            *name = self.world.trail_name(name);
+        }
+        let mut events = Vec::new();
+        for one in &self.world.regions {
+            if region.is_some_and(|region| region != one) {
+                continue;
+            }
+            let answer = self.look(one, "audit", &wanted)?;
+            let found = answer.get("events").and_then(Value::as_array).cloned();
+            events.extend(found.unwrap_or_default());
+        }
+        let time = |event: &Value| event["event_time"].as_i64().unwrap_or_default();
+        events.sort_by_key(time);
+        Ok(events
+            .into_iter()
+            .map(|mut event| {
+                let millis = time(&event);
+                event["event_time"] = to_iso(millis).into();
+                for (member, name) in [
+                    ("principal", World::principal_name as Naming),
+                    ("resource", World::resource_name as Naming),
+                ] {
+                    let known = event[member]
+                        .as_str()
+                        .map(|text| name(&self.world, text).to_owned());
+                    if let Some(known) = known {
+                        event[member] = known.into();
+                    }
+                }
+                event
+            })
+            .collect())
+    }
+
+    fn stored_item(
+        &self,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        self.one("stored_item", region, &self.with_account(arguments))
+    }
+
+    /// A table's owner goes along, for two accounts may have tables of one name.
+    fn with_account(&self, arguments: &Map<String, Value>) -> Map<String, Value> {
+        let mut arguments = arguments.clone();
+        let table = arguments.get("table_name").and_then(Value::as_str);
+        if let Some(table) = table.and_then(|name| self.world.tables.get(name)) {
+            let account = table.account.to_string();
+            arguments.insert("account".to_owned(), account.into());
+        }
+        arguments
+    }
+
+    fn stored_object(
+        &self,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let bucket = arguments.get("bucket").and_then(Value::as_str);
+        let bucket = bucket.and_then(|name| self.world.buckets.get(name));
+        let region = region.or(bucket.map(|bucket| &bucket.region));
+        let mut seen = self.one("stored_object", region, arguments)?;
+        if let Some(sealed) = seen["sealed"].as_str().and_then(|text| hex::decode(text).ok()) {
+            seen["body"] = crate::scenario::bytes::written(&sealed).into();
+        }
+        match seen["encryption"].as_str() {
+            Some("SSE-C") => seen["sse_customer_algorithm"] = "AES256".into(),
+            Some(encryption) => seen["server_side_encryption"] = encryption.to_owned().into(),
+            None => {}
+        }
+        Ok(seen)
+    }
+
+    fn volume_content(
+        &self,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let id = arguments.get("volume_id").and_then(Value::as_str);
+        let known = self
+            .world
+            .volumes
+            .values()
+            .find(|volume| Some(volume.id.as_str()) == id);
+        let region = region.or(known.map(|volume| &volume.region));
+        self.one("volume_content", region, arguments)
+    }
+
+    /// Conflicts of a table as its Regions tell them; each conflict once.
+    fn conflicts(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
+        let arguments = self.with_account(arguments);
+        let table = arguments.get("table_name").and_then(Value::as_str);
+        let regions = table
+            .and_then(|name| self.world.tables.get(name))
+            .map_or(&self.world.regions, |table| &table.regions);
+        let mut seen = BTreeSet::new();
+        let mut conflicts = Vec::new();
+        for region in regions {
+            let answer = self.look(region, "conflicts", &arguments)?;
+            let found = answer.get("conflicts").and_then(Value::as_array);
+            for conflict in found.into_iter().flatten() {
+                let id = conflict.get("id").unwrap_or(conflict).to_string();
+                if seen.insert(id) {
+                    conflicts.push(conflict.clone());
+                }
+            }
+        }
+        conflicts.sort_by_key(|conflict| conflict["at"].as_i64().unwrap_or_default());
+        Ok(conflicts.into())
+    }
+
+    fn replicas_equal(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
+        let (what, regions, arguments) = if let Some(table) =
+            arguments.get("table_name").and_then(Value::as_str)
+        {
+            let regions = self.world.tables.get(table).map(|table| &table.regions);
+            let regions = regions.unwrap_or(&self.world.regions);
+            ("replicas_equal", regions, self.with_account(arguments))
+        } else {
+            let key = arguments.get("key").and_then(Value::as_str).unwrap_or_default();
+            let known = self.world.keys.values().find(|known| known.is(key));
+            let arn = known.map_or_else(|| key.to_owned(), |known| known.arn(&known.region));
+            let wanted = [("key".to_owned(), Value::from(arn))].into_iter().collect();
+            ("replicas", &self.world.regions, wanted)
+        };
+        let mut replicas: Vec<(&RegionName, Value)> = Vec::new();
+        for region in regions {
+            let seen = self.look(region, what, &arguments)?;
+            if seen.get("here") != Some(&Value::Bool(false)) {
+                replicas.push((region, seen));
+            }
+        }
+        let content = |seen: &Value| match seen.get("materials").or_else(|| seen.get("digest")) {
+            Some(content) => content.clone(),
+            None => seen.clone(),
+        };
+        let Some((first, rest)) = replicas.split_first() else {
+            return Err(self.refused("NotFound", "there is no replica".into()));
+        };
+        match rest
+            .iter()
+            .find(|(_, seen)| content(seen) != content(&first.1))
+        {
+            None => Ok(json!({ "equal": true, "replicas": replicas.len() })),
+            Some((other, _)) => Err(self.refused(
+                "ReplicasDiffer",
+                format!("{} and {other} differ", first.0),
+            )),
+        }
+    }
+
+    /// Envelopes that were sent so far: sizes and fates, from the journal.
+    fn envelopes(&self, from: Option<&RegionName>, arguments: &Map<String, Value>) -> Value {
+        let to = arguments.get("to").and_then(Value::as_str);
+        self.memory.with(|events| {
+            let sent = events.iter().filter_map(|event| match &event.what {
+                What::MessageSent(sent) => Some(sent),
+                _ => None,
+            });
+            sent.filter(|sent| from.is_none_or(|from| *from == sent.from))
+                .filter(|sent| to.is_none_or(|to| to == sent.to.as_str()))
+                .map(|sent| {
+                    json!({
+                        "stream": sent.stream,
+                        "from": sent.from.as_str(),
+                        "to": sent.to.as_str(),
+                        "seq": sent.seq,
+                        "length": sent.bytes,
+                    })
+                })
+                .collect()
+        })
+    }
+}
+
+use super::world::World;
+
+type Naming = for<'a> fn(&'a World, &'a str) -> &'a str;
+
+/// Only the members that the verb promises: what `exactly:` forbids must not come by chance.
+fn only_known(verb: &str, value: Value) -> Value {
+    use faultline_proto::tables::{Kind, MessageDef};
+    fn keep(def: &MessageDef, value: Value) -> Value {
+        match value {
+            Value::Array(items) => items.into_iter().map(|item| keep(def, item)).collect(),
+            Value::Object(members) => members
+                .into_iter()
+                .filter(|(name, _)| def.fields.iter().any(|field| field.snake == name))
+                .collect(),
+            other => other,
+        }
+    }
+    let Some(built_in) = BUILT_IN.iter().find(|built_in| built_in.verb == verb) else {
+        return value;
+    };
+    match (built_in.output.transparent, built_in.output.fields) {
+        (true, [list]) => match list.kind {
+            Kind::Message(def) => keep(def, value),
+            _ => value,
+        },
+        _ => keep(built_in.output, value),
+    }
+}
