@@ -186,9 +186,7 @@ impl Runner<'_> {
             },
             retries: match client.retries {
                 None | Some(Written::Times(0)) => Retries::None,
-                Some(Written::Times(times)) => Retries::AtOnce {
-                    attempts: times + 1,
-                },
+                Some(Written::Times(times)) => Retries::Times(times),
                 Some(Written::Standard) => Retries::STANDARD,
             },
             raw: call.raw,

@@ -20,16 +20,8 @@ use crate::seed::{Draw, RunSeed};
 pub enum Retries {
     /// Never: what failed has failed.
     None,
-<<<<<<< HEAD
     /// So many more tries, each at once.
     Times(u32),
-=======
-    /// So many tries in all, without a pause.
-    AtOnce {
-        /// Tries, the first included.
-        attempts: u32,
-    },
->>>>>>> 60e1fe4 (runner: a plan becomes a run (work in progress))
     /// As the SDKs' standard mode: so many tries in all, three by default.
     Standard {
         /// Tries, the first included.
@@ -44,12 +36,8 @@ impl Retries {
     fn attempts(self) -> u32 {
         match self {
             Self::None => 1,
-<<<<<<< HEAD
             Self::Times(more) => more.saturating_add(1),
             Self::Standard { attempts } => attempts.max(1),
-=======
-            Self::AtOnce { attempts } | Self::Standard { attempts } => attempts.max(1),
->>>>>>> 60e1fe4 (runner: a plan becomes a run (work in progress))
         }
     }
 }
