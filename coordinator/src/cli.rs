@@ -43,6 +43,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(Box<run::RunArgs>),
     Check(check::CheckArgs),
     Explain(words::ExplainArgs),
     List(words::ListArgs),
@@ -71,6 +72,7 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
+        Command::Run(args) => run::run(&args, &crate::runner::AsWritten),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => words::explain(&args),
         Command::List(args) => words::list(&args),

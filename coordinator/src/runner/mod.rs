@@ -4,12 +4,13 @@
 //! - [`ask`]: one operation of AWS. [`verbs`]: a step's verb, with its patience and its
 //!   expectations; [`sealed`] and [`seeing`] are the verbs that AWS does not have.
 //! - [`steps`]: blocks, loops, lanes, faults. [`faults`]: faults from a file for the simulator.
-//! - [`problem`]: what went wrong, as a picture. [`goals`], [`verdict`]: what it comes to.
+//! - [`AsWritten`]: what the command line calls. [`problem`]: what went wrong, as a picture. [`goals`], [`verdict`]: what it comes to.
 //!
 //! Whatever can be seen of a run is in its journal; [`Outcome`] repeats the last line of it.
 //! Left out: everything that is printed (reports) and every file but the journal's listeners.
 
 pub mod ask;
+mod conductor;
 mod faults;
 pub mod goals;
 mod problem;
@@ -43,6 +44,7 @@ use crate::seed::RunSeed;
 use crate::sim::{Broken, Sim, SimConfig};
 use crate::transport::Transport;
 
+pub use conductor::AsWritten;
 use secrets::Secrets;
 use steps::{Flow, Place};
 use world::World;
