@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use faultline_proto::names::RegionName;
-use faultline_proto::tables::{Referent, Refers};
 use faultline_proto::registry::find_verb;
+use faultline_proto::tables::{Referent, Refers};
 
 use super::Runner;
 use super::setup::INLINE_POLICY;
@@ -160,8 +160,7 @@ impl Runner<'_> {
                     "replicas",
                     &serde_json::json!({ "key": key.arn(region) }),
                 );
-                key.regions.contains(region)
-                    || seen.is_some_and(|seen| seen["here"] == true)
+                key.regions.contains(region) || seen.is_some_and(|seen| seen["here"] == true)
             }
         };
         let regions = self.world.regions.iter().filter(here);

@@ -144,8 +144,8 @@ impl Quiet {
 
 /// The calls of steps that a goal is about.
 fn calls<'a>(goal: &Goal, events: &'a [Event], quiet: &Quiet) -> Vec<&'a CallAnswered> {
-    let operation = text(goal, "operation")
-        .map(|verb| find_verb(verb).map_or(verb, |operation| operation.id));
+    let operation =
+        text(goal, "operation").map(|verb| find_verb(verb).map_or(verb, |operation| operation.id));
     let fits = |event: &'a Event| match &event.what {
         What::CallAnswered(call) if !call.step.is_empty() => {
             let sent = SimTime(event.t.0.saturating_sub(call.latency.0));
@@ -170,7 +170,10 @@ fn calls<'a>(goal: &Goal, events: &'a [Event], quiet: &Quiet) -> Vec<&'a CallAns
             }
             kept.insert(key, call);
         }
-        order.iter().filter_map(|key| kept.get(key).copied()).collect()
+        order
+            .iter()
+            .filter_map(|key| kept.get(key).copied())
+            .collect()
     };
     match text(goal, "attempt") {
         Some("first") => each_step(false),
@@ -180,12 +183,7 @@ fn calls<'a>(goal: &Goal, events: &'a [Event], quiet: &Quiet) -> Vec<&'a CallAns
 }
 
 /// How long records took, as the Regions note it.
-fn lags(
-    goal: &Goal,
-    events: &[Event],
-    quiet: &Quiet,
-    key: &dyn Fn(&str) -> String,
-) -> Vec<Sample> {
+fn lags(goal: &Goal, events: &[Event], quiet: &Quiet, key: &dyn Fn(&str) -> String) -> Vec<Sample> {
     let wanted = [
         ("table", text(goal, "table").map(str::to_owned)),
         ("bucket", text(goal, "bucket").map(str::to_owned)),
@@ -225,7 +223,10 @@ fn backlog(goal: &Goal, events: &[Event]) -> Option<Sample> {
             What::MessageSent(message) => {
                 let (from, to) = (message.from.to_string(), message.to.to_string());
                 let way = (from.clone(), to.clone(), message.stream.clone());
-                acks.insert(message.message, ((to, from, message.stream.clone()), message.ack));
+                acks.insert(
+                    message.message,
+                    ((to, from, message.stream.clone()), message.ack),
+                );
                 let fits = stream.is_none_or(|stream| message.stream == stream)
                     && text(goal, "to").is_none_or(|to| message.to.as_str() == to);
                 if fits && message.seq > 0 {
@@ -253,7 +254,9 @@ fn backlog(goal: &Goal, events: &[Event]) -> Option<Sample> {
 fn statistic(name: &str, samples: &[Sample], unit: Unit) -> Option<Sample> {
     let mean = || {
         let sum: i128 = samples.iter().map(|sample| i128::from(*sample)).sum();
-        let count = i128::try_from(samples.len()).ok().filter(|count| *count > 0)?;
+        let count = i128::try_from(samples.len())
+            .ok()
+            .filter(|count| *count > 0)?;
         i64::try_from(sum / count).ok()
     };
     let percentile = |percent: usize| {
@@ -286,9 +289,10 @@ fn in_unit(value: Sample, unit: Unit) -> String {
 fn wanted(bound: &Matcher, unit: Unit) -> String {
     let value = |template: &crate::scenario::template::Template| {
         template.written().map_or_else(String::new, |value| {
-            value
-                .as_i64()
-                .map_or_else(|| crate::scenario::template::as_text(&value), |value| in_unit(value, unit))
+            value.as_i64().map_or_else(
+                || crate::scenario::template::as_text(&value),
+                |value| in_unit(value, unit),
+            )
         })
     };
     match &bound.test {
@@ -306,8 +310,18 @@ mod tests {
     #[test]
     fn percentiles_are_samples() {
         let samples: Vec<i64> = (1..=100).collect();
-        for (name, wanted) in [("min", 1), ("p50", 50), ("p99", 99), ("max", 100), ("mean", 50)] {
-            assert_eq!(statistic(name, &samples, Unit::Time), Some(wanted), "{name}");
+        for (name, wanted) in [
+            ("min", 1),
+            ("p50", 50),
+            ("p99", 99),
+            ("max", 100),
+            ("mean", 50),
+        ] {
+            assert_eq!(
+                statistic(name, &samples, Unit::Time),
+                Some(wanted),
+                "{name}"
+            );
         }
         assert_eq!(statistic("p99", &[7], Unit::Time), Some(7));
         assert_eq!(statistic("p99", &[], Unit::Time), None);

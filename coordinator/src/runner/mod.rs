@@ -215,7 +215,10 @@ fn links(world: &WorldPlan) -> BTreeMap<(RegionName, RegionName), Link> {
     let mut links = BTreeMap::new();
     for plan in &world.links {
         let (one, other) = &plan.between;
-        let bandwidth = plan.bandwidth.as_deref().and_then(quantity::bits_per_second);
+        let bandwidth = plan
+            .bandwidth
+            .as_deref()
+            .and_then(quantity::bits_per_second);
         let usual = crate::network::distances::default_link(one, other);
         let link = Link {
             latency: plan.latency.into(),

@@ -45,10 +45,14 @@ impl Trouble {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Evaluate(_) => true,
-            Self::Refused(refusal) => {
-                ["InvalidArguments", "NotBuilt", "UnknownPrincipal", "NoCredential", "NoRegion"]
-                    .contains(&refusal.code.as_str())
-            }
+            Self::Refused(refusal) => [
+                "InvalidArguments",
+                "NotBuilt",
+                "UnknownPrincipal",
+                "NoCredential",
+                "NoRegion",
+            ]
+            .contains(&refusal.code.as_str()),
             Self::Succeeded(_) | Self::FailedOtherwise(..) | Self::Differs(_) => false,
         }
     }
@@ -142,7 +146,9 @@ impl Runner<'_> {
             Trouble::Differs(mismatch) => self.difference(mismatch, call),
         };
         if problem.primary.start != call.verb_span.start as u64 {
-            problem.others.push(mark(call.verb_span, self.asked_so_often(asking)));
+            problem
+                .others
+                .push(mark(call.verb_span, self.asked_so_often(asking)));
         } else if asking.attempts > 1 {
             problem.notes.push(self.asked_so_often(asking));
         }
@@ -198,15 +204,19 @@ impl Runner<'_> {
                     problem.help.extend(denial.missing.iter().cloned());
                 }
                 if let Some(fault) = &refusal.caused_by {
-                    problem.notes.push(format!("the fault `{fault}` made it so"));
+                    problem
+                        .notes
+                        .push(format!("the fault `{fault}` made it so"));
                 }
             }
             Trouble::Differs(_) | Trouble::Succeeded(_) => {
                 if let Some((then, denial)) = self.last_denial(asking.since) {
                     at = then;
-                    problem
-                        .notes
-                        .push(format!("{} (t={})", self.denied(&denial), self.moment(then)));
+                    problem.notes.push(format!(
+                        "{} (t={})",
+                        self.denied(&denial),
+                        self.moment(then)
+                    ));
                     problem.help.extend(denial.missing);
                 }
             }
@@ -222,7 +232,11 @@ impl Runner<'_> {
 
     fn denied(&self, denial: &Denial) -> String {
         let how = if denial.explicit {
-            format!("statement {} of the {} denies it", denial.statement, words(&denial.denied_by))
+            format!(
+                "statement {} of the {} denies it",
+                denial.statement,
+                words(&denial.denied_by)
+            )
         } else {
             format!("no statement of the {} allows it", words(&denial.denied_by))
         };

@@ -56,15 +56,27 @@ impl AwsClient for Aws<'_> {
             payload,
         };
         let Some(def) = find_operation(operation) else {
-            return Err(fails("NotBuilt", "this build does not have it", String::new()));
+            return Err(fails(
+                "NotBuilt",
+                "this build does not have it",
+                String::new(),
+            ));
         };
         if operation == "dynamodb.PutItem" {
             request.extend_from_slice(&self.more);
         }
         self.calls.set(self.calls.get() + 1);
         let purpose = format!("{} call {}", self.purpose, self.calls.get());
-        let answers =
-            ask::send(self.sim, self.caller, region, def, request.into(), None, &purpose).await;
+        let answers = ask::send(
+            self.sim,
+            self.caller,
+            region,
+            def,
+            request.into(),
+            None,
+            &purpose,
+        )
+        .await;
         let Some(answer) = answers.last() else {
             return Err(fails("NotSent", "nothing was sent", String::new()));
         };
@@ -191,7 +203,12 @@ impl Runner<'_> {
                 format!("the world has no sealed client for the table `{name}`"),
             )
         };
-        let plan = self.case.world.sealed_clients.get(name).ok_or_else(missing)?;
+        let plan = self
+            .case
+            .world
+            .sealed_clients
+            .get(name)
+            .ok_or_else(missing)?;
         let table = self.case.world.tables.get(name).ok_or_else(missing)?;
         let wrong = |error: SealedError| self.own(error.code(), error.to_string());
         let mut actions = BTreeMap::new();
@@ -257,9 +274,9 @@ fn keyring(world: &World, plan: &KeyringPlan, from: &RegionName) -> Result<Keyri
     };
     let several = |plan: &MultiKeyringPlan, at: Option<&RegionName>| {
         let mut names = plan.generator.iter().chain(&plan.others);
-        let first = names.next().ok_or_else(|| {
-            SealedError::SchemaViolation("a keyring needs a key".to_owned())
-        })?;
+        let first = names
+            .next()
+            .ok_or_else(|| SealedError::SchemaViolation("a keyring needs a key".to_owned()))?;
         let generator = arn(first, at)?;
         let children = names
             .map(|name| arn(name, at))
@@ -302,9 +319,8 @@ fn plain(item: Item) -> Value {
         ..GetItemResponse::default()
     };
     let def = find_operation("dynamodb.GetItem");
-    let value = def.and_then(|def| {
-        codec::to_snake(def.output, &response.encode_to_vec(), None).ok()
-    });
+    let value =
+        def.and_then(|def| codec::to_snake(def.output, &response.encode_to_vec(), None).ok());
     value
         .and_then(|mut value| value.get_mut("item").map(Value::take))
         .unwrap_or_else(|| Value::Object(Map::new()))

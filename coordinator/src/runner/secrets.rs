@@ -93,8 +93,16 @@ mod tests {
     #[test]
     fn plaintexts_and_bodies_are_secrets() {
         for (verb, arguments, wanted) in [
-            ("kms.encrypt", json!({ "key_id": "k", "plaintext": "4242" }), "plaintext"),
-            ("s3.put_object", json!({ "bucket": "b", "key": "k", "body": "4242" }), "body"),
+            (
+                "kms.encrypt",
+                json!({ "key_id": "k", "plaintext": "4242" }),
+                "plaintext",
+            ),
+            (
+                "s3.put_object",
+                json!({ "bucket": "b", "key": "k", "body": "4242" }),
+                "body",
+            ),
         ] {
             let operation = find_verb(verb).expect("it is defined");
             let mut found = Vec::new();

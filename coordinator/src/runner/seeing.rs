@@ -62,9 +62,10 @@ impl Runner<'_> {
         arguments: &Map<String, Value>,
     ) -> Result<Value, Refusal> {
         let arguments = Value::Object(arguments.clone());
-        let answer = self.sim.look(region, what, &arguments).ok_or_else(|| {
-            self.refused("NoAnswer", format!("the process of {region} is dead"))
-        })?;
+        let answer = self
+            .sim
+            .look(region, what, &arguments)
+            .ok_or_else(|| self.refused("NoAnswer", format!("the process of {region} is dead")))?;
         match answer.get("error").and_then(Value::as_str) {
             Some(error) if error.starts_with("nothing here knows") => {
                 Err(self.refused("NotBuilt", format!("{region}: {error}")))
@@ -180,7 +181,10 @@ impl Runner<'_> {
         let bucket = bucket.and_then(|name| self.world.buckets.get(name));
         let region = region.or(bucket.map(|bucket| &bucket.region));
         let mut seen = self.one("stored_object", region, arguments)?;
-        if let Some(sealed) = seen["sealed"].as_str().and_then(|text| hex::decode(text).ok()) {
+        if let Some(sealed) = seen["sealed"]
+            .as_str()
+            .and_then(|text| hex::decode(text).ok())
+        {
             seen["body"] = crate::scenario::bytes::written(&sealed).into();
         }
         match seen["encryption"].as_str() {
@@ -230,19 +234,21 @@ impl Runner<'_> {
     }
 
     fn replicas_equal(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
-        let (what, regions, arguments) = if let Some(table) =
-            arguments.get("table_name").and_then(Value::as_str)
-        {
-            let regions = self.world.tables.get(table).map(|table| &table.regions);
-            let regions = regions.unwrap_or(&self.world.regions);
-            ("replicas_equal", regions, self.with_account(arguments))
-        } else {
-            let key = arguments.get("key").and_then(Value::as_str).unwrap_or_default();
-            let known = self.world.keys.values().find(|known| known.is(key));
-            let arn = known.map_or_else(|| key.to_owned(), |known| known.arn(&known.region));
-            let wanted = [("key".to_owned(), Value::from(arn))].into_iter().collect();
-            ("replicas", &self.world.regions, wanted)
-        };
+        let (what, regions, arguments) =
+            if let Some(table) = arguments.get("table_name").and_then(Value::as_str) {
+                let regions = self.world.tables.get(table).map(|table| &table.regions);
+                let regions = regions.unwrap_or(&self.world.regions);
+                ("replicas_equal", regions, self.with_account(arguments))
+            } else {
+                let key = arguments
+                    .get("key")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let known = self.world.keys.values().find(|known| known.is(key));
+                let arn = known.map_or_else(|| key.to_owned(), |known| known.arn(&known.region));
+                let wanted = [("key".to_owned(), Value::from(arn))].into_iter().collect();
+                ("replicas", &self.world.regions, wanted)
+            };
         let mut replicas: Vec<(&RegionName, Value)> = Vec::new();
         for region in regions {
             let seen = self.look(region, what, &arguments)?;
@@ -262,10 +268,9 @@ impl Runner<'_> {
             .find(|(_, seen)| content(seen) != content(&first.1))
         {
             None => Ok(json!({ "equal": true, "replicas": replicas.len() })),
-            Some((other, _)) => Err(self.refused(
-                "ReplicasDiffer",
-                format!("{} and {other} differ", first.0),
-            )),
+            Some((other, _)) => {
+                Err(self.refused("ReplicasDiffer", format!("{} and {other} differ", first.0)))
+            }
         }
     }
 

@@ -97,13 +97,7 @@ impl Runner<'_> {
     }
 
     /// One round of a step: its faults begin, the action, its faults heal.
-    async fn round(
-        &self,
-        step: &Step,
-        path: &str,
-        place: &Place,
-        bindings: &mut Bindings,
-    ) -> Flow {
+    async fn round(&self, step: &Step, path: &str, place: &Place, bindings: &mut Bindings) -> Flow {
         self.begin(step, path, place, bindings);
         let faults = match self.begin_faults(&step.faults, bindings) {
             Ok(faults) => faults,

@@ -38,7 +38,10 @@ fn problems(events: &[Event]) -> String {
     let lines: Vec<String> = events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Expectation(it) => it.problem.as_ref().map(|problem| format!("{}: {problem:#?}", it.step)),
+            What::Expectation(it) => it
+                .problem
+                .as_ref()
+                .map(|problem| format!("{}: {problem:#?}", it.step)),
             _ => None,
         })
         .collect();
@@ -49,8 +52,17 @@ fn problems(events: &[Event]) -> String {
 fn the_region_goes_dark() {
     let text = include_str!("../../../scenarios/01-region-outage.yaml");
     let (outcome, events) = run(text);
-    assert_ne!(outcome.judgement, Judgement::Fail, "{}\n{}", outcome.because, problems(&events));
+    assert_ne!(
+        outcome.judgement,
+        Judgement::Fail,
+        "{}\n{}",
+        outcome.because,
+        problems(&events)
+    );
     assert_ne!(outcome.judgement, Judgement::Error, "{}", outcome.because);
     let (again, _) = run(text);
-    assert_eq!(outcome.digest, again.digest, "the same seed gives the same journal");
+    assert_eq!(
+        outcome.digest, again.digest,
+        "the same seed gives the same journal"
+    );
 }

@@ -237,9 +237,8 @@ impl Runner<'_> {
             credential: own,
             ..caller.clone()
         };
-        let operation = find_verb("sts.assume_role").ok_or_else(|| {
-            self.own("NotBuilt", "this build does not have `sts.assume_role`")
-        })?;
+        let operation = find_verb("sts.assume_role")
+            .ok_or_else(|| self.own("NotBuilt", "this build does not have `sts.assume_role`"))?;
         let arguments = json!({ "role_arn": principal.arn, "role_session_name": name });
         let purpose = format!("{purpose} session");
         let said = ask::ask(&self.sim, &assumer, region, operation, &arguments, &purpose).await;

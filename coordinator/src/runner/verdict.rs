@@ -53,7 +53,9 @@ pub(super) fn conclude(runner: &Runner<'_>, cut: Result<(), Broken>) -> Result<O
     let mut found = Findings::default();
     match cut {
         Ok(()) => {}
-        Err(Broken::Budget(span)) => found.unknown(format!("the run was cut after {span} of virtual time")),
+        Err(Broken::Budget(span)) => {
+            found.unknown(format!("the run was cut after {span} of virtual time"))
+        }
         Err(broken) => return Err(broken),
     }
     let (failed, interrupted) = steps(runner);
@@ -93,10 +95,9 @@ pub(super) fn conclude(runner: &Runner<'_>, cut: Result<(), Broken>) -> Result<O
                     "{} is {}, wanted {}",
                     verdict.goal, verdict.measured, verdict.wanted
                 )),
-                Judgement::Unknown | Judgement::Error => found.unknown(format!(
-                    "{} has {} samples",
-                    verdict.goal, verdict.samples
-                )),
+                Judgement::Unknown | Judgement::Error => {
+                    found.unknown(format!("{} has {} samples", verdict.goal, verdict.samples))
+                }
             }
             sim.record(What::Goal(verdict));
         }

@@ -80,11 +80,7 @@ impl Maker<'_> {
     }
 
     /// A key's ARN by its world name; what is no name stays as it is.
-    pub(super) fn key_arn(
-        &self,
-        key: &str,
-        region: &faultline_proto::names::RegionName,
-    ) -> String {
+    pub(super) fn key_arn(&self, key: &str, region: &faultline_proto::names::RegionName) -> String {
         let known = self.world.keys.get(key);
         known.map_or_else(|| key.to_owned(), |key| key.arn(region))
     }

@@ -84,8 +84,7 @@ impl Maker<'_> {
     async fn role(&self, name: &str, plan: &Named<PrincipalPlan>) -> Result<(), SetUpFailed> {
         let (account, home) = (self.account(&plan.what.account), self.world.home.clone());
         let trust = self.trust(&account, plan.what.assumed_by.as_deref());
-        let create =
-            json!({ "role_name": name, "assume_role_policy_document": trust.to_string() });
+        let create = json!({ "role_name": name, "assume_role_policy_document": trust.to_string() });
         self.root(&account, &home, "iam.create_role", create)
             .await?;
         if let Some(policy) = plan.identity_policy(&self.names(&home)) {
@@ -114,11 +113,7 @@ impl Maker<'_> {
         json!({ "Version": "2012-10-17", "Statement": [statement] })
     }
 
-    async fn access_key(
-        &self,
-        account: &AccountId,
-        user: &str,
-    ) -> Result<Credential, SetUpFailed> {
+    async fn access_key(&self, account: &AccountId, user: &str) -> Result<Credential, SetUpFailed> {
         let home = self.world.home.clone();
         let made = self
             .root(

@@ -222,9 +222,7 @@ impl Maker<'_> {
         let since = self.sim.now();
         let mut pause = Span::millis(50);
         loop {
-            let answer = self
-                .root(account, region, verb, arguments.clone())
-                .await;
+            let answer = self.root(account, region, verb, arguments.clone()).await;
             match answer {
                 Ok(value) if ready(&value) => return Ok(value),
                 Err(failed) if self.sim.now().since(since) > PATIENCE => return Err(failed),

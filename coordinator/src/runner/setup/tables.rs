@@ -47,8 +47,7 @@ impl Maker<'_> {
             {
                 create["kms_master_key_id"] = self.key_arn(key, replica).into();
             }
-            let update =
-                json!({ "table_name": name, "replica_updates": [{ "create": create }] });
+            let update = json!({ "table_name": name, "replica_updates": [{ "create": create }] });
             self.root(&account, &first, "dynamodb.update_table", update)
                 .await?;
             self.active(&account, &first, name).await?;
@@ -59,13 +58,7 @@ impl Maker<'_> {
         Ok(Table { account, regions })
     }
 
-    fn creation(
-        &self,
-        name: &str,
-        plan: &TablePlan,
-        region: &RegionName,
-        global: bool,
-    ) -> Value {
+    fn creation(&self, name: &str, plan: &TablePlan, region: &RegionName, global: bool) -> Value {
         let kind = |attribute: &str| plan.key_types.get(attribute).map_or("S", String::as_str);
         let keys = [
             (Some(&plan.partition_key), "HASH"),
@@ -96,8 +89,7 @@ impl Maker<'_> {
         if let Some(sse) = plan.sse.as_ref().filter(|sse| sse.kind != "aws_owned") {
             create["sse_specification"] = json!({ "enabled": true, "sse_type": "KMS" });
             if let Some(key) = &sse.kms_master_key_id {
-                create["sse_specification"]["kms_master_key_id"] =
-                    self.key_arn(key, region).into();
+                create["sse_specification"]["kms_master_key_id"] = self.key_arn(key, region).into();
             }
         }
         create
