@@ -300,7 +300,11 @@ fn show(id: &str, row: &InstanceRow) -> Instance {
         device_name: Some(device.clone()),
         ebs: Some(EbsInstanceBlockDevice {
             attach_time: Some(row.launched),
-            delete_on_termination: Some(true),
+            delete_on_termination: row
+                .devices
+                .iter()
+                .find(|mapped| mapped.name == *device)
+                .map(|mapped| mapped.delete_on_termination),
             status: Some("attached".to_owned()),
             volume_id: Some(volume.clone()),
         }),
