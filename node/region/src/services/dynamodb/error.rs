@@ -72,12 +72,6 @@ impl DynamoError {
             Self::NotBuilt(_) => "NotImplemented",
         }
     }
-
-    /// Whether it is ConditionalCheckFailedException.
-    #[cfg(test)]
-    pub(crate) fn is_condition(&self) -> bool {
-        matches!(self, Self::ConditionFailed(_))
-    }
 }
 
 impl From<BadNumber> for DynamoError {
