@@ -19,7 +19,7 @@ use crate::services;
 
 /// Request parameters as the trail shows them: AWS member names, lower camel case, without
 /// secrets and bytes. JSON text.
-pub(crate) fn parameters(operation: &OperationDef, request: &[u8]) -> String {
+pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> String {
     let face = Face {
         times: Times::Iso,
         ..Face::AWS_JSON
@@ -29,6 +29,10 @@ pub(crate) fn parameters(operation: &OperationDef, request: &[u8]) -> String {
     match shown {
         // AWS writes null for a request without members.
         Value::Object(members) if members.is_empty() => "null".to_owned(),
+        Value::Object(mut members) => {
+            services::trail(ctx, operation, &mut members);
+            Value::Object(members).to_string()
+        }
         shown => shown.to_string(),
     }
 }
@@ -84,7 +88,7 @@ pub(crate) fn of_call<T>(
 ) {
     let mut event = event(ctx, operation.service, operation.name, operation.read_only);
     event.category = category(operation.event);
-    event.request_parameters = parameters(operation, request);
+    event.request_parameters = parameters(ctx, operation, request);
     keep(ctx, event, outcome.as_ref().err());
 }
 

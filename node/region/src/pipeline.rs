@@ -92,13 +92,14 @@ pub(crate) fn call(ctx: &mut Ctx<'_>, call: Call) {
     );
 }
 
-fn open_call(ctx: &Ctx<'_>, operation: &OperationDef, request: &[u8]) -> OpenCall {
+fn open_call(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> OpenCall {
+    let parameters = audit::parameters(ctx, operation, request);
     let frame = ctx.frame();
     OpenCall {
         call: frame.call.clone(),
         operation: operation.id.to_owned(),
         request_id: frame.request_id.clone(),
-        parameters: audit::parameters(operation, request),
+        parameters,
         resources: frame.resources.clone(),
         owners: Vec::new(),
         body_length: frame.body_length,

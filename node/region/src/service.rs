@@ -289,6 +289,15 @@ pub trait Service {
         )))
     }
 
+    /// Changes what the trail shows of a call's parameters (lower camel case); secrets and bytes
+    /// are out already.
+    fn trail(
+        _ctx: &mut Ctx<'_>,
+        _operation: &str,
+        _parameters: &mut serde_json::Map<String, serde_json::Value>,
+    ) {
+    }
+
     /// What only a simulator can see; `None` when this service does not know the question.
     fn look(
         _ctx: &mut Ctx<'_>,

@@ -68,6 +68,18 @@ macro_rules! table {
             }
         }
 
+        /// What the trail shows of a call's parameters.
+        pub(crate) fn trail(
+            ctx: &mut Ctx<'_>,
+            operation: &OperationDef,
+            parameters: &mut serde_json::Map<String, serde_json::Value>,
+        ) {
+            match operation.service {
+                $($prefix => <$service>::trail(ctx, operation.name, parameters),)*
+                _ => {}
+            }
+        }
+
         /// A process has started on this store.
         pub(crate) fn started(ctx: &mut Ctx<'_>) {
             $(<$service>::started(ctx);)*

@@ -12,6 +12,9 @@ use super::keyspaces::{
 use super::names::TableName;
 use crate::context::Ctx;
 
+/// Status of a table or replica whose KMS key was found unusable.
+const INACCESSIBLE: &str = "INACCESSIBLE_ENCRYPTION_CREDENTIALS";
+
 impl TableStatus {
     fn text(self) -> &'static str {
         match self {
@@ -55,7 +58,10 @@ pub(crate) fn of(ctx: &Ctx<'_>, name: &TableName, row: &TableRow) -> TableDescri
             .zip(["HASH", "RANGE"])
             .map(element)
             .collect(),
-        table_status: Some(row.status.text().to_owned()),
+        table_status: Some(match row.inaccessible {
+            Some(_) if row.status == TableStatus::Active => INACCESSIBLE.to_owned(),
+            _ => row.status.text().to_owned(),
+        }),
         creation_date_time: Some(row.created.millis()),
         provisioned_throughput: Some(provisioned),
         table_size_bytes: i64::try_from(row.counted.bytes).ok(),
@@ -73,7 +79,7 @@ pub(crate) fn of(ctx: &Ctx<'_>, name: &TableName, row: &TableRow) -> TableDescri
             .iter()
             .map(|(region, replica)| member(name, region.as_str(), replica))
             .collect(),
-        sse_description: sse(&row.encryption),
+        sse_description: sse(row),
         table_class_summary: row.class.as_ref().map(|class| TableClassSummary {
             table_class: Some(class.clone()),
             last_update_date_time: None,
@@ -121,21 +127,26 @@ fn label(since: Timestamp) -> String {
 fn member(name: &TableName, region: &str, replica: &Replica) -> ReplicaDescription {
     ReplicaDescription {
         region_name: Some(region.to_owned()),
-        replica_status: Some(replica.status.text().to_owned()),
+        replica_status: Some(match (replica.inaccessible, replica.status) {
+            (Some(_), ReplicaStatus::Active) => INACCESSIBLE.to_owned(),
+            (_, status) => status.text().to_owned(),
+        }),
+        replica_inaccessible_date_time: replica.inaccessible.map(Timestamp::millis),
         replica_arn: Some(name.arn_in(region)),
         kms_master_key_id: replica.key.clone(),
         ..Default::default()
     }
 }
 
-fn sse(encryption: &Encryption) -> Option<SseDescription> {
-    match encryption {
+/// DDB-058: the encryption's own status stays ENABLED.
+fn sse(row: &TableRow) -> Option<SseDescription> {
+    match &row.encryption {
         Encryption::Owned { .. } => None,
         Encryption::Kms { arn, .. } => Some(SseDescription {
             status: Some("ENABLED".to_owned()),
             sse_type: Some("KMS".to_owned()),
             kms_master_key_arn: Some(arn.clone()),
-            inaccessible_encryption_date_time: None,
+            inaccessible_encryption_date_time: row.inaccessible.map(|since| since.at.millis()),
         }),
     }
 }

@@ -17,11 +17,11 @@ use faultline_proto::kms;
 use faultline_proto::names::Elapsed;
 
 use super::error::DynamoError;
-use super::keyspaces::{CachedKeyRow, CachedKeys, Encryption, TableRow, Version};
+use super::keyspaces::{CachedKeyRow, CachedKeys, Encryption, TableRow};
 use super::names::TableName;
-use super::value::Item;
+use super::sealing::TableKey;
 use crate::caller::Caller;
-use crate::context::{Ctx, decode, encode};
+use crate::context::Ctx;
 use crate::refusal::Refusal;
 use crate::store::Range;
 use crate::vault::SecretKey;
@@ -40,57 +40,6 @@ const GRANTED: [&str; 7] = [
     "DescribeKey",
     "RetireGrant",
 ];
-
-/// The key of a table, in the clear.
-#[derive(Debug)]
-pub(crate) struct TableKey {
-    items: SecretKey,
-    rows: SecretKey,
-}
-
-impl TableKey {
-    fn new(secret: &SecretKey) -> Self {
-        Self {
-            items: secret.derive("dynamodb items", b""),
-            rows: secret.derive("dynamodb rows", b""),
-        }
-    }
-
-    /// Under which name an item with this key is stored.
-    pub(crate) fn row(&self, key: &Item) -> Vec<u8> {
-        self.rows.derive("row", &encode(key)).expose().to_vec()
-    }
-
-    /// Seals an item for its row.
-    pub(crate) fn seal(
-        &self,
-        ctx: &mut Ctx<'_>,
-        table: &str,
-        row: &[u8],
-        version: &Version,
-        item: &Item,
-    ) -> Vec<u8> {
-        let nonce = ctx.entropy().bytes("dynamodb.item-nonce");
-        let aad = encode(&(table, row, version.stamp, &version.writer));
-        self.items.seal(nonce, &aad, &encode(item))
-    }
-
-    /// Opens an item of its row.
-    pub(crate) fn open(
-        &self,
-        table: &str,
-        row: &[u8],
-        version: &Version,
-        sealed: &[u8],
-    ) -> Result<Item, Refusal> {
-        let aad = encode(&(table, row, version.stamp, &version.writer));
-        let opened = self
-            .items
-            .open(&aad, sealed)
-            .ok_or_else(|| Refusal::internal("an item does not open under its table's key"))?;
-        decode(&opened)
-    }
-}
 
 /// DynamoDB itself, as grants name it.
 fn service(ctx: &Ctx<'_>) -> String {
@@ -312,6 +261,20 @@ pub(crate) fn forget(ctx: &mut Ctx<'_>, row: &TableRow) {
         let caller = Arc::new(Caller::service(&service(ctx)));
         let _ = ctx.call_as(&caller, &request);
     }
+}
+
+/// Whether DynamoDB itself finds the table's KMS key usable.
+pub(crate) fn is_usable(ctx: &mut Ctx<'_>, arn: &str) -> bool {
+    let request = kms::DescribeKeyRequest {
+        key_id: Some(arn.to_owned()),
+        ..Default::default()
+    };
+    let caller = Arc::new(Caller::service(&service(ctx)));
+    ctx.call_as(&caller, &request).is_ok_and(|found| {
+        found
+            .key_metadata
+            .is_some_and(|key| key.enabled == Some(true))
+    })
 }
 
 /// When a key that could not be used is tried again.

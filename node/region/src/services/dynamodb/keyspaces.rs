@@ -35,6 +35,15 @@ pub(crate) struct TableRow {
     /// Elapsed moments of encryption changes (DDB-050).
     pub(crate) encryption_changes: Vec<u64>,
     pub(crate) counted: Counted,
+    /// Since when DynamoDB has found the table's KMS key unusable (DDB-058).
+    pub(crate) inaccessible: Option<Inaccessible>,
+}
+
+/// When a table's KMS key was found unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inaccessible {
+    pub(crate) elapsed: u64,
+    pub(crate) at: Timestamp,
 }
 
 /// Where a table stands.
@@ -88,6 +97,8 @@ pub(crate) struct Replica {
     pub(crate) status: ReplicaStatus,
     /// Its own KMS key, when it has one (DDB-047).
     pub(crate) key: Option<String>,
+    /// Since when its Region has found that key unusable.
+    pub(crate) inaccessible: Option<Timestamp>,
 }
 
 /// Where another replica stands.

@@ -6,11 +6,12 @@
 //! under the TableId it was known by.
 
 use super::backfill;
-use super::keyspaces::{ReplicaStatus, TableRow, TableStatus};
+use super::keyspaces::{ReplicaStatus, TableRow, TableStatus, Waiting};
 use super::names::TableName;
 use super::records::{GroupChange, GroupRecord};
 use super::tables::{self, TableTimer};
 use crate::context::{Ctx, encode};
+use crate::store::Range;
 
 /// Tells all members of a change.
 pub(crate) fn tell(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow, change: &GroupChange) {
@@ -110,6 +111,20 @@ fn rank(status: ReplicaStatus) -> u8 {
     }
 }
 
+/// This replica leaves its group and stays as a table of its Region (DDB-060).
+pub(crate) fn leave(ctx: &mut Ctx<'_>, name: &TableName, row: &mut TableRow) {
+    let change = GroupChange::Left {
+        region: ctx.region().clone(),
+        id: row.id.clone(),
+    };
+    tell(ctx, name, row, &change);
+    row.replicas.clear();
+    row.group = ctx.entropy().uuid("dynamodb.group-id");
+    for ((_, ordinal), _) in ctx.all(Range::<Waiting>::under((row.id.as_str(),))) {
+        ctx.delete::<Waiting>((row.id.as_str(), ordinal));
+    }
+}
+
 /// A new replica becomes ACTIVE when its time has come and everything is there (DDB-040).
 pub(crate) fn filled(ctx: &mut Ctx<'_>, timer: &TableTimer) {
     let Some((name, mut row)) = timer.found(ctx) else {
@@ -124,12 +139,13 @@ pub(crate) fn filled(ctx: &mut Ctx<'_>, timer: &TableTimer) {
     row.status = TableStatus::Active;
     tables::save(ctx, &name, &row);
     tell_own(ctx, &name, &row, ReplicaStatus::Active);
+    let region = ctx.region().to_string();
     ctx.note(
         "replica_active",
         &[
             ("service", "dynamodb"),
             ("table", &name.name),
-            ("region", &ctx.region().to_string()),
+            ("region", &region),
         ],
     );
 }

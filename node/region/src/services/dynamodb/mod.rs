@@ -2,15 +2,17 @@
 //!
 //! Values first: [`number`], [`value`], [`schema`], [`names`], [`expression`]; [`error`] and
 //! [`keyspaces`]. One file a family: [`tables`], [`update_table`] with [`settings`] and
-//! [`describe`], [`items`] over [`shelf`] and [`encryption`], [`access`].
-//! Global tables (MREC): [`global`] adds and removes replicas, [`replica`] is its other side,
+//! [`describe`], [`items`] over [`shelf`], [`encryption`] and [`sealing`], [`access`].
+//! Global tables (MREC): [`global`] and [`sagas`] add and remove replicas, [`replica`] is its other side,
 //! [`members`] who there is, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
-//! takes it, [`merge`] decides. [`journal`] tells oracles, [`look`] the simulator; [`due`] is
+//! takes it, [`merge`] decides. [`watch`] notices keys that
+//! cannot be used. [`journal`] tells oracles, [`trail`] the
+//! auditor, [`look`] the simulator; [`due`] is
 //! what time brings.
 //!
 //! Left out so far: Query, Scan, batches, transactions, indexes, streams as an API, TTL, PITR,
 //! MRSC (strong consistency across Regions), resource policies of tables, capacity limits, and
-//! the slow status changes of tables whose key is unusable (DDB-058, DDB-060 to DDB-063).
+//! the archiving of tables whose key is unusable for a week (DDB-062).
 
 mod access;
 mod apply;
@@ -31,20 +33,24 @@ mod names;
 mod number;
 mod records;
 mod replica;
+mod sagas;
 mod schema;
+mod sealing;
 mod settings;
 mod shelf;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod update_table;
 mod value;
+mod watch;
 
 use faultline_proto::dynamodb;
 use faultline_proto::handlers::{DynamoDbHandler, DynamoDbRequest, dispatch_dynamodb};
 use faultline_proto::names::RegionName;
 use faultline_proto::progress::Progress;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::context::Ctx;
 use crate::refusal::Refusal;
@@ -81,8 +87,8 @@ impl Service for DynamoDb {
         input: SagaInput<'_>,
     ) -> Result<Progress<Vec<u8>>, Refusal> {
         match kind {
-            "create_replica" => global::resume_create(ctx, state, input),
-            "delete_replica" => global::resume_delete(ctx, state, input),
+            "create_replica" => sagas::resume_create(ctx, state, input),
+            "delete_replica" => sagas::resume_delete(ctx, state, input),
             // Nobody waits: the word itself is durable and comes.
             "abandoned" => Ok(Progress::Done(Vec::new())),
             other => Err(Refusal::internal(format!(
@@ -116,6 +122,10 @@ impl Service for DynamoDb {
 
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         due::due(ctx, kind, payload);
+    }
+
+    fn trail(ctx: &mut Ctx<'_>, operation: &str, parameters: &mut Map<String, Value>) {
+        trail::shown(ctx, operation, parameters);
     }
 
     fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {

@@ -3,11 +3,13 @@
 use super::access;
 use super::encryption;
 use super::error::DynamoError;
-use super::global::{self, BOTH_IMAGES};
+use super::global;
 use super::keyspaces::{Billing, Counted, ReplicaStatus, Stream, TableRow, TableStatus};
 use super::names::TableName;
 use super::records::{DropReplica, MakeReplica};
+use super::sagas::BOTH_IMAGES;
 use super::tables::{self, TableTimer};
+use super::watch;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::RemoteCall;
@@ -110,6 +112,7 @@ pub(super) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
             at: ctx.elapsed().0,
             ..Counted::default()
         },
+        inaccessible: None,
         id,
     };
     let pause = if asked.has_items { FILLED_IN } else { EMPTY_IN };
@@ -119,6 +122,7 @@ pub(super) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         complete: false,
     };
     tables::save(ctx, &name, &row);
+    watch::begin(ctx, &name, &row);
     Ok(encode(&tables::as_replica(&row, ReplicaStatus::Creating)))
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::encryption::{self, TableKey};
+use super::encryption;
 use super::error::DynamoError;
 use super::journal;
 use super::keyspaces::{ItemRow, Items, ReplicaStatus, TableRow, TableStatus, Tables, Version};
 use super::names::TableName;
 use super::records::ItemRecord;
+use super::sealing::TableKey;
 use super::value::Item;
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;

@@ -18,7 +18,7 @@ use super::keyspaces::{
 use super::names::TableName;
 use super::records::GroupChange;
 use super::schema::KeySchema;
-use super::{describe, encryption, members, settings, value};
+use super::{describe, encryption, members, settings, value, watch};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
@@ -126,10 +126,12 @@ pub(super) fn create(
             at: ctx.elapsed().0,
             ..Counted::default()
         },
+        inaccessible: None,
         id,
     };
     save(ctx, &name, &row);
     wake(ctx, "ready", &name, &row, MADE_IN);
+    watch::begin(ctx, &name, &row);
     Ok(Progress::Done(CreateTableResponse {
         table_description: Some(describe::of(ctx, &name, &row)),
     }))
@@ -283,6 +285,7 @@ pub(crate) fn as_replica(row: &TableRow, status: ReplicaStatus) -> Replica {
         id: row.id.clone(),
         status,
         key: row.encryption.key_arn().map(str::to_owned),
+        inaccessible: row.inaccessible.map(|since| since.at),
     }
 }
 

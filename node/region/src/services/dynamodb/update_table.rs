@@ -7,7 +7,7 @@ use super::encryption::MANAGED_ALIAS;
 use super::error::DynamoError;
 use super::keyspaces::{Encryption, Stream, TableRow, TableStatus};
 use super::names::TableName;
-use super::{describe, encryption, global, settings, tables};
+use super::{describe, encryption, global, settings, tables, watch};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -158,6 +158,9 @@ fn encrypted(
     row.encryption = encryption::rewrapped(ctx, name, row, key.as_deref())?;
     row.encryption_changes.push(ctx.elapsed().0);
     encryption::forget(ctx, &old);
+    if !was_kms {
+        watch::begin(ctx, name, row);
+    }
     Ok(true)
 }
 

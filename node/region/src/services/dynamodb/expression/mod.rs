@@ -1,12 +1,14 @@
 //! Expressions: conditions, updates, projections, and the placeholders in them.
 //!
 //! - [`Scope`]: what `#names` and `:values` of a request stand for, and which were used.
-//! - [`condition`], [`update`], [`path`]: what an expression says; evaluated on an item.
+//! - [`condition`] and `holds`, [`update`] and `change`, [`path`]: what an expression says, and of an item.
 //! - `parser` over `tokens`; `reserved`: words that are no attribute names.
 //!
 //! All are parsed before anything is read, so a wrong expression is refused whatever is stored.
 
+mod change;
 pub(crate) mod condition;
+mod holds;
 mod parser;
 pub(crate) mod path;
 mod reserved;

@@ -130,74 +130,75 @@ fn conditions_hold_as_they_say() {
     }
 }
 
+const WRONG_CONDITIONS: &[(&str, &str)] = &[
+    ("", "The expression can not be empty;"),
+    ("price >", "Syntax error; token: \"<EOF>\", near: \">\""),
+    (
+        "price > :ten price",
+        "Syntax error; token: \"price\", near: \":ten price\"",
+    ),
+    (
+        "price ! :ten",
+        "Syntax error; token: \"!\", near: \"ce ! :t\"",
+    ),
+    (
+        "price > :none",
+        "An expression attribute value used in expression is not defined; attribute value: :none",
+    ),
+    (
+        "#no = :ten",
+        "An expression attribute name used in the document path is not defined; attribute name: #no",
+    ),
+    (
+        "status = :ten",
+        "Attribute name is a reserved keyword; reserved keyword: status",
+    ),
+    ("sum_of(price)", "Invalid function name; function: sum_of"),
+    (
+        "size(price, id) > :ten",
+        "Incorrect number of operands for operator or function; operator or function: size, number of operands: 2",
+    ),
+    (
+        "attribute_exists(:ten)",
+        "Operator or function requires a document path; operator or function: attribute_exists",
+    ),
+    (
+        "begins_with(id, :ten)",
+        "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+    ),
+    (
+        "paid > :true",
+        "Incorrect operand type for operator or function; operator or function: >, operand type: BOOL",
+    ),
+    (
+        "if_not_exists(id, :ten)",
+        "The function is not allowed in a condition expression; function: if_not_exists",
+    ),
+    (
+        "contains(id, :ord) = :true",
+        "The function is not allowed to be used this way in an expression; function: contains",
+    ),
+    (
+        "size(id)",
+        "The function is not allowed to be used this way in an expression; function: size",
+    ),
+    (
+        "id = id",
+        "The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [id]",
+    ),
+    (
+        "price BETWEEN :twenty AND :ten",
+        "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:20}, upper bound operand: AttributeValue: {N:10}",
+    ),
+    (
+        "attribute_type(id, :ord)",
+        "Invalid attribute type name found; type: ord, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+    ),
+];
+
 #[test]
 fn wrong_conditions_are_refused_in_the_words_of_dynamodb() {
-    let cases = [
-        ("", "The expression can not be empty;"),
-        ("price >", "Syntax error; token: \"<EOF>\", near: \">\""),
-        (
-            "price > :ten price",
-            "Syntax error; token: \"price\", near: \":ten price\"",
-        ),
-        (
-            "price ! :ten",
-            "Syntax error; token: \"!\", near: \"ce ! :t\"",
-        ),
-        (
-            "price > :none",
-            "An expression attribute value used in expression is not defined; attribute value: :none",
-        ),
-        (
-            "#no = :ten",
-            "An expression attribute name used in the document path is not defined; attribute name: #no",
-        ),
-        (
-            "status = :ten",
-            "Attribute name is a reserved keyword; reserved keyword: status",
-        ),
-        ("sum_of(price)", "Invalid function name; function: sum_of"),
-        (
-            "size(price, id) > :ten",
-            "Incorrect number of operands for operator or function; operator or function: size, number of operands: 2",
-        ),
-        (
-            "attribute_exists(:ten)",
-            "Operator or function requires a document path; operator or function: attribute_exists",
-        ),
-        (
-            "begins_with(id, :ten)",
-            "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
-        ),
-        (
-            "paid > :true",
-            "Incorrect operand type for operator or function; operator or function: >, operand type: BOOL",
-        ),
-        (
-            "if_not_exists(id, :ten)",
-            "The function is not allowed in a condition expression; function: if_not_exists",
-        ),
-        (
-            "contains(id, :ord) = :true",
-            "The function is not allowed to be used this way in an expression; function: contains",
-        ),
-        (
-            "size(id)",
-            "The function is not allowed to be used this way in an expression; function: size",
-        ),
-        (
-            "id = id",
-            "The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [id]",
-        ),
-        (
-            "price BETWEEN :twenty AND :ten",
-            "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:20}, upper bound operand: AttributeValue: {N:10}",
-        ),
-        (
-            "attribute_type(id, :ord)",
-            "Invalid attribute type name found; type: ord, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
-        ),
-    ];
-    for (text, words) in cases {
+    for (text, words) in WRONG_CONDITIONS {
         let told = condition(text).unwrap_err().to_string();
         assert_eq!(
             told,

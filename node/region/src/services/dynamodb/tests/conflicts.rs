@@ -280,7 +280,8 @@ fn nothing_vanished(world: &mut World) -> Result<(), TestCaseError> {
             "stored_item",
             &json!({ "table_name": TABLE, "key": { "id": key["id"]["S"] } }),
         );
-        let is_stored = stored["writer"] == json!(region) && stored["stamp"].to_string() == *stamp;
+        let is_stored =
+            stored["writer"] == region.as_str() && stored["stamp"].to_string() == *stamp;
         prop_assert!(is_stored || known || lost, "vanished: {write:?}");
         prop_assert!(!(is_stored && lost), "stored and lost: {write:?}");
     }

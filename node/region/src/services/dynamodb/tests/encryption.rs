@@ -316,3 +316,66 @@ fn the_key_changes_and_items_stay_ddb_049_ddb_050() {
     assert_eq!(code, "LimitExceededException");
     assert!(text.starts_with("Subscriber limit exceeded: Encryption mode changes are limited"));
 }
+
+#[test]
+fn the_status_of_a_table_follows_its_key_late_ddb_058_ddb_063() {
+    let mut world = world();
+    let key = kms_key(&mut world, false);
+    let root = kms_table(&mut world, Some(&key));
+    disable(&mut world, HOME, &key);
+    world.advance(12 * 60);
+    assert_eq!(status(&mut world, HOME), "ACTIVE");
+    world.advance(63 * 60);
+    let table = describe(&mut world, HOME).unwrap();
+    assert_eq!(
+        table.table_status.as_deref(),
+        Some("INACCESSIBLE_ENCRYPTION_CREDENTIALS")
+    );
+    let sse = table.sse_description.unwrap();
+    assert_eq!(sse.status.as_deref(), Some("ENABLED"));
+    assert!(sse.inaccessible_encryption_date_time.is_some());
+    let enable = EnableKeyRequest { key_id: some(&key) };
+    world.call(HOME, &root, &enable).unwrap();
+    put(&mut world, HOME, &[("id", "a")]).unwrap();
+    world.advance(58 * 60);
+    assert_eq!(status(&mut world, HOME), "ACTIVE");
+}
+
+#[test]
+fn a_replica_without_its_key_for_20_hours_is_a_table_of_its_own_ddb_060() {
+    let mut world = world();
+    let root = kms_table(&mut world, None);
+    let key = kms_key(&mut world, true);
+    let id = key.rsplit('/').next().unwrap().to_owned();
+    let replicate = ReplicateKeyRequest {
+        key_id: some(&id),
+        replica_region: some(FAR),
+        ..Default::default()
+    };
+    world.call(HOME, &root, &replicate).unwrap();
+    world.advance(60);
+    let own = UpdateTableRequest {
+        table_name: some(TABLE),
+        sse_specification: sse(Some(&id)),
+        ..Default::default()
+    };
+    world.call(HOME, &root, &own).unwrap();
+    world.advance(15);
+    let mut create = create_in(FAR);
+    if let Some(create) = &mut create.replica_updates[0].create {
+        create.kms_master_key_id = some(&id);
+    }
+    world.call(HOME, &root, &create).unwrap();
+    world.advance(60);
+    disable(&mut world, FAR, &id);
+    world.advance(95 * 60);
+    let seen = describe(&mut world, HOME).unwrap().replicas;
+    assert_eq!(
+        seen[0].replica_status.as_deref(),
+        Some("INACCESSIBLE_ENCRYPTION_CREDENTIALS")
+    );
+    put(&mut world, HOME, &[("id", "a")]).unwrap();
+    world.advance(21 * 3600);
+    assert!(describe(&mut world, HOME).unwrap().replicas.is_empty());
+    assert!(describe(&mut world, FAR).unwrap().replicas.is_empty());
+}

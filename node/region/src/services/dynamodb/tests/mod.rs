@@ -1,13 +1,10 @@
 //! What DynamoDB promises, by the ids of the facts.
-#![expect(
-    clippy::result_large_err,
-    reason = "a test reads a Failure as it comes"
-)]
 
 mod conflicts;
 mod encryption;
 mod items;
 mod replicas;
+mod rows;
 mod tables;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,59 @@
+//! A table's key at work: names rows, seals items.
+
+use super::keyspaces::Version;
+use super::value::Item;
+use crate::context::{Ctx, decode, encode};
+use crate::refusal::Refusal;
+use crate::vault::SecretKey;
+
+/// The key of a table, in the clear.
+#[derive(Debug)]
+pub(crate) struct TableKey {
+    items: SecretKey,
+    rows: SecretKey,
+}
+
+impl TableKey {
+    /// From the 32 bytes that KMS or the Region keeps.
+    pub(crate) fn new(secret: &SecretKey) -> Self {
+        Self {
+            items: secret.derive("dynamodb items", b""),
+            rows: secret.derive("dynamodb rows", b""),
+        }
+    }
+
+    /// Under which name an item with this key is stored.
+    pub(crate) fn row(&self, key: &Item) -> Vec<u8> {
+        self.rows.derive("row", &encode(key)).expose().to_vec()
+    }
+
+    /// Seals an item for its row.
+    pub(crate) fn seal(
+        &self,
+        ctx: &mut Ctx<'_>,
+        table: &str,
+        row: &[u8],
+        version: &Version,
+        item: &Item,
+    ) -> Vec<u8> {
+        let nonce = ctx.entropy().bytes("dynamodb.item-nonce");
+        let aad = encode(&(table, row, version.stamp, &version.writer));
+        self.items.seal(nonce, &aad, &encode(item))
+    }
+
+    /// Opens an item of its row.
+    pub(crate) fn open(
+        &self,
+        table: &str,
+        row: &[u8],
+        version: &Version,
+        sealed: &[u8],
+    ) -> Result<Item, Refusal> {
+        let aad = encode(&(table, row, version.stamp, &version.writer));
+        let opened = self
+            .items
+            .open(&aad, sealed)
+            .ok_or_else(|| Refusal::internal("an item does not open under its table's key"))?;
+        decode(&opened)
+    }
+}

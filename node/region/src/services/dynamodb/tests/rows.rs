@@ -1,0 +1,66 @@
+//! Rows of today are in the file of rows that must decode for ever.
+
+use faultline_proto::dynamodb::SseSpecification;
+use faultline_proto::kms::{CreateKeyRequest, DisableKeyRequest, ReplicateKeyRequest};
+
+use super::*;
+use crate::services::dynamodb::keyspaces::KEYSPACES;
+use crate::store::golden;
+
+#[test]
+fn every_keyspace_has_a_line_in_the_goldens() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let make = CreateKeyRequest {
+        multi_region: Some(true),
+        ..Default::default()
+    };
+    let key = world.call(HOME, &root, &make).unwrap().key_metadata;
+    let id = key.and_then(|key| key.key_id).unwrap();
+    let replicate = ReplicateKeyRequest {
+        key_id: some(&id),
+        replica_region: some(FAR),
+        ..Default::default()
+    };
+    world.call(HOME, &root, &replicate).unwrap();
+    world.advance(60);
+    let request = CreateTableRequest {
+        sse_specification: Some(SseSpecification {
+            enabled: Some(true),
+            sse_type: some("KMS"),
+            kms_master_key_id: some(&id),
+        }),
+        ..table_request()
+    };
+    world.call(FAR, &root, &request).unwrap();
+    world.advance(10);
+    let mut create = create_in(HOME);
+    if let Some(create) = &mut create.replica_updates[0].create {
+        create.kms_master_key_id = some(&id);
+    }
+    world.call(FAR, &root, &create).unwrap();
+    world.advance(60);
+    world.cut(HOME, FAR);
+    put(&mut world, HOME, &[("id", "a"), ("v", "1")]).unwrap();
+    put(&mut world, FAR, &[("id", "a"), ("v", "2")]).unwrap();
+    world.heal(HOME, FAR);
+    world.advance(10);
+    let disable = DisableKeyRequest { key_id: some(&id) };
+    world.call(HOME, &root, &disable).unwrap();
+    world.advance(330);
+    put(&mut world, FAR, &[("id", "b"), ("v", "2")]).unwrap();
+    world.settle();
+    let file = include_str!("../../../../goldens/rows.txt");
+    let lines = golden::harvest(world.store(HOME)).unwrap();
+    let missing: String = KEYSPACES
+        .iter()
+        .map(|declared| format!("{} {}", declared.name, declared.version))
+        .filter(|name| {
+            !file
+                .lines()
+                .any(|line| line.starts_with(&format!("{name} ")))
+        })
+        .map(|name| format!("{}\n", lines[&name]))
+        .collect();
+    assert!(missing.is_empty(), "add to the file:\n{missing}");
+}
