@@ -99,6 +99,7 @@ pub async fn ask(
     arguments: &Value,
     purpose: &str,
 ) -> Said {
+    let arguments = &customer_keys(operation, arguments);
     let encoded = match codec::from_snake(operation.input, arguments) {
         Ok(encoded) => encoded,
         Err(problems) => {
@@ -122,6 +123,24 @@ pub async fn ask(
     )
     .await;
     said(operation, &answers, sim.now())
+}
+
+/// A customer's SSE-C key is bytes to a person and base64 to S3: an SDK turns the one into
+/// the other.
+fn customer_keys(operation: &OperationDef, arguments: &Value) -> Value {
+    let mut arguments = arguments.clone();
+    let keys = operation
+        .input
+        .fields
+        .iter()
+        .filter(|field| field.aws.ends_with("SSECustomerKey"));
+    for field in keys {
+        let text = arguments.get(field.snake).and_then(Value::as_str);
+        if let Some(base64) = text.and_then(|text| text.strip_prefix(crate::scenario::bytes::PREFIX)) {
+            arguments[field.snake] = base64.to_owned().into();
+        }
+    }
+    arguments
 }
 
 /// Sends a message with all that an SDK does around it. The last answer comes last.

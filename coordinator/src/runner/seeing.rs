@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use faultline_proto::codec::time::to_iso;
+use faultline_proto::codec::{self, time::to_iso};
 use faultline_proto::names::RegionName;
+use faultline_proto::registry::find_operation;
 use serde_json::{Map, Value, json};
 
 use super::Runner;
 use super::ask::{Refusal, Said};
 use super::problem::Trouble;
 use super::verbs::Asked;
+use super::world::World;
 use crate::journal::What;
 use crate::scenario::vocabulary::built_in::BUILT_IN;
 
@@ -158,7 +160,14 @@ impl Runner<'_> {
         region: Option<&RegionName>,
         arguments: &Map<String, Value>,
     ) -> Result<Value, Refusal> {
-        self.one("stored_item", region, &self.with_account(arguments))
+        let mut seen = self.one("stored_item", region, &self.with_account(arguments))?;
+        seen["attributes"] = plain(seen["attributes"].take());
+        if seen["exists"] == false {
+            seen["attributes"] = Value::Null;
+        }
+        let writer = seen["writer"].take();
+        seen["written_in"] = writer;
+        Ok(seen)
     }
 
     /// A table's owner goes along, for two accounts may have tables of one name.
@@ -213,6 +222,7 @@ impl Runner<'_> {
     /// Conflicts of a table as its Regions tell them; each conflict once.
     fn conflicts(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
         let arguments = self.with_account(arguments);
+        let key = arguments.get("key");
         let table = arguments.get("table_name").and_then(Value::as_str);
         let regions = table
             .and_then(|name| self.world.tables.get(name))
@@ -221,11 +231,13 @@ impl Runner<'_> {
         let mut conflicts = Vec::new();
         for region in regions {
             let answer = self.look(region, "conflicts", &arguments)?;
-            let found = answer.get("conflicts").and_then(Value::as_array);
+            let found = answer.get("items").and_then(Value::as_array);
             for conflict in found.into_iter().flatten() {
-                let id = conflict.get("id").unwrap_or(conflict).to_string();
-                if seen.insert(id) {
-                    conflicts.push(conflict.clone());
+                let mut conflict = conflict.clone();
+                conflict["key"] = plain(conflict["key"].take());
+                let meant = key.is_none_or(|key| *key == conflict["key"]);
+                if meant && seen.insert(conflict["id"].to_string()) {
+                    conflicts.push(conflict);
                 }
             }
         }
@@ -298,7 +310,18 @@ impl Runner<'_> {
     }
 }
 
-use super::world::World;
+/// An item in AWS's JSON, in the language's spelling.
+fn plain(item: Value) -> Value {
+    let Some(def) = find_operation("dynamodb.GetItem") else {
+        return item;
+    };
+    let answer = json!({ "Item": &item });
+    codec::encode(def.output, &answer, codec::Face::AWS_JSON)
+        .ok()
+        .and_then(|encoded| codec::to_snake(def.output, &encoded.message, None).ok())
+        .and_then(|mut value| value.get_mut("item").map(Value::take))
+        .unwrap_or(item)
+}
 
 type Naming = for<'a> fn(&'a World, &'a str) -> &'a str;
 

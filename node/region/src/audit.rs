@@ -196,7 +196,11 @@ fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> Audit
 /// with the same sharedEventID (K-263). A denied one leaves nothing there (K-264).
 fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
     if let Some(refusal) = refusal {
-        event.error_code = refusal.code.to_string();
+        // The trail has one word for refused decisions, whatever the answer says (K-273).
+        event.error_code = match &*refusal.code {
+            "AccessDeniedException" => "AccessDenied".to_owned(),
+            code => code.to_owned(),
+        };
         event.error_message.clone_from(&refusal.message);
         event.denial = refusal.denial.as_deref().cloned();
     } else {

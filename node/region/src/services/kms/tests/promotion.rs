@@ -132,7 +132,7 @@ fn k_112_both_key_policies_matter_and_k_268_both_regions_record() {
             )
         })
         .collect();
-    let denied = "AccessDeniedException";
+    let denied = "AccessDenied";
     let kms = "kms.amazonaws.com";
     assert_eq!(
         seen,

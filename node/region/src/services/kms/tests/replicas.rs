@@ -207,7 +207,7 @@ fn k_102_k_267_replicating_needs_createkey_in_the_other_region_and_is_recorded_t
             )
         })
         .collect();
-    let denied = "AccessDeniedException";
+    let denied = "AccessDenied";
     assert_eq!(
         events,
         [
