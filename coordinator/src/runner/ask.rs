@@ -136,7 +136,9 @@ fn customer_keys(operation: &OperationDef, arguments: &Value) -> Value {
         .filter(|field| field.aws.ends_with("SSECustomerKey"));
     for field in keys {
         let text = arguments.get(field.snake).and_then(Value::as_str);
-        if let Some(base64) = text.and_then(|text| text.strip_prefix(crate::scenario::bytes::PREFIX)) {
+        if let Some(base64) =
+            text.and_then(|text| text.strip_prefix(crate::scenario::bytes::PREFIX))
+        {
             arguments[field.snake] = base64.to_owned().into();
         }
     }
