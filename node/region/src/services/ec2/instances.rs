@@ -19,7 +19,7 @@ use super::keyspaces::{
     Attachment, Device, ImageRow, InstanceRow, InstanceState, Instances, Snapshots, Tokens,
 };
 use super::volumes::{self, Wanted};
-use super::{images, select};
+use super::{hosts, images, select};
 use crate::caller::{self, CallerRow};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -152,7 +152,7 @@ pub(super) fn launch(ctx: &mut Ctx<'_>, id: &str) {
         let outcome = disks(ctx, id, &mut row);
         if outcome.is_err() {
             for volume in std::mem::take(&mut row.volumes).into_values() {
-                volumes::destroy(ctx, &volume);
+                hosts::destroy(ctx, &volume);
             }
         }
         outcome
@@ -215,7 +215,7 @@ fn disks(ctx: &mut Ctx<'_>, id: &str, row: &mut InstanceRow) -> Result<(), Refus
             at: ctx.now().millis(),
             delete_on_termination: device.delete_on_termination,
         };
-        volumes::attach(ctx, &volume, made, attachment)?;
+        hosts::attach(ctx, &volume, made, attachment)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::keyspaces::{VolumeRow, VolumeState, Volumes};
-use super::{blocks, volumes};
+use super::{blocks, hosts, volumes};
 use crate::context::Ctx;
 use crate::pipeline;
 
@@ -56,7 +56,7 @@ fn seen(ctx: &mut Ctx<'_>, id: &str) -> Result<Value, String> {
     let row = volume(ctx, id)?;
     let is_readable = matches!(row.state, VolumeState::Available | VolumeState::InUse);
     let opened = if is_readable {
-        volumes::data_key(ctx, id, &row)
+        hosts::data_key(ctx, id, &row)
             .and_then(|key| blocks::content(ctx, id, row.length, key.as_ref()))
             .map_err(|refusal| refusal.to_string())
     } else {
@@ -104,7 +104,7 @@ fn written(ctx: &mut Ctx<'_>, id: &str, content: &str) -> Result<Value, String> 
     if let Some(why) = &row.refused {
         return Err(format!("{id} never became available: {why}"));
     }
-    let key = volumes::data_key(ctx, id, &row).map_err(|refusal| refusal.to_string())?;
+    let key = hosts::data_key(ctx, id, &row).map_err(|refusal| refusal.to_string())?;
     blocks::fill(ctx, id, key.as_ref(), &content);
     row.length = length;
     if row.state == VolumeState::Creating {

@@ -3,7 +3,8 @@
 //! - [`volumes`], [`snapshots`], [`sharing`], [`images`], [`instances`], [`settings`]: the calls.
 //! - [`copies`] and [`copy_images`]: copies, within the Region; [`pull`]: from another one.
 //! - [`blocks`]: content and who refers to it. [`derive`]: new content of old.
-//! - [`keys`]: what EBS asks of KMS, and as whom. [`select`]: filters and pages.
+//! - [`hosts`]: volumes at instances. [`keys`]: what EBS asks of KMS, and as whom.
+//! - [`select`]: filters and pages.
 //! - [`access`]: what each request touches. [`error`]: every way EC2 says no. [`keyspaces`]: rows.
 //!
 //! The service is called ec2; EBS is its part that holds disks. Left out: everything of EC2 that
@@ -15,6 +16,7 @@ pub mod copies;
 mod copy_images;
 pub mod derive;
 pub mod error;
+pub mod hosts;
 pub mod ids;
 pub mod images;
 mod instances;

@@ -1,9 +1,7 @@
-//! Volumes: CreateVolume, DescribeVolumes, and attaching one to an instance.
+//! Volumes: CreateVolume and DescribeVolumes.
 //!
 //! KMS is asked inside the call, and a refusal shows only later: the volume goes to `error`
 //! (EBS-007). Left out: AttachVolume, DetachVolume, ModifyVolume, DeleteVolume.
-
-use std::sync::Arc;
 
 use faultline_proto::ec2::{
     CreateVolumeRequest, DescribeVolumesRequest, DescribeVolumesResponse, Volume, VolumeAttachment,
@@ -12,22 +10,18 @@ use faultline_proto::ec2::{
 use super::derive::{self, Source};
 use super::error::Error;
 use super::ids::Kind;
-use super::keys::{self, DEFAULT_KEY, MAKING};
+use super::keys::DEFAULT_KEY;
 use super::keyspaces::{
-    Attachment, HostRow, Hosts, SnapshotRow, SnapshotState, Tags, Tokens, VolumeRow, VolumeState,
-    Volumes,
+    Attachment, SnapshotRow, SnapshotState, Tags, Tokens, VolumeRow, VolumeState, Volumes,
 };
 use super::{select, settings, snapshots};
 use crate::caller::CallerRow;
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
-use crate::vault::SecretKey;
 
 /// Microseconds until a new volume is available.
 const BIRTH: u64 = 2_000_000;
-/// Purpose of what hosts keep.
-const HOST: &str = "ec2.host";
 
 /// What a volume is to be.
 #[derive(Debug, Clone, Default)]
@@ -217,78 +211,6 @@ pub fn of_caller(ctx: &mut Ctx<'_>, id: &str) -> Result<VolumeRow, Error> {
     ctx.get::<Volumes>(id)
         .filter(|row| row.owner == account)
         .ok_or_else(|| Error::NoVolume(id.to_owned()))
-}
-
-/// Gives a volume to an instance: its host gets the data key, by a grant of the caller (EBS-001).
-///
-/// # Errors
-/// KMS's refusal (EBS-008).
-pub fn attach(
-    ctx: &mut Ctx<'_>,
-    id: &str,
-    mut row: VolumeRow,
-    attachment: Attachment,
-) -> Result<(), Refusal> {
-    if let Some(sealing) = &row.sealing {
-        let grant = keys::grant(
-            ctx,
-            &sealing.key,
-            &sealing.bound,
-            &attachment.instance,
-            MAKING,
-        )?;
-        match keys::open(ctx, &grant, sealing) {
-            Ok(key) => {
-                let data_key = ctx.seal_local(HOST, id.as_bytes(), key.expose());
-                ctx.put::<Hosts>(id, &HostRow { data_key, grant });
-            }
-            Err(refusal) => {
-                keys::retire(ctx, &grant);
-                return Err(refusal);
-            }
-        }
-    }
-    row.state = VolumeState::InUse;
-    row.attachment = Some(attachment);
-    ctx.put::<Volumes>(id, &row);
-    Ok(())
-}
-
-/// Takes a volume away for good.
-pub fn destroy(ctx: &mut Ctx<'_>, id: &str) {
-    if let Some(host) = ctx.get::<Hosts>(id) {
-        keys::retire(ctx, &host.grant);
-        ctx.delete::<Hosts>(id);
-    }
-    super::blocks::release(ctx, id);
-    ctx.delete::<Volumes>(id);
-}
-
-/// The data key as an instance would have it: from the host while attached (EBS-006), else by
-/// attaching on behalf of whoever made the volume.
-///
-/// # Errors
-/// KMS's refusal.
-pub fn data_key(
-    ctx: &mut Ctx<'_>,
-    id: &str,
-    row: &VolumeRow,
-) -> Result<Option<SecretKey>, Refusal> {
-    let Some(sealing) = &row.sealing else {
-        return Ok(None);
-    };
-    if let Some(host) = ctx.get::<Hosts>(id) {
-        let opened =
-            zeroize::Zeroizing::new(ctx.open_local(HOST, id.as_bytes(), &host.data_key)?);
-        return Ok(SecretKey::from_slice(&opened));
-    }
-    let creator = Arc::new(crate::caller::restore(ctx, &row.creator));
-    ctx.as_caller(&creator, |ctx| {
-        let grant = keys::grant(ctx, &sealing.key, &sealing.bound, id, MAKING)?;
-        let key = keys::open(ctx, &grant, sealing);
-        keys::retire(ctx, &grant);
-        key.map(Some)
-    })
 }
 
 /// DescribeVolumes.
