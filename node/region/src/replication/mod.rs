@@ -14,9 +14,11 @@
 //! Left out: batching of several records in one envelope, and compression.
 
 mod inbox;
+mod look;
 mod outbox;
 
 pub(crate) use inbox::deliver;
+pub(crate) use look::{look, queue};
 pub(crate) use outbox::{release_paused, retransmit, unacknowledged};
 
 use faultline_proto::names::RegionName;

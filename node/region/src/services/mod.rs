@@ -111,7 +111,7 @@ macro_rules! table {
             $(if let Some(answer) = <$service>::look(ctx, what, arguments) {
                 return Some(answer);
             })*
-            None
+            replication::look(ctx, what, arguments).map(Ok)
         }
 
         fn take_plant(ctx: &mut Ctx<'_>, what: &str, arguments: &serde_json::Value) -> Option<Result<serde_json::Value, String>> {

@@ -19,7 +19,7 @@ use super::names::TableName;
 use super::shelf::Shelf;
 use super::value::{self, Item};
 use crate::context::{Ctx, decode, encode};
-use crate::keyspaces::OutHeads;
+use crate::replication;
 use crate::store::Range;
 
 type Answer = Result<Json, String>;
@@ -190,25 +190,14 @@ fn table_digest(ctx: &mut Ctx<'_>, name: TableName, row: TableRow, _arguments: &
 /// What this Region has not been able to hand over, and what waits here for the table's key.
 fn replication_queue(
     ctx: &mut Ctx<'_>,
-    name: TableName,
+    _name: TableName,
     row: TableRow,
-    _arguments: &Json,
+    arguments: &Json,
 ) -> Answer {
-    let stream = name.stream();
-    let queues: Vec<(String, u64)> = ctx
-        .all(Range::<OutHeads>::all())
-        .into_iter()
-        .filter(|((_, known), _)| *known == stream)
-        .map(|((to, _), head)| (to.to_string(), head.last - head.acked))
-        .collect();
+    let mut queue = replication::queue(ctx, arguments);
     let waiting = ctx.all(Range::<Waiting>::under((row.id.as_str(),))).len();
-    Ok(json!({
-        "region": ctx.region().as_str(),
-        "here": true,
-        "count": queues.iter().map(|(_, count)| count).sum::<u64>(),
-        "to": queues.iter().map(|(to, count)| (to.clone(), json!(count))).collect::<serde_json::Map<_, _>>(),
-        "waiting_for_key": waiting,
-    }))
+    queue["waiting_for_key"] = json!(waiting);
+    Ok(queue)
 }
 
 /// What was told in a step whose process died after its commit was heard by nobody: tells again

@@ -199,7 +199,7 @@ fn adding_a_replica_needs_permissions_in_both_regions_ddb_039() {
     assert!(refused.message.contains(&arn(FAR)), "{}", refused.message);
     assert!(world.audit.iter().any(|event| event.region == FAR
         && event.event_name == "CreateTableReplica"
-        && event.error_code == "AccessDeniedException"));
+        && event.error_code == "AccessDenied"));
     let whole = world.user(
         ACCOUNT,
         "whole",
