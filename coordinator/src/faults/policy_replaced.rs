@@ -39,6 +39,8 @@ pub enum PolicyOf {
         name: String,
         /// Name of its inline policy.
         policy_name: String,
+        /// What its document was, which heals; absent when it had none.
+        was: Option<String>,
     },
 }
 
@@ -85,20 +87,13 @@ impl PolicyReplaced {
                 role,
                 name,
                 policy_name,
+                was,
             } => {
                 let kind = if *role { "RoleName" } else { "UserName" };
-                let [get, put, delete] = if *role {
-                    [
-                        "iam.GetRolePolicy",
-                        "iam.PutRolePolicy",
-                        "iam.DeleteRolePolicy",
-                    ]
+                let [put, delete] = if *role {
+                    ["iam.PutRolePolicy", "iam.DeleteRolePolicy"]
                 } else {
-                    [
-                        "iam.GetUserPolicy",
-                        "iam.PutUserPolicy",
-                        "iam.DeleteUserPolicy",
-                    ]
+                    ["iam.PutUserPolicy", "iam.DeleteUserPolicy"]
                 };
                 let named = json!({ kind: name, "PolicyName": policy_name });
                 let call = |operation, request: Value| RootCall {
@@ -109,12 +104,19 @@ impl PolicyReplaced {
                 };
                 let new =
                     json!({ kind: name, "PolicyName": policy_name, "PolicyDocument": self.policy });
+                let heal = match was {
+                    None => call(delete, named),
+                    Some(was) => call(
+                        put,
+                        json!({ kind: name, "PolicyName": policy_name, "PolicyDocument": was }),
+                    ),
+                };
                 vec![RootChange {
-                    read: Some(call(get, named.clone())),
+                    read: None,
                     begin: call(put, new),
-                    heal: call(put, named.clone()),
-                    restores: Some("PolicyDocument"),
-                    otherwise: Some(call(delete, named)),
+                    heal,
+                    restores: None,
+                    otherwise: None,
                 }]
             }
         };
@@ -178,6 +180,7 @@ mod tests {
             role,
             name: "app".to_owned(),
             policy_name: "world".to_owned(),
+            was: Some("{}".to_owned()),
         };
         let bucket = PolicyOf::Bucket {
             region: region(),
@@ -197,18 +200,6 @@ mod tests {
                 "s3.PutBucketPolicy",
                 Some("s3.DeleteBucketPolicy"),
             ),
-            (
-                principal(true),
-                "iam.GetRolePolicy",
-                "iam.PutRolePolicy",
-                Some("iam.DeleteRolePolicy"),
-            ),
-            (
-                principal(false),
-                "iam.GetUserPolicy",
-                "iam.PutUserPolicy",
-                Some("iam.DeleteUserPolicy"),
-            ),
         ];
         for (of, read, write, otherwise) in cases {
             let change = change(of);
@@ -218,6 +209,14 @@ mod tests {
                 (write, write)
             );
             assert_eq!(change.otherwise.map(|call| call.operation), otherwise);
+        }
+        for (role, write) in [(true, "iam.PutRolePolicy"), (false, "iam.PutUserPolicy")] {
+            let change = change(principal(role));
+            assert_eq!(
+                (change.begin.operation, change.heal.operation),
+                (write, write)
+            );
+            assert_eq!(change.heal.request["PolicyDocument"], "{}", "what it was");
         }
     }
 

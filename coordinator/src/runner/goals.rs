@@ -14,7 +14,8 @@ use crate::journal::event::{CallAnswered, GoalVerdict, Judgement, Outcome};
 use crate::journal::{Event, What};
 use crate::scenario::matchers::{Judge, Matcher, Test, Unmet, matches};
 use crate::scenario::plan::Goal;
-use crate::scenario::template::{Bindings, Nameless};
+use crate::scenario::quantity::comparable;
+use crate::scenario::template::{Bindings, Nameless, Template, as_text};
 use crate::scenario::vocabulary::metrics::Unit;
 
 /// One thing measured: microseconds, parts per million or a count.
@@ -42,7 +43,11 @@ pub fn judge(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec
             let measured = self::statistic(statistic, &samples, goal.metric.unit);
             let shown = measured.map(|value| in_unit(value, goal.metric.unit));
             let value = measured.map(Value::from);
-            let met = matches(bound, value.as_ref(), judge);
+            let met = match (&bound.test, measured) {
+                // A bare value is a quantity: 0% is not the text of it.
+                (Test::Equals(wanted), Some(measured)) if same(wanted, measured) => Ok(()),
+                _ => matches(bound, value.as_ref(), judge),
+            };
             let judgement = match (enough, &met) {
                 (false, _) => Judgement::Unknown,
                 (true, Ok(())) => Judgement::Pass,
@@ -68,6 +73,13 @@ pub fn judge(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec
             }
         })
         .collect()
+}
+
+/// Whether a written quantity is that number of its unit.
+fn same(wanted: &Template, measured: Sample) -> bool {
+    let measured = Value::from(measured);
+    let written = wanted.written().and_then(|value| comparable(&value));
+    written.is_some() && written == comparable(&measured)
 }
 
 fn measure(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec<Sample> {
@@ -287,10 +299,10 @@ fn in_unit(value: Sample, unit: Unit) -> String {
 
 /// A bound as a person writes it.
 fn wanted(bound: &Matcher, unit: Unit) -> String {
-    let value = |template: &crate::scenario::template::Template| {
+    let value = |template: &Template| {
         template.written().map_or_else(String::new, |value| {
             value.as_i64().map_or_else(
-                || crate::scenario::template::as_text(&value),
+                || as_text(&value),
                 |value| in_unit(value, unit),
             )
         })

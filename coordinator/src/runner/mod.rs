@@ -182,12 +182,7 @@ impl Runner<'_> {
                 // What a failed step left broken must not fail what comes after all.
                 drop(self.sim.heal_all());
             }
-            let finally = Place {
-                path: "finally".to_owned(),
-                ..Place::default()
-            };
-            self.steps(&self.case.finally, &finally, &mut bindings)
-                .await;
+            self.steps(&self.case.finally, &place, &mut bindings).await;
         });
         verdict::conclude(&self, cut)
     }

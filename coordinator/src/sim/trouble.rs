@@ -8,7 +8,7 @@ use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_operation;
 use faultline_proto::tables::{Card, Kind, MessageDef};
 use faultline_proto::wire::{self, Fields};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::core::{Core, Next};
 use crate::clock::SimTime;
@@ -141,10 +141,23 @@ impl Core {
     /// Takes a change back, now or when the Region's process lives again.
     fn heal_by(&mut self, fault: &Fault, call: RootCall) -> Result<(), FaultRefused> {
         if self.nodes.get(&call.region).is_some_and(|node| node.alive) {
-            self.root(fault, &call).map(drop)
+            self.take_back(fault, &call)
         } else {
             self.late_heals.push((fault.clone(), call));
             Ok(())
+        }
+    }
+
+    /// Takes a change back as root; a key policy that locks root out too by the simulator's hand.
+    fn take_back(&mut self, fault: &Fault, call: &RootCall) -> Result<(), FaultRefused> {
+        let refused = match self.root(fault, call) {
+            Err(refused) if call.operation == "kms.PutKeyPolicy" => refused,
+            done => return done.map(drop),
+        };
+        let policy = json!({ "key": call.request["KeyId"], "policy": call.request["Policy"] });
+        match self.plant(&call.region, "key_policy", &policy) {
+            Some(answer) if answer.get("error").is_none() => Ok(()),
+            Some(_) | None => Err(refused),
         }
     }
 
@@ -157,7 +170,7 @@ impl Core {
         let now: Vec<(Fault, RootCall)> = now;
         for (fault, call) in now {
             // Its refusal is in the Region's trail.
-            drop(self.root(&fault, &call));
+            drop(self.take_back(&fault, &call));
         }
     }
 

@@ -39,6 +39,26 @@ pub(crate) fn note_all(ctx: &mut Ctx<'_>) {
     }
 }
 
+/// Gives a key the policy that it had, where its own policy lets nobody do that any more: what
+/// AWS Support does for a key that locked its account out (K-176).
+pub(crate) fn plant_policy(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, String> {
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str);
+    let (Some(key), Some(policy)) = (text("key"), text("policy")) else {
+        return Err("`key` and `policy` are needed".to_owned());
+    };
+    let row = found(ctx, key).ok_or_else(|| format!("no key '{key}' here"))?;
+    let row = KeyRow {
+        policy: policy.to_owned(),
+        ..row
+    };
+    resolve::save(ctx, &row);
+    ctx.note(
+        "key_policy",
+        &[("key", row.arn.as_str()), ("policy", policy)],
+    );
+    Ok(json!({ "key": row.arn.as_str() }))
+}
+
 /// The key with this id or ARN; an ARN of another Region means the related key here.
 fn found(ctx: &mut Ctx<'_>, text: &str) -> Option<KeyRow> {
     let id = text.rsplit('/').next().unwrap_or(text);

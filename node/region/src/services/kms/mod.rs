@@ -145,6 +145,10 @@ impl Service for Kms {
     fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
         look::look(ctx, what, arguments)
     }
+
+    fn plant(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Result<Value, String>> {
+        (what == "key_policy").then(|| look::plant_policy(ctx, arguments))
+    }
 }
 
 macro_rules! handlers {
