@@ -52,10 +52,7 @@ impl FaultNames for Runner<'_> {
         let here = |region: &&RegionName| {
             let question = json!({ "key": key.arn(region) });
             let seen = self.sim.look(region, "replicas", &question);
-            seen.map_or_else(
-                || key.regions.contains(region),
-                |seen| seen["here"] == true,
-            )
+            seen.map_or_else(|| key.regions.contains(region), |seen| seen["here"] == true)
         };
         let regions = self.world.regions.iter().filter(here);
         Some(

@@ -301,10 +301,9 @@ fn in_unit(value: Sample, unit: Unit) -> String {
 fn wanted(bound: &Matcher, unit: Unit) -> String {
     let value = |template: &Template| {
         template.written().map_or_else(String::new, |value| {
-            value.as_i64().map_or_else(
-                || as_text(&value),
-                |value| in_unit(value, unit),
-            )
+            value
+                .as_i64()
+                .map_or_else(|| as_text(&value), |value| in_unit(value, unit))
         })
     };
     match &bound.test {

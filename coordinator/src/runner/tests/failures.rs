@@ -44,10 +44,7 @@ steps:
         "{problem:#?}"
     );
     assert!(
-        problem
-            .help
-            .iter()
-            .any(|help| help.contains("kms:Encrypt")),
+        problem.help.iter().any(|help| help.contains("kms:Encrypt")),
         "{problem:#?}"
     );
 }
@@ -71,7 +68,10 @@ steps:
 ",
     );
     assert_eq!(problem.code, "X0003");
-    assert!(problem.primary.caption.contains("expected scp"), "{problem:#?}");
+    assert!(
+        problem.primary.caption.contains("expected scp"),
+        "{problem:#?}"
+    );
 }
 
 #[test]
@@ -84,9 +84,15 @@ steps:
     expect: { key_metadata: { key_state: Disabled } }
 ",
     );
-    assert_eq!(problem.message, "expectation failed: `key_metadata.key_state` stayed Enabled");
+    assert_eq!(
+        problem.message,
+        "expectation failed: `key_metadata.key_state` stayed Enabled"
+    );
     let asked = &problem.others[0].caption;
-    assert!(asked.starts_with("asked ") && asked.contains(" times in 10"), "{asked}");
+    assert!(
+        asked.starts_with("asked ") && asked.contains(" times in 10"),
+        "{asked}"
+    );
 }
 
 #[test]
@@ -131,7 +137,11 @@ goals:
     assert_eq!(goal("encrypt").judgement, Judgement::Unknown);
     let missed = goal("describe_key");
     assert_eq!(missed.judgement, Judgement::Fail);
-    assert!(missed.because.contains("wanted at_most 1us"), "{}", missed.because);
+    assert!(
+        missed.because.contains("wanted at_most 1us"),
+        "{}",
+        missed.because
+    );
 }
 
 #[test]
@@ -142,7 +152,10 @@ steps:
   - kms.describe_key: { key_id: local }
 ",
     )
-    .replace("allow: [kms:Encrypt, kms:Decrypt", "allow: [\"not an action\", kms:Decrypt");
+    .replace(
+        "allow: [kms:Encrypt, kms:Decrypt",
+        "allow: [\"not an action\", kms:Decrypt",
+    );
     let (outcome, _) = run(&text);
     assert_eq!(outcome.judgement, Judgement::Error, "{}", outcome.because);
 }

@@ -7,8 +7,8 @@ mod troubles;
 use std::sync::Arc;
 
 use super::*;
-use crate::journal::event::StepStatus;
 use crate::journal::Event;
+use crate::journal::event::StepStatus;
 use crate::scenario;
 use crate::scenario::source::Source;
 use crate::transport::Loopback;
