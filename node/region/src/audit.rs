@@ -196,11 +196,7 @@ fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> Audit
 /// with the same sharedEventID (K-263). A denied one leaves nothing there (K-264).
 fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
     if let Some(refusal) = refusal {
-        // The trail has one word for refused decisions, whatever the answer says (K-273).
-        event.error_code = match &*refusal.code {
-            "AccessDeniedException" => "AccessDenied".to_owned(),
-            code => code.to_owned(),
-        };
+        event.error_code = shown_code(&refusal.code);
         event.error_message.clone_from(&refusal.message);
         event.denial = refusal.denial.as_deref().cloned();
     } else {
@@ -218,6 +214,15 @@ fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
         }
     }
     store(ctx, event);
+}
+
+/// The trail's spelling: one word for a denial in every service (K-273), and EC2's prefix.
+fn shown_code(code: &str) -> String {
+    match code {
+        "AccessDeniedException" => "AccessDenied".to_owned(),
+        "UnauthorizedOperation" => "Client.UnauthorizedOperation".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 fn foreign_owner(event: &AuditEvent) -> Option<String> {

@@ -1,10 +1,13 @@
 //! What has been sent and what still waits, for a look.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::context::Ctx;
 use crate::keyspaces::{OutHeads, Outbox};
-use crate::store::Range;
+use crate::store::{Range, registry};
 
 /// Which streams a look asks for: those to `to`, those of a table, a bucket, multi-Region keys.
 fn wanted(stream: &str, to: &str, arguments: &Value) -> bool {
@@ -19,11 +22,14 @@ fn wanted(stream: &str, to: &str, arguments: &Value) -> bool {
 }
 
 /// Answers `replication` (streams that this Region sends) and `replication_queue` (envelopes
-/// that no peer has acknowledged).
+/// that no peer has acknowledged), and `state` of the whole Region.
 pub(crate) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<Value> {
     match what {
         "replication" => Some(streams(ctx, arguments)),
         "replication_queue" => Some(queue(ctx, arguments)),
+        "state" if arguments.get("key").is_none() => {
+            Some(state(ctx, arguments.get("keyspace").and_then(Value::as_str)))
+        }
         _ => None,
     }
 }
@@ -64,4 +70,22 @@ pub(crate) fn queue(ctx: &mut Ctx<'_>, arguments: &Value) -> Value {
         })
         .collect();
     json!({ "region": from, "here": true, "count": envelopes.len(), "envelopes": envelopes })
+}
+
+/// Rows by keyspace, and one hash over them.
+fn state(ctx: &mut Ctx<'_>, keyspace: Option<&str>) -> Value {
+    let mut hash = Sha256::new();
+    let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
+    for (key, value) in ctx.txn.store().raw().flatten() {
+        let name = registry::name_of(&key);
+        if keyspace.is_some_and(|wanted| wanted != name) {
+            continue;
+        }
+        *rows.entry(name).or_default() += 1;
+        for part in [&key, &value] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    json!({ "rows": rows, "digest": hex::encode(hash.finalize()) })
 }

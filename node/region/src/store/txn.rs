@@ -55,6 +55,12 @@ impl<'a> Txn<'a> {
         }
     }
 
+    /// The store below, without what this transaction wrote.
+    #[must_use]
+    pub fn store(&self) -> &'a dyn Store {
+        self.store
+    }
+
     /// Opens a layer: what is written from now on can be discarded.
     pub fn push(&mut self) {
         self.layers.push(Layer::new());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keyspaces::{Buckets, Contents, EncryptionRow, Status, Versions};
+use super::keyspaces::{Buckets, Contents, EncryptionRow, Status, VersionRow, Versions};
 use super::{content, replica, versions};
 use crate::context::Ctx;
 use crate::store::Range;
@@ -30,7 +30,7 @@ pub(super) fn answer(
             &text("key"),
             arguments.get("version_id").and_then(Value::as_str),
         )),
-        "replication" => Some(replication(ctx, &bucket)),
+        "bucket_replication" => Some(replication(ctx, &bucket)),
         "bucket_digest" => Some(digest(ctx, &bucket)),
         _ => None,
     }
@@ -67,8 +67,17 @@ fn stored(
         "tags": object.tags,
         "replica": row.replica,
         "replication_status": versions::replication_status(&row),
+        "failure_reason": failure_reason(&row),
         "sealed": hex::encode(&first[..first.len().min(32)]),
     }))
+}
+
+/// AWS's reason of the first destination that failed (S3-074).
+fn failure_reason(row: &VersionRow) -> Option<&str> {
+    row.destinations.iter().find_map(|destination| match &destination.status {
+        Status::Failed(reason) => Some(reason.as_str()),
+        Status::Pending | Status::Completed => None,
+    })
 }
 
 /// Every version of a bucket with its replication.

@@ -77,7 +77,7 @@ impl Service for S3 {
             "read-source" => replication::read_source(ctx, body),
             "replica" => replica::accesses(ctx, body),
             // Plumbing between Regions that no policy speaks of: the call it belongs to was decided.
-            "claim-name" | "versioning" | "replica-chunk" => Ok(RemoteCall {
+            "claim-name" | "locate" | "versioning" | "replica-chunk" => Ok(RemoteCall {
                 event: None,
                 read_only: true,
                 accesses: Vec::new(),
@@ -97,6 +97,7 @@ impl Service for S3 {
             "versioning" => {
                 rules::versioned(ctx, &String::from_utf8_lossy(body)).map(|()| Vec::new())
             }
+            "locate" => rules::locate(ctx, &String::from_utf8_lossy(body)),
             "replica" => replica::begin(ctx, body),
             "replica-chunk" => replica::chunk(ctx, body),
             // "read-source" only asks for a decision.

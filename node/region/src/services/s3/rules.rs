@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use faultline_proto::names::RegionName;
 use faultline_proto::progress::{Progress, Saga};
 use faultline_proto::s3;
 use prost::Message as _;
@@ -57,14 +58,22 @@ pub(super) fn put(
         if !asked.insert(target.to_owned()) {
             continue;
         }
-        // A bucket that does not exist is reported in the same words (S3-002).
-        let region = buckets::region_of(ctx, target)
-            .ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
-        if region == *ctx.region() {
-            versioned(ctx, target)?;
-        } else {
-            ctx.ask(&region, "versioning", target.as_bytes().to_vec());
-            putting.waiting += 1;
+        match buckets::region_of(ctx, target) {
+            Some(region) if region == *ctx.region() => versioned(ctx, target)?,
+            Some(region) => {
+                ctx.ask(&region, "versioning", target.as_bytes().to_vec());
+                putting.waiting += 1;
+            }
+            // A bucket that does not exist is reported in the same words (S3-002).
+            None if ctx.core.home == *ctx.region() => {
+                return Err(Error::InvalidRequest(DESTINATION_UNVERSIONED).into());
+            }
+            // Its name may not have come here yet: the home Region knows.
+            None => {
+                let home = ctx.core.home.clone();
+                ctx.ask(&home, "locate", target.as_bytes().to_vec());
+                putting.waiting += 1;
+            }
         }
     }
     if putting.waiting > 0 {
@@ -75,6 +84,19 @@ pub(super) fn put(
     }
     save(ctx, &putting)?;
     Ok(Progress::Done(s3::PutBucketReplicationResponse {}))
+}
+
+/// Where a bucket is, as the home Region answers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Located {
+    region: RegionName,
+    bucket: String,
+}
+
+/// At the home Region: where a bucket is.
+pub(super) fn locate(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Vec<u8>, Refusal> {
+    let region = buckets::region_of(ctx, bucket).ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
+    Ok(encode(&Located { region, bucket: bucket.to_owned() }))
 }
 
 /// In the destination's Region: whether the bucket keeps versions (S3-001).
@@ -101,7 +123,11 @@ pub(super) fn answered(
         )
         .with_status(503));
     };
-    outcome?;
+    let found = outcome?;
+    if let Ok(located) = decode::<Located>(found) {
+        ctx.ask(&located.region, "versioning", located.bucket.into_bytes());
+        return Ok(Progress::Open(Saga { kind: "put-replication", state: encode(&putting) }));
+    }
     putting.waiting = putting.waiting.saturating_sub(1);
     if putting.waiting > 0 {
         return Ok(Progress::Open(Saga {

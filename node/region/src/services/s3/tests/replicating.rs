@@ -165,7 +165,7 @@ fn s3_062_s3_066_a_kms_replica_is_sealed_anew_and_a_refused_key_is_failed_for_go
     assert_eq!(setup.status("b").as_deref(), Some("FAILED"));
     let look = setup.world.look(
         HERE,
-        "replication",
+        "bucket_replication",
         &serde_json::json!({ "bucket": "photos" }),
     );
     assert!(
@@ -293,7 +293,7 @@ fn s3_029_a_role_without_replicate_object_is_refused_by_the_destination() {
     assert_eq!(setup.status("a").as_deref(), Some("FAILED"));
     let look = setup.world.look(
         HERE,
-        "replication",
+        "bucket_replication",
         &serde_json::json!({ "bucket": "photos" }),
     );
     assert!(
