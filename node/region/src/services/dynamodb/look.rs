@@ -31,7 +31,7 @@ pub(super) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Json) -> Option<An
         "stored_item" => stored_item,
         "conflicts" => conflicts,
         "table_digest" | "replicas_equal" => table_digest,
-        "replication_queue" => replication_queue,
+        "table_queue" => replication_queue,
         _ => return None,
     };
     let account = arguments.get("account").and_then(Json::as_str);

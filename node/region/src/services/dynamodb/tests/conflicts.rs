@@ -159,7 +159,7 @@ fn a_crash_loses_no_acknowledged_write_on_its_way() {
     global_table(&mut world, &[FAR]);
     world.cut(HOME, FAR);
     put(&mut world, HOME, &[("id", "a"), ("v", "1")]).unwrap();
-    assert_eq!(look(&mut world, HOME, "replication_queue")["count"], 1);
+    assert_eq!(look(&mut world, HOME, "table_queue")["count"], 1);
     world.stop(HOME);
     world.restart(HOME);
     world.heal(HOME, FAR);
@@ -168,7 +168,7 @@ fn a_crash_loses_no_acknowledged_write_on_its_way() {
     world.restart(FAR);
     world.advance(30);
     assert_eq!(read(&mut world, FAR, "a", "v"), "1");
-    assert_eq!(look(&mut world, HOME, "replication_queue")["count"], 0);
+    assert_eq!(look(&mut world, HOME, "table_queue")["count"], 0);
     equal(&mut world, &[HOME, FAR]);
 }
 

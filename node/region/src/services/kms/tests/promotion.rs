@@ -104,7 +104,7 @@ fn k_112_both_key_policies_matter_and_k_268_both_regions_record() {
     );
     assert_eq!(
         code(world.call(HOME, &half, &ask(&id, FAR))),
-        "AccessDenied"
+        "AccessDeniedException"
     );
     world.advance(1);
     assert_eq!(

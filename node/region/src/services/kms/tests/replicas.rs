@@ -187,7 +187,7 @@ fn k_102_k_267_replicating_needs_createkey_in_the_other_region_and_is_recorded_t
         ..Default::default()
     };
     let (refused, message) = no(world.call(HOME, &half, &request));
-    assert_eq!(refused, "AccessDenied");
+    assert_eq!(refused, "AccessDeniedException");
     assert!(
         message.contains("not authorized to perform: kms:CreateKey"),
         "{message}"
