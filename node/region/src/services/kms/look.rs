@@ -18,7 +18,7 @@ pub(crate) fn look(
 ) -> Option<Result<Value, String>> {
     let key = arguments.get("key")?.as_str()?;
     match what {
-        "state" => Some(
+        "state" if arguments.get("key").is_some() => Some(
             found(ctx, key)
                 .map(|row| state(&row))
                 .ok_or_else(|| format!("no key '{key}' here")),
