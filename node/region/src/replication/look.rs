@@ -27,9 +27,10 @@ pub(crate) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Value) -> Option<V
     match what {
         "replication" => Some(streams(ctx, arguments)),
         "replication_queue" => Some(queue(ctx, arguments)),
-        "state" if arguments.get("key").is_none() => {
-            Some(state(ctx, arguments.get("keyspace").and_then(Value::as_str)))
-        }
+        "state" if arguments.get("key").is_none() => Some(state(
+            ctx,
+            arguments.get("keyspace").and_then(Value::as_str),
+        )),
         _ => None,
     }
 }

@@ -74,10 +74,12 @@ fn stored(
 
 /// AWS's reason of the first destination that failed (S3-074).
 fn failure_reason(row: &VersionRow) -> Option<&str> {
-    row.destinations.iter().find_map(|destination| match &destination.status {
-        Status::Failed(reason) => Some(reason.as_str()),
-        Status::Pending | Status::Completed => None,
-    })
+    row.destinations
+        .iter()
+        .find_map(|destination| match &destination.status {
+            Status::Failed(reason) => Some(reason.as_str()),
+            Status::Pending | Status::Completed => None,
+        })
 }
 
 /// Every version of a bucket with its replication.

@@ -95,8 +95,12 @@ struct Located {
 
 /// At the home Region: where a bucket is.
 pub(super) fn locate(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Vec<u8>, Refusal> {
-    let region = buckets::region_of(ctx, bucket).ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
-    Ok(encode(&Located { region, bucket: bucket.to_owned() }))
+    let region =
+        buckets::region_of(ctx, bucket).ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
+    Ok(encode(&Located {
+        region,
+        bucket: bucket.to_owned(),
+    }))
 }
 
 /// In the destination's Region: whether the bucket keeps versions (S3-001).
@@ -126,7 +130,10 @@ pub(super) fn answered(
     let found = outcome?;
     if let Ok(located) = decode::<Located>(found) {
         ctx.ask(&located.region, "versioning", located.bucket.into_bytes());
-        return Ok(Progress::Open(Saga { kind: "put-replication", state: encode(&putting) }));
+        return Ok(Progress::Open(Saga {
+            kind: "put-replication",
+            state: encode(&putting),
+        }));
     }
     putting.waiting = putting.waiting.saturating_sub(1);
     if putting.waiting > 0 {

@@ -274,10 +274,7 @@ fn a_replica_whose_key_is_disabled_fails_alone_and_catches_up_ddb_059() {
     world.settle();
     assert_eq!(read(&mut world, HOME, "a", "v"), "2");
     assert_eq!(no(get(&mut world, FAR, "a")).0, "ValidationException");
-    assert_eq!(
-        look(&mut world, FAR, "table_queue")["waiting_for_key"],
-        2
-    );
+    assert_eq!(look(&mut world, FAR, "table_queue")["waiting_for_key"], 2);
     world
         .call(FAR, &root, &EnableKeyRequest { key_id: some(&id) })
         .unwrap();
