@@ -11,6 +11,7 @@ pub mod explain;
 pub mod faults;
 pub mod journal;
 pub mod network;
+pub mod oracles;
 pub mod queue;
 pub mod report;
 pub mod runner;
