@@ -133,13 +133,17 @@ impl Oracle for AuditComplete {
                     return Finding::violated(because, [answered]);
                 }
                 many => {
-                    let because = format!("one call of {operation} is {} times in the trail", many.len());
+                    let because = format!(
+                        "one call of {operation} is {} times in the trail",
+                        many.len()
+                    );
                     return Finding::violated(because, many.iter().copied());
                 }
             }
             if let Some((name, n)) = &call.nameless {
-                let because =
-                    format!("{name}, asked for by a service on behalf of {operation}, does not say by which");
+                let because = format!(
+                    "{name}, asked for by a service on behalf of {operation}, does not say by which"
+                );
                 return Finding::violated(because, [*n]);
             }
         }
@@ -158,8 +162,10 @@ mod tests {
     }
 
     fn audit(run: &mut Doctored, name: &str, invoked_by: &str) -> u64 {
-        run.audit(json!({ "eventName": name, "call": "call-1", "invokedBy": invoked_by,
-            "account": ACCOUNT, "recipientAccountId": ACCOUNT }))
+        run.audit(
+            json!({ "eventName": name, "call": "call-1", "invokedBy": invoked_by,
+            "account": ACCOUNT, "recipientAccountId": ACCOUNT }),
+        )
     }
 
     #[test]

@@ -87,7 +87,11 @@ fn attributes(book: &mut CanaryBook, table: &str, item: &Value) {
     let table = table.rsplit('/').next().unwrap_or(table);
     for (name, value) in item.as_object().into_iter().flatten() {
         if let Some(text) = value.get("S").or(value.get("N")).and_then(Value::as_str) {
-            book.add_as(Class::Attribute, &format!("{table}.{name}"), text.as_bytes());
+            book.add_as(
+                Class::Attribute,
+                &format!("{table}.{name}"),
+                text.as_bytes(),
+            );
         }
     }
 }
@@ -102,15 +106,24 @@ mod tests {
         let operation = find_operation(id).expect("it is defined");
         let encoded = from_snake(operation.input, &arguments).expect("arguments");
         let mut book = CanaryBook::default();
-        from_request(&mut book, operation, &encoded.message, encoded.body.as_deref());
+        from_request(
+            &mut book,
+            operation,
+            &encoded.message,
+            encoded.body.as_deref(),
+        );
         let all = book.all().iter();
-        all.map(|canary| (canary.name.clone(), canary.class)).collect()
+        all.map(|canary| (canary.name.clone(), canary.class))
+            .collect()
     }
 
     #[test]
     fn plaintexts_keys_and_objects_are_secret() {
         assert_eq!(
-            learned("kms.Encrypt", json!({ "key_id": "k", "plaintext": "4242 4242" })),
+            learned(
+                "kms.Encrypt",
+                json!({ "key_id": "k", "plaintext": "4242 4242" })
+            ),
             [("kms.encrypt Plaintext".to_owned(), Class::Secret)]
         );
         assert_eq!(

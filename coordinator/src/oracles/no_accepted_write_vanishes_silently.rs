@@ -84,7 +84,9 @@ impl NoAcceptedWriteVanishesSilently {
 
 /// `eu-west-1@5,us-east-1@7`.
 fn knew(text: &str) -> Vec<Write> {
-    let pairs = text.split([',', ' ']).filter_map(|pair| pair.split_once('@'));
+    let pairs = text
+        .split([',', ' '])
+        .filter_map(|pair| pair.split_once('@'));
     pairs
         .filter_map(|(region, stamp)| Some((region.to_owned(), stamp.parse().ok()?)))
         .collect()
@@ -105,7 +107,9 @@ impl History {
             Some((current, _)) if current == write => None,
             Some((current, line)) => {
                 let (other, stamp) = current;
-                let said = format!("is gone there: {other}'s write of {stamp} is in its place, and nobody told of a conflict");
+                let said = format!(
+                    "is gone there: {other}'s write of {stamp} is in its place, and nobody told of a conflict"
+                );
                 Some((said, vec![n, *line]))
             }
             None => Some(("is gone there".to_owned(), vec![n])),
@@ -145,7 +149,8 @@ impl Oracle for NoAcceptedWriteVanishesSilently {
             for (write, n) in &history.accepted {
                 if let Some((said, at)) = history.complaint(write, *n, self.conflicts_may) {
                     let (region, stamp) = write;
-                    let because = format!("the write of {key} that {region} accepted at {stamp} {said}");
+                    let because =
+                        format!("the write of {key} that {region} accepted at {stamp} {said}");
                     return Finding::violated(because, at);
                 }
             }

@@ -255,13 +255,23 @@ impl NoKeyUsedWithoutPermission {
         }
     }
 
-    fn identity_says(&self, asked: &Asked<'_>, region: &str, now: SimTime) -> super::policies::Said {
+    fn identity_says(
+        &self,
+        asked: &Asked<'_>,
+        region: &str,
+        now: SimTime,
+    ) -> super::policies::Said {
         let mut said = super::policies::Said::default();
         let Some((kind, name)) = asked.owner() else {
             return said;
         };
         let owner = (asked.account().to_owned(), kind, name.to_owned());
-        for document in self.identities.get(&owner).into_iter().flat_map(BTreeMap::values) {
+        for document in self
+            .identities
+            .get(&owner)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+        {
             let here = weigh(asked, document, now, region == self.home);
             said.allow = said.allow.max(here.allow);
             said.deny = said.deny.max(here.deny);
@@ -425,7 +435,8 @@ mod tests {
     }
 
     fn identity(run: &mut Doctored, user: &str, actions: Value) {
-        let document = json!({ "Statement": { "Effect": "Allow", "Action": actions, "Resource": "*" } });
+        let document =
+            json!({ "Statement": { "Effect": "Allow", "Action": actions, "Resource": "*" } });
         audit(
             run,
             "PutUserPolicy",
@@ -457,7 +468,12 @@ mod tests {
         );
         uses(&mut run, "app", "Decrypt");
         run.holds(1);
-        audit(&mut run, "RevokeGrant", json!({ "grantId": "g1", "keyId": KEY }), json!({}));
+        audit(
+            &mut run,
+            "RevokeGrant",
+            json!({ "grantId": "g1", "keyId": KEY }),
+            json!({}),
+        );
         uses(&mut run, "app", "Decrypt");
         run.holds(1);
         run.wait(301);
@@ -467,12 +483,24 @@ mod tests {
 
     #[test]
     fn an_explicit_deny_violates_when_it_had_time_to_settle() {
-        let allow = json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*" });
-        let deny = json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*" });
+        let allow =
+            json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*" });
+        let deny =
+            json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*" });
         let mut run = run();
-        audit(&mut run, "CreateKey", json!({ "policy": json!({ "Statement": [allow] }).to_string() }), json!({}));
+        audit(
+            &mut run,
+            "CreateKey",
+            json!({ "policy": json!({ "Statement": [allow] }).to_string() }),
+            json!({}),
+        );
         uses(&mut run, "app", "Decrypt");
-        audit(&mut run, "PutKeyPolicy", json!({ "policy": json!({ "Statement": [allow, deny] }).to_string() }), json!({}));
+        audit(
+            &mut run,
+            "PutKeyPolicy",
+            json!({ "policy": json!({ "Statement": [allow, deny] }).to_string() }),
+            json!({}),
+        );
         uses(&mut run, "app", "Decrypt");
         run.holds(1);
         run.wait(301);
@@ -488,7 +516,12 @@ mod tests {
         assert!(unknown(run.finding()).contains("none could be judged"));
         let policy = json!({ "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "kms:*",
             "Resource": "*", "Condition": { "Bool": { "aws:MultiFactorAuthPresent": "true" } } }] });
-        audit(&mut run, "CreateKey", json!({ "policy": policy.to_string() }), json!({}));
+        audit(
+            &mut run,
+            "CreateKey",
+            json!({ "policy": policy.to_string() }),
+            json!({}),
+        );
         uses(&mut run, "app", "Decrypt");
         assert!(unknown(run.finding()).contains("of 2 uses"));
     }

@@ -9,6 +9,8 @@
 //! stored (compressed, cut), long ones but for three pieces of them, and rows that were gone
 //! before the run ended.
 
+use std::collections::BTreeSet;
+
 use super::canaries::{Canary, Class};
 use super::{End, Finding, Oracle};
 use crate::journal::event::Event;
@@ -39,23 +41,26 @@ pub(super) const VALUE: &str = "a value of the file";
 pub(super) fn add_values(end: &mut End<'_>, values: &[String]) {
     for value in values {
         let name = format!("{VALUE} ({} bytes)", value.len());
-        end.searched.book.add_as(Class::Attribute, &name, value.as_bytes());
+        end.searched
+            .book
+            .add_as(Class::Attribute, &name, value.as_bytes());
     }
 }
 
 /// Whether the file names this canary.
 pub(super) fn named(canary: &Canary, attributes: &[String], values: &[String]) -> bool {
-    let value = |value: &String| canary.pieces.iter().any(|piece| value.as_bytes().starts_with(piece));
+    let value = |value: &String| {
+        canary
+            .pieces
+            .iter()
+            .any(|piece| value.as_bytes().starts_with(piece))
+    };
     attributes.contains(&canary.name)
         || (canary.name.starts_with(VALUE) && values.iter().any(value))
 }
 
 /// What the search for the canaries that are meant came to in these kinds of places.
-pub(super) fn judge(
-    end: &mut End<'_>,
-    kinds: &[&str],
-    meant: &dyn Fn(&Canary) -> bool,
-) -> Finding {
+pub(super) fn judge(end: &mut End<'_>, kinds: &[&str], meant: &dyn Fn(&Canary) -> bool) -> Finding {
     let searched = &mut *end.searched;
     let canaries = searched.book.all();
     let hits = searched.tape.hits(&searched.book);
@@ -64,16 +69,16 @@ pub(super) fn judge(
         .filter(|hit| kinds.contains(&hit.place.kind()) && meant(&canaries[hit.canary]))
         .collect();
     if let Some(first) = found.first() {
-        let more = match found.len() {
+        let places: BTreeSet<_> = found.iter().map(|hit| (&hit.place, hit.at)).collect();
+        let more = match places.len() {
             1 => String::new(),
             many => format!(", and in {} more places", many - 1),
         };
         let because = format!(
-            "{} is in {} {}{more}",
-            canaries[first.canary].name, first.place, first.how
+            "{} is {} in {}{more}",
+            canaries[first.canary].name, first.how, first.place
         );
-        let mut at: Vec<u64> = found.iter().filter_map(|hit| hit.at).collect();
-        at.dedup();
+        let at: BTreeSet<u64> = found.iter().filter_map(|hit| hit.at).collect();
         return Finding::violated(because, at);
     }
     let asked: Vec<_> = canaries.iter().filter(|canary| meant(canary)).collect();
@@ -115,7 +120,7 @@ mod tests {
         let (because, lines) = violated(run.finding());
         assert_eq!(
             because,
-            "card is in the trail, Encrypt in eu-west-1 in the clear"
+            "card is in the clear in the trail, Encrypt in eu-west-1"
         );
         assert_eq!(lines, [at]);
     }

@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn without_such_an_attribute_or_any_call_it_is_unknown() {
-        let mut run = Doctored::new(NAME, json!({ "attributes": ["orders.card"] }));
+        let run = Doctored::new(NAME, json!({ "attributes": ["orders.card"] }));
         assert_eq!(unknown(run.finding()), "the run had no such secret");
-        let mut run = Doctored::new(NAME, json!({ "values": ["4242 4242 4242"] }));
+        let run = Doctored::new(NAME, json!({ "values": ["4242 4242 4242"] }));
         assert_eq!(unknown(run.finding()), "there was nothing to search");
     }
 }

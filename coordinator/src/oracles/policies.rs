@@ -250,10 +250,26 @@ mod tests {
         let session = "arn:aws:sts::111111111111:assumed-role/ops/me";
         for (principal, direct, account) in [
             (json!("*"), Answer::Yes, Answer::No),
-            (json!({ "AWS": "arn:aws:iam::111111111111:role/ops" }), Answer::Yes, Answer::No),
-            (json!({ "AWS": "arn:aws:iam::111111111111:role/other" }), Answer::No, Answer::No),
-            (json!({ "AWS": ["222222222222", "111111111111"] }), Answer::No, Answer::Yes),
-            (json!({ "Service": "s3.amazonaws.com" }), Answer::No, Answer::No),
+            (
+                json!({ "AWS": "arn:aws:iam::111111111111:role/ops" }),
+                Answer::Yes,
+                Answer::No,
+            ),
+            (
+                json!({ "AWS": "arn:aws:iam::111111111111:role/other" }),
+                Answer::No,
+                Answer::No,
+            ),
+            (
+                json!({ "AWS": ["222222222222", "111111111111"] }),
+                Answer::No,
+                Answer::Yes,
+            ),
+            (
+                json!({ "Service": "s3.amazonaws.com" }),
+                Answer::No,
+                Answer::No,
+            ),
         ] {
             let statement = json!({ "Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*" });
             let said = says(session, &statement);
@@ -264,12 +280,24 @@ mod tests {
     #[test]
     fn conditions_are_read_or_unclear() {
         for (condition, wanted) in [
-            (json!({ "StringEquals": { "kms:ViaService": "s3.eu-west-1.amazonaws.com" } }), Answer::Yes),
-            (json!({ "StringLike": { "kms:ViaService": "ec2.*" } }), Answer::No),
-            (json!({ "StringEquals": { "aws:SourceIp": "10.0.0.1" } }), Answer::Unclear),
+            (
+                json!({ "StringEquals": { "kms:ViaService": "s3.eu-west-1.amazonaws.com" } }),
+                Answer::Yes,
+            ),
+            (
+                json!({ "StringLike": { "kms:ViaService": "ec2.*" } }),
+                Answer::No,
+            ),
+            (
+                json!({ "StringEquals": { "aws:SourceIp": "10.0.0.1" } }),
+                Answer::Unclear,
+            ),
         ] {
             let statement = json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:d*", "Resource": "*", "Condition": condition });
-            assert_eq!(says("arn:aws:iam::111111111111:user/app", &statement).deny, wanted);
+            assert_eq!(
+                says("arn:aws:iam::111111111111:user/app", &statement).deny,
+                wanted
+            );
         }
     }
 

@@ -67,8 +67,7 @@ impl Related {
                 }
             }
         }
-        self.regions
-            .insert(region.to_owned(), (materials, event.n));
+        self.regions.insert(region.to_owned(), (materials, event.n));
     }
 
     /// A Region that lacks what another has.
@@ -189,7 +188,11 @@ mod tests {
         material(&mut run, "eu-west-1", "a:11");
         unknown(run.finding());
         material(&mut run, "us-east-1", "a:11");
-        run.note("us-east-1", "key_role", &[("key_id", KEY), ("role", "NONE")]);
+        run.note(
+            "us-east-1",
+            "key_role",
+            &[("key_id", KEY), ("role", "NONE")],
+        );
         unknown(run.finding());
     }
 }

@@ -97,7 +97,9 @@ impl ReplicasUseTheKeyTheirRuleNames {
                 }
                 let mut fitting: Vec<Rule> = rules
                     .iter()
-                    .filter(|rule| rule.to == replica.bucket && replica.key.starts_with(&rule.prefix))
+                    .filter(|rule| {
+                        rule.to == replica.bucket && replica.key.starts_with(&rule.prefix)
+                    })
                     .cloned()
                     .collect();
                 fitting.sort_by_key(|rule| -rule.priority);
@@ -122,7 +124,10 @@ impl ReplicasUseTheKeyTheirRuleNames {
                 .filter_map(|(source, _)| self.puts.get(&(source.clone(), key.clone())))
                 .flat_map(|(_, asked)| asked.iter().map(String::as_str))
                 .collect();
-            let kms = asked.iter().filter(|how| how.starts_with("aws:kms")).count();
+            let kms = asked
+                .iter()
+                .filter(|how| how.starts_with("aws:kms"))
+                .count();
             return match (encryption.as_str(), kms, asked.len()) {
                 ("none", ..) => Judged::Unclear, // a delete marker
                 (_, 0, 1..) => Judged::Right,
@@ -163,7 +168,11 @@ fn rule(value: &Value) -> Option<Rule> {
         return None;
     }
     let filter = &value["filter"];
-    let prefixes = [&filter["and"]["prefix"], &filter["prefix"], &value["prefix"]];
+    let prefixes = [
+        &filter["and"]["prefix"],
+        &filter["prefix"],
+        &value["prefix"],
+    ];
     let prefix = prefixes.into_iter().find_map(Value::as_str);
     let destination = &value["destination"];
     let to = destination["bucket"].as_str().unwrap_or_default();
@@ -256,8 +265,10 @@ mod tests {
     }
 
     fn audit(run: &mut Doctored, name: &str, asked: serde_json::Value) {
-        run.audit(json!({ "eventName": name, "account": ACCOUNT, "recipientAccountId": ACCOUNT,
-            "requestParameters": asked }));
+        run.audit(
+            json!({ "eventName": name, "account": ACCOUNT, "recipientAccountId": ACCOUNT,
+            "requestParameters": asked }),
+        );
     }
 
     fn put(run: &mut Doctored, key: &str, how: &str) {

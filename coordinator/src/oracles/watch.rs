@@ -8,7 +8,7 @@ use std::rc::Rc;
 use faultline_proto::driving::Envelope;
 use faultline_proto::names::RegionName;
 
-use super::canaries::{CanaryBook, Class};
+use super::canaries::CanaryBook;
 use super::search::{Place, Tape};
 use super::{End, Finding, Oracle, learn, make, searches};
 use crate::journal::event::{Event, Judgement, OracleVerdict, World};
@@ -56,7 +56,7 @@ impl Watch {
     pub fn new(specs: &[OracleSpec]) -> Self {
         let oracles: Vec<_> = specs
             .iter()
-            .filter_map(|spec| Some((spec.clone(), make(spec)?)))
+            .map(|spec| (spec.clone(), make(spec)))
             .collect();
         Self(Rc::new(RefCell::new(Seen {
             searching: oracles.iter().any(|(spec, _)| searches(spec.def.name)),
@@ -97,7 +97,14 @@ impl Watch {
                 format!("{region} (a row of {keyspace})")
             };
             let Searched { book, tape } = &mut seen.searched;
-            tape.push(book, Place::Row { store: store.clone() }, None, value);
+            tape.push(
+                book,
+                Place::Row {
+                    store: store.clone(),
+                },
+                None,
+                value,
+            );
             // A key may say too much; what it begins with is not repeated when it does.
             let store = format!("{region} (the key of a row)");
             tape.push(book, Place::Row { store }, None, key);
@@ -133,7 +140,8 @@ impl Watch {
     #[must_use]
     pub fn judge(&self, meant_to_violate: &[String]) -> Vec<OracleVerdict> {
         let findings = self.findings().into_iter();
-        let told = |(spec, finding): (OracleSpec, Finding)| verdict(&spec, finding, meant_to_violate);
+        let told =
+            |(spec, finding): (OracleSpec, Finding)| verdict(&spec, finding, meant_to_violate);
         findings.map(told).collect()
     }
 }
@@ -202,8 +210,16 @@ impl Tap for Watch {
         let (at, operation) = (seen.next, spec.operation);
         let Searched { book, tape } = &mut seen.searched;
         learn::from_request(book, operation, &spec.request, spec.body.as_deref());
-        for bytes in [Some(&spec.request), spec.body.as_ref()].into_iter().flatten() {
-            tape.push(book, Place::Request(operation.verb.to_owned()), Some(at), bytes);
+        for bytes in [Some(&spec.request), spec.body.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            tape.push(
+                book,
+                Place::Request(operation.verb.to_owned()),
+                Some(at),
+                bytes,
+            );
         }
         let kept = (operation.id, at, Vec::new());
         seen.calls.insert(call.to_owned(), kept);
@@ -218,7 +234,12 @@ impl Tap for Watch {
         let Searched { book, tape } = &mut seen.searched;
         learn::from_response(book, operation, bytes);
         seam.extend_from_slice(bytes);
-        tape.push(book, Place::Answer((*operation).to_owned()), Some(*at), seam);
+        tape.push(
+            book,
+            Place::Answer((*operation).to_owned()),
+            Some(*at),
+            seam,
+        );
         seam.drain(..seam.len().saturating_sub(SEAM));
     }
 
@@ -231,7 +252,12 @@ impl Tap for Watch {
                 envelope.from, envelope.to, envelope.stream
             );
             let Searched { book, tape } = &mut seen.searched;
-            tape.push(book, Place::Envelope { way }, Some(seen.next), &envelope.payload);
+            tape.push(
+                book,
+                Place::Envelope { way },
+                Some(seen.next),
+                &envelope.payload,
+            );
         }
     }
 }

@@ -37,6 +37,7 @@ use crate::clock::{SimTime, Span};
 use crate::journal::event::{JOURNAL_FORM, Judgement, RunStarted};
 use crate::journal::{Journal, Memory, What};
 use crate::network::link::{Bandwidth, Link};
+use crate::oracles::Watch;
 use crate::scenario::plan::{Case, Plan, WorldPlan};
 use crate::scenario::quantity;
 use crate::scenario::template::Bindings;
@@ -110,6 +111,7 @@ struct Runner<'p> {
     options: &'p Options,
     world: World,
     memory: Memory,
+    watch: Watch,
     zero: SimTime,
     /// Faults that a step started and nobody healed, with their names.
     started: RefCell<Vec<(Option<String>, u64)>>,
@@ -134,7 +136,8 @@ pub fn run_case(
     journal: Journal,
 ) -> Result<Outcome, Broken> {
     let memory = Memory::default();
-    let mut journal = journal.heard_by(memory.clone());
+    let watch = Watch::new(&case.always);
+    let mut journal = journal.heard_by(memory.clone()).heard_by(watch.clone());
     journal.record(
         SimTime::ZERO,
         What::RunStarted(RunStarted {
@@ -150,6 +153,7 @@ pub fn run_case(
     let config = config(case, options);
     let (home, accounts) = (config.home.clone(), config.accounts.clone());
     let sim = Sim::start(config, transport, journal)?;
+    sim.add_tap(watch.clone());
     let made = sim.run(setup::set_up(&sim, &case.world, home, &accounts))?;
     let world = match made {
         Ok(world) => world,
@@ -165,6 +169,7 @@ pub fn run_case(
         options,
         world,
         memory,
+        watch,
         started: RefCell::default(),
         sessions: RefCell::default(),
         secrets: RefCell::default(),

@@ -12,7 +12,6 @@ use crate::journal::What;
 use crate::journal::event::{
     Expectation, Judgement, OracleVerdict, RunVerdict, StepEnded, StepStarted, StepStatus,
 };
-use crate::scenario::plan::OracleSpec;
 use crate::sim::{Broken, Sim};
 
 /// The run ended before it began: the world could not be made.
@@ -66,7 +65,7 @@ pub(super) fn conclude(runner: &Runner<'_>, cut: Result<(), Broken>) -> Result<O
         found.unknown("the run was interrupted".to_owned());
     }
     sim.stop_all()?;
-    for verdict in oracles(runner) {
+    for verdict in oracles(runner, &found)? {
         let name = &verdict.oracle;
         match (verdict.judgement, verdict.meant_to_violate) {
             (Judgement::Fail, false) => found.fail(format!("{name}: {}", verdict.because)),
@@ -174,42 +173,26 @@ fn steps(runner: &Runner<'_>) -> (Option<String>, bool) {
     })
 }
 
-/// What the oracles say. Each is asked once, over the whole journal and the stores at rest.
-fn oracles(runner: &Runner<'_>) -> Vec<OracleVerdict> {
-    let meant = &runner.plan.meant_to_violate;
-    runner
-        .case
-        .always
-        .iter()
-        .map(|spec| {
-            let mut verdict = not_built(spec);
-            verdict.meant_to_violate = meant.iter().any(|name| name == spec.def.name);
-            if verdict.judgement == Judgement::Fail && !verdict.meant_to_violate {
-                let problem = problem::oracle(spec.def.name, spec.span, &verdict.because);
-                verdict.problem = Some(problem);
-            }
-            verdict
-        })
-        .collect()
-}
-
-fn not_built(spec: &OracleSpec) -> OracleVerdict {
-    let about: Vec<String> = spec
-        .arguments
-        .iter()
-        .map(|(name, value)| match value.as_str() {
-            Some(text) => text.to_owned(),
-            None => format!("{name} {value}"),
-        })
-        .collect();
-    OracleVerdict {
-        oracle: spec.def.name.to_owned(),
-        about: about.join(", "),
-        judgement: Judgement::Unknown,
-        meant_to_violate: false,
-        checked: 0,
-        because: "this build cannot judge it".to_owned(),
-        evidence: vec![],
-        problem: None,
+/// What the oracles say, over the whole journal and the stores at rest.
+fn oracles(runner: &Runner<'_>, cut: &Findings) -> Result<Vec<OracleVerdict>, Broken> {
+    let (sim, watch) = (&runner.sim, &runner.watch);
+    if let Some(because) = &cut.unknown {
+        watch.cut(because);
     }
+    for (name, secret) in sim.canaries().iter().chain(runner.secrets.borrow().all()) {
+        watch.secret(name, secret);
+    }
+    if watch.wants_rows() {
+        for region in &runner.world.regions {
+            sim.rows_at_rest(region, |key, value| watch.row(region, key, value))?;
+        }
+    }
+    let mut verdicts = watch.judge(&runner.plan.meant_to_violate);
+    for (verdict, spec) in verdicts.iter_mut().zip(&runner.case.always) {
+        if verdict.judgement == Judgement::Fail && !verdict.meant_to_violate {
+            let problem = problem::oracle(spec.def.name, spec.span, &verdict.because);
+            verdict.problem = Some(problem);
+        }
+    }
+    Ok(verdicts)
 }
