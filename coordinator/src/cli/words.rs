@@ -119,3 +119,18 @@ fn scenarios(folder: Option<&str>) -> Result<Vec<(String, String)>, String> {
     }
     Ok(rows)
 }
+
+/// Print the JSON Schema that editors complete scenario files with.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// What the schema is of.
+    #[arg(value_parser = PossibleValuesParser::new(["scenario"]), default_value = "scenario")]
+    kind: String,
+}
+
+/// Prints a schema.
+#[must_use]
+pub fn schema(_args: &SchemaArgs) -> Exit {
+    out(&scenario::schema::scenario_text());
+    Exit::Passed
+}
