@@ -56,9 +56,9 @@ pub struct Refusal {
     /// Region that was asked.
     pub region: Option<RegionName>,
     /// Who refused, when it was a decision.
-    pub denial: Option<Denial>,
+    pub denial: Option<Box<Denial>>,
     /// Kind of the fault that made it so.
-    pub caused_by: Option<String>,
+    pub caused_by: Option<Box<str>>,
     /// When it was known.
     pub at: SimTime,
 }
@@ -78,7 +78,7 @@ impl Refusal {
     /// As `fails_with` sees it.
     #[must_use]
     pub fn value(&self) -> Value {
-        let denial = self.denial.as_ref();
+        let denial = self.denial.as_deref();
         json!({
             "code": self.code,
             "message": self.message,
@@ -231,7 +231,8 @@ pub fn refusal(answer: &Answer, operation: &'static OperationDef, at: SimTime) -
         Answered::Refused { failure, .. } => (
             failure.code.clone(),
             failure.message.clone(),
-            failure.denial.clone().map(|denial| Denial {
+            failure.denial.clone().map(|denial| {
+                Box::new(Denial {
                 principal: denial.principal,
                 action: denial.action,
                 resource: denial.resource,
@@ -239,6 +240,7 @@ pub fn refusal(answer: &Answer, operation: &'static OperationDef, at: SimTime) -
                 explicit: denial.explicit,
                 statement: denial.statement,
                 missing: denial.missing,
+            })
             }),
         ),
         Answered::Unheard { how, .. } => (how.code().to_owned(), how.to_string(), None),
@@ -249,7 +251,7 @@ pub fn refusal(answer: &Answer, operation: &'static OperationDef, at: SimTime) -
         action: Some(operation.action.to_owned()),
         region: Some(answer.region.clone()),
         denial,
-        caused_by: answer.caused_by().map(str::to_owned),
+        caused_by: answer.caused_by().map(Box::from),
         at,
     }
 }

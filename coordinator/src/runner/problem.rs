@@ -29,13 +29,13 @@ use crate::sim::FaultRefused;
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It should have succeeded.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// It should have failed, as is written there.
     Succeeded(Span),
     /// It should have failed in another way.
-    FailedOtherwise(Refusal, Mismatch),
+    FailedOtherwise(Box<(Refusal, Mismatch)>),
     /// The answer differs.
-    Differs(Mismatch),
+    Differs(Box<Mismatch>),
     /// The file has no value for something.
     Evaluate(EvaluateError),
 }
@@ -53,7 +53,7 @@ impl Trouble {
                 "NoRegion",
             ]
             .contains(&refusal.code.as_str()),
-            Self::Succeeded(_) | Self::FailedOtherwise(..) | Self::Differs(_) => false,
+            Self::Succeeded(_) | Self::FailedOtherwise(_) | Self::Differs(_) => false,
         }
     }
 }
@@ -138,10 +138,10 @@ impl Runner<'_> {
                 format!("`{verb}` succeeded, and should have failed"),
                 mark(*span, "expected this failure"),
             ),
-            Trouble::FailedOtherwise(refusal, mismatch) => bare(
+            Trouble::FailedOtherwise(both) => bare(
                 "X0003",
-                format!("`{verb}` failed in another way: {}", refusal.code),
-                mark(mismatch.span, caption(mismatch)),
+                format!("`{verb}` failed in another way: {}", both.0.code),
+                mark(both.1.span, caption(&both.1)),
             ),
             Trouble::Differs(mismatch) => self.difference(mismatch, call),
         };
@@ -194,33 +194,34 @@ impl Runner<'_> {
     /// The cause: who refused, which fault is in force, what would have helped.
     fn explain(&self, trouble: &Trouble, asking: &Asking<'_>, problem: &mut Problem) {
         let mut at = self.sim.now();
-        match trouble {
-            Trouble::Refused(refusal) | Trouble::FailedOtherwise(refusal, _) => {
-                if matches!(trouble, Trouble::FailedOtherwise(..)) && !refusal.message.is_empty() {
-                    problem.notes.push(said(refusal));
-                }
-                if let Some(denial) = &refusal.denial {
-                    problem.notes.push(self.denied(denial));
-                    problem.help.extend(denial.missing.iter().cloned());
-                }
-                if let Some(fault) = &refusal.caused_by {
-                    problem
-                        .notes
-                        .push(format!("the fault `{fault}` made it so"));
-                }
+        let refusal = match trouble {
+            Trouble::Refused(refusal) => Some(&**refusal),
+            Trouble::FailedOtherwise(both) => Some(&both.0),
+            Trouble::Differs(_) | Trouble::Succeeded(_) | Trouble::Evaluate(_) => None,
+        };
+        if let Some(refusal) = refusal {
+            if matches!(trouble, Trouble::FailedOtherwise(_)) && !refusal.message.is_empty() {
+                problem.notes.push(said(refusal));
             }
-            Trouble::Differs(_) | Trouble::Succeeded(_) => {
-                if let Some((then, denial)) = self.last_denial(asking.since) {
-                    at = then;
-                    problem.notes.push(format!(
-                        "{} (t={})",
-                        self.denied(&denial),
-                        self.moment(then)
-                    ));
-                    problem.help.extend(denial.missing);
-                }
+            if let Some(denial) = &refusal.denial {
+                problem.notes.push(self.denied(denial));
+                problem.help.extend(denial.missing.iter().cloned());
             }
-            Trouble::Evaluate(_) => {}
+            if let Some(fault) = &refusal.caused_by {
+                problem
+                    .notes
+                    .push(format!("the fault `{fault}` made it so"));
+            }
+        }
+        if matches!(trouble, Trouble::Differs(_) | Trouble::Succeeded(_))
+            && let Some((then, denial)) = self.last_denial(asking.since)
+        {
+            at = then;
+            let denied = self.denied(&denial);
+            problem
+                .notes
+                .push(format!("{denied} (t={})", self.moment(then)));
+            problem.help.extend(denial.missing);
         }
         for fault in self.faults_in_force() {
             problem.notes.push(format!("meanwhile: {fault}"));

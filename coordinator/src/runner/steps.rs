@@ -81,7 +81,7 @@ impl Runner<'_> {
             Err(error) => {
                 self.begin(step, &path, place, bindings);
                 let problem = problem::evaluation(&error);
-                return self.fail(step, &path, Box::new(problem), 1);
+                return self.fail(step, &path, problem, 1);
             }
         };
         for (label, item) in plan {
@@ -101,7 +101,7 @@ impl Runner<'_> {
         self.begin(step, path, place, bindings);
         let faults = match self.begin_faults(&step.faults, bindings) {
             Ok(faults) => faults,
-            Err(problem) => return self.fail(step, path, problem, 1),
+            Err(problem) => return self.fail(step, path, *problem, 1),
         };
         let inner = Place {
             around: step.id.clone(),
@@ -126,9 +126,9 @@ impl Runner<'_> {
                 Flow::Stop
             }
             (Ok(Some(_)), Some(error)) => {
-                self.fail(step, path, Box::new(problem::fault(step.span, &error)), 1)
+                self.fail(step, path, problem::fault(step.span, &error), 1)
             }
-            (Err((problem, attempts)), _) => self.fail(step, path, problem, attempts),
+            (Err((problem, attempts)), _) => self.fail(step, path, *problem, attempts),
         }
     }
 
@@ -289,14 +289,14 @@ impl Runner<'_> {
         self.end(step, &path, status, String::new());
     }
 
-    fn fail(&self, step: &Step, path: &str, problem: Box<Problem>, attempts: u64) -> Flow {
+    fn fail(&self, step: &Step, path: &str, problem: Problem, attempts: u64) -> Flow {
         let summary = problem.message.clone();
         self.sim.record(What::Expectation(Expectation {
             step: path.to_owned(),
             passed: false,
             attempts,
             since: self.sim.now(),
-            problem: Some(*problem),
+            problem: Some(problem),
         }));
         self.end(step, path, StepStatus::Failed, summary);
         Flow::Stop
@@ -314,7 +314,7 @@ impl Runner<'_> {
 
     /// A refusal of our own, in place of a verb's answer.
     pub(super) fn own(&self, code: &str, message: impl Into<String>) -> Trouble {
-        Trouble::Refused(Refusal::own(code, message, self.sim.now()))
+        Trouble::Refused(Box::new(Refusal::own(code, message, self.sim.now())))
     }
 }
 

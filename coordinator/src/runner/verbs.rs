@@ -242,7 +242,9 @@ impl Runner<'_> {
         let arguments = json!({ "role_arn": principal.arn, "role_session_name": name });
         let purpose = format!("{purpose} session");
         let said = ask::ask(&self.sim, &assumer, region, operation, &arguments, &purpose).await;
-        let answer = said.result.map_err(Trouble::Refused)?;
+        let answer = said
+            .result
+            .map_err(|refusal| Trouble::Refused(Box::new(refusal)))?;
         let text = |member: &str| {
             let text = answer["credentials"][member].as_str();
             text.unwrap_or_default().to_owned()
@@ -269,14 +271,14 @@ impl Runner<'_> {
             names: &names,
         };
         match (&said.result, &call.fails_with) {
-            (Err(refusal), None) => Err(Trouble::Refused(refusal.clone())),
+            (Err(refusal), None) => Err(Trouble::Refused(Box::new(refusal.clone()))),
             (Ok(_), Some(failure)) => Err(Trouble::Succeeded(failure.span)),
             (Err(refusal), Some(failure)) => {
                 let value = refusal.value();
                 match matches(&failure.matcher, Some(&value), judge) {
                     Ok(()) => Ok(()),
                     Err(Unmet::Mismatch(mismatch)) => {
-                        Err(Trouble::FailedOtherwise(refusal.clone(), mismatch))
+                        Err(Trouble::FailedOtherwise(Box::new((refusal.clone(), mismatch))))
                     }
                     Err(Unmet::Evaluate(error)) => Err(error.into()),
                 }
@@ -287,7 +289,7 @@ impl Runner<'_> {
                     let Some(matcher) = matcher else { continue };
                     match matches(matcher, Some(value), judge) {
                         Ok(()) => {}
-                        Err(Unmet::Mismatch(mismatch)) => return Err(Trouble::Differs(mismatch)),
+                        Err(Unmet::Mismatch(mismatch)) => return Err(Trouble::Differs(Box::new(mismatch))),
                         Err(Unmet::Evaluate(error)) => return Err(error.into()),
                     }
                 }
