@@ -221,12 +221,10 @@ fn lags(goal: &Goal, events: &[Event], quiet: &Quiet, key: &dyn Fn(&str) -> Stri
 
 /// The most envelopes of one link and stream that waited at one moment.
 fn backlog(goal: &Goal, events: &[Event]) -> Option<Sample> {
-    let stream = goal.filter.keys().find_map(|name| match name.as_str() {
-        "table" => Some("dynamodb"),
-        "bucket" => Some("s3"),
-        "key" => Some("kms"),
-        _ => None,
-    });
+    let table = text(goal, "table").map(|name| format!("dynamodb/{name}"));
+    let bucket = text(goal, "bucket").map(|_| "s3".to_owned());
+    let key = text(goal, "key").map(|_| "kms".to_owned());
+    let stream = table.or(bucket).or(key);
     let mut sent: BTreeMap<(String, String, String), (u64, u64)> = BTreeMap::new();
     let mut acks: BTreeMap<u64, ((String, String, String), u64)> = BTreeMap::new();
     let mut most = None;
@@ -239,7 +237,7 @@ fn backlog(goal: &Goal, events: &[Event]) -> Option<Sample> {
                     message.message,
                     ((to, from, message.stream.clone()), message.ack),
                 );
-                let fits = stream.is_none_or(|stream| message.stream == stream)
+                let fits = stream.as_ref().is_none_or(|stream| message.stream == *stream)
                     && text(goal, "to").is_none_or(|to| message.to.as_str() == to);
                 if fits && message.seq > 0 {
                     let state = sent.entry(way).or_insert((message.seq - 1, 0));

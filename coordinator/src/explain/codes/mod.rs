@@ -7,6 +7,7 @@
 mod arguments;
 mod expressions;
 mod names;
+mod running;
 mod shape;
 mod unused;
 
@@ -99,6 +100,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         arguments::CODES,
         expressions::CODES,
         unused::CODES,
+        running::CODES,
     ]
     .into_iter()
     .flatten()
@@ -128,6 +130,9 @@ mod tests {
     fn each_wrong_example_gives_its_code_and_each_right_one_nothing() {
         let mut complaints = String::new();
         for code in all() {
+            if code.code.starts_with('X') {
+                continue; // Only a run gives it: see below.
+            }
             let (list, picture) = findings(code.file(code.wrong));
             if !list.iter().any(|found| found.code == code.code) {
                 complaints.push_str(&format!(
@@ -144,6 +149,40 @@ mod tests {
             }
         }
         assert!(complaints.is_empty(), "{complaints}");
+    }
+
+    /// Codes of all that went wrong in a run of the file.
+    fn went_wrong(text: String) -> Vec<String> {
+        use crate::journal::{Journal, Memory, What};
+        use crate::runner::{Options, run_case};
+        let source = Source::new("example.yaml", text);
+        let plan = load(&source).unwrap_or_else(|list| {
+            panic!("{}", render(&source, &list, Format::Human(false)));
+        });
+        let memory = Memory::default();
+        let journal = Journal::new().heard_by(memory.clone());
+        let options = Options::new("example", crate::seed::RunSeed(1));
+        let transport = Box::new(crate::transport::Loopback::new());
+        run_case(&plan, &plan.cases[0], &options, transport, journal).expect("it runs");
+        let problem = |what: &What| match what {
+            What::Expectation(it) => it.problem.clone(),
+            What::Oracle(it) => it.problem.clone(),
+            What::Goal(it) => it.problem.clone(),
+            _ => None,
+        };
+        memory.with(|events| {
+            let problems = events.iter().filter_map(|event| problem(&event.what));
+            problems.map(|problem| problem.code).collect()
+        })
+    }
+
+    #[test]
+    fn each_wrong_example_of_a_run_gives_its_code_and_each_right_one_runs() {
+        for code in all().filter(|code| code.code.starts_with('X')) {
+            assert_eq!(went_wrong(code.file(code.wrong)), [code.code]);
+            let right = went_wrong(code.file(code.right));
+            assert!(right.is_empty(), "{}: {right:?}", code.code);
+        }
     }
 
     #[test]
