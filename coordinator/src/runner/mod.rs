@@ -10,6 +10,7 @@
 //! Left out: everything that is printed (reports) and every file but the journal's listeners.
 
 pub mod ask;
+mod carried;
 mod conductor;
 mod faults;
 pub mod goals;
@@ -45,6 +46,7 @@ use crate::seed::RunSeed;
 use crate::sim::{Broken, Sim, SimConfig};
 use crate::transport::Transport;
 
+use carried::Carried;
 pub use conductor::AsWritten;
 use secrets::Secrets;
 use steps::{Flow, Place};
@@ -118,6 +120,8 @@ struct Runner<'p> {
     /// Sessions of roles: since when, and the credential.
     sessions: RefCell<BTreeMap<String, (SimTime, Credential)>>,
     secrets: RefCell<Secrets>,
+    /// Envelopes, if some step looks at them.
+    carried: Carried,
 }
 
 fn file_name(path: &str) -> String {
@@ -154,6 +158,10 @@ pub fn run_case(
     let (home, accounts) = (config.home.clone(), config.accounts.clone());
     let sim = Sim::start(config, transport, journal)?;
     sim.add_tap(watch.clone());
+    let carried = Carried::default();
+    if carried::wanted(case) {
+        sim.add_tap(carried.clone());
+    }
     let made = sim.run(setup::set_up(&sim, &case.world, home, &accounts))?;
     let world = match made {
         Ok(world) => world,
@@ -173,6 +181,7 @@ pub fn run_case(
         started: RefCell::default(),
         sessions: RefCell::default(),
         secrets: RefCell::default(),
+        carried,
     };
     runner.run()
 }

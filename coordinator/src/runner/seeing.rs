@@ -15,7 +15,6 @@ use super::ask::{Refusal, Said};
 use super::problem::Trouble;
 use super::verbs::Asked;
 use super::world::World;
-use crate::journal::What;
 use crate::scenario::vocabulary::built_in::BUILT_IN;
 
 impl Runner<'_> {
@@ -286,23 +285,22 @@ impl Runner<'_> {
         }
     }
 
-    /// Envelopes that were sent so far: sizes and fates, from the journal.
+    /// Envelopes that were sent so far, as carried. Bare acknowledgements carry nothing.
     fn envelopes(&self, from: Option<&RegionName>, arguments: &Map<String, Value>) -> Value {
         let to = arguments.get("to").and_then(Value::as_str);
-        self.memory.with(|events| {
-            let sent = events.iter().filter_map(|event| match &event.what {
-                What::MessageSent(sent) => Some(sent),
-                _ => None,
-            });
-            sent.filter(|sent| from.is_none_or(|from| *from == sent.from))
-                .filter(|sent| to.is_none_or(|to| to == sent.to.as_str()))
+        self.carried.with(|envelopes| {
+            envelopes
+                .iter()
+                .filter(|sent| from.is_none_or(|from| from.as_str() == sent.from))
+                .filter(|sent| to.is_none_or(|to| to == sent.to) && sent.seq > 0)
                 .map(|sent| {
                     json!({
                         "stream": sent.stream,
-                        "from": sent.from.as_str(),
-                        "to": sent.to.as_str(),
+                        "from": sent.from,
+                        "to": sent.to,
                         "seq": sent.seq,
-                        "length": sent.bytes,
+                        "length": sent.payload.len(),
+                        "payload": crate::scenario::bytes::written(&sent.payload),
                     })
                 })
                 .collect()

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Maker, PATIENCE, SetUpFailed};
-use crate::clock::Span;
+use super::{Maker, SetUpFailed};
 use crate::runner::world::Bucket;
 use crate::scenario::plan::world::{BucketPlan, Named, ReplicationPlan, RulePlan};
 
@@ -90,7 +89,6 @@ impl Maker<'_> {
         let Some(source) = self.world.buckets.get(&plan.from) else {
             return Ok(());
         };
-        self.bucket_known(&plan.to, source).await?;
         let role = self.world.principals.get(&plan.role);
         let rules: Vec<Value> = plan
             .rules
@@ -113,31 +111,6 @@ impl Maker<'_> {
         )
         .await
         .map(drop)
-    }
-
-    /// Waits until the source's Region has heard of the destination, wherever that is.
-    async fn bucket_known(&self, name: &str, source: &Bucket) -> Result<(), SetUpFailed> {
-        let since = self.sim.now();
-        loop {
-            let asked = self
-                .root(
-                    &source.account,
-                    &source.region,
-                    "s3.get_bucket_versioning",
-                    json!({ "bucket": name }),
-                )
-                .await;
-            match asked {
-                Err(failed) if failed.refusal.code == "NoSuchBucket" => {
-                    if self.sim.now().since(since) > PATIENCE {
-                        return Err(failed);
-                    }
-                    self.sim.sleep(Span::millis(200)).await;
-                }
-                // A redirect to its Region, or a refusal by its policy: it is known.
-                Ok(_) | Err(_) => return Ok(()),
-            }
-        }
     }
 
     fn rule(&self, plan: &ReplicationPlan, rule: &RulePlan, number: i64) -> Value {

@@ -160,3 +160,22 @@ goals:
 ",
     );
 }
+
+#[test]
+fn what_only_a_simulator_sees() {
+    passes(
+        r"
+steps:
+  - look.state: { in: eu-west-1 }
+    expect: { digest: { exists: true } }
+  - look.replication: { in: eu-west-1, to: us-east-1, key: payments }
+    expect: { count: { at_least: 1 }, first: { from: eu-west-1, to: us-east-1, waiting: 0 } }
+  - look.replication_queue: { in: eu-west-1 }
+    expect: { count: 0 }
+  - look.envelopes: { in: eu-west-1, to: us-east-1 }
+    expect: { count: { at_least: 1 }, every: { payload: { is: ciphertext } } }
+  - look.replicas_equal: { key: payments }
+    expect: { equal: true, replicas: 2 }
+",
+    );
+}
