@@ -233,14 +233,14 @@ pub fn refusal(answer: &Answer, operation: &'static OperationDef, at: SimTime) -
             failure.message.clone(),
             failure.denial.clone().map(|denial| {
                 Box::new(Denial {
-                principal: denial.principal,
-                action: denial.action,
-                resource: denial.resource,
-                denied_by: denial.denied_by,
-                explicit: denial.explicit,
-                statement: denial.statement,
-                missing: denial.missing,
-            })
+                    principal: denial.principal,
+                    action: denial.action,
+                    resource: denial.resource,
+                    denied_by: denial.denied_by,
+                    explicit: denial.explicit,
+                    statement: denial.statement,
+                    missing: denial.missing,
+                })
             }),
         ),
         Answered::Unheard { how, .. } => (how.code().to_owned(), how.to_string(), None),

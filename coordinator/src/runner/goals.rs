@@ -237,7 +237,9 @@ fn backlog(goal: &Goal, events: &[Event]) -> Option<Sample> {
                     message.message,
                     ((to, from, message.stream.clone()), message.ack),
                 );
-                let fits = stream.as_ref().is_none_or(|stream| message.stream == *stream)
+                let fits = stream
+                    .as_ref()
+                    .is_none_or(|stream| message.stream == *stream)
                     && text(goal, "to").is_none_or(|to| message.to.as_str() == to);
                 if fits && message.seq > 0 {
                     let state = sent.entry(way).or_insert((message.seq - 1, 0));

@@ -277,9 +277,10 @@ impl Runner<'_> {
                 let value = refusal.value();
                 match matches(&failure.matcher, Some(&value), judge) {
                     Ok(()) => Ok(()),
-                    Err(Unmet::Mismatch(mismatch)) => {
-                        Err(Trouble::FailedOtherwise(Box::new((refusal.clone(), mismatch))))
-                    }
+                    Err(Unmet::Mismatch(mismatch)) => Err(Trouble::FailedOtherwise(Box::new((
+                        refusal.clone(),
+                        mismatch,
+                    )))),
                     Err(Unmet::Evaluate(error)) => Err(error.into()),
                 }
             }
@@ -289,7 +290,9 @@ impl Runner<'_> {
                     let Some(matcher) = matcher else { continue };
                     match matches(matcher, Some(value), judge) {
                         Ok(()) => {}
-                        Err(Unmet::Mismatch(mismatch)) => return Err(Trouble::Differs(Box::new(mismatch))),
+                        Err(Unmet::Mismatch(mismatch)) => {
+                            return Err(Trouble::Differs(Box::new(mismatch)));
+                        }
                         Err(Unmet::Evaluate(error)) => return Err(error.into()),
                     }
                 }
