@@ -30,6 +30,8 @@ struct Related {
     regions: BTreeMap<String, (BTreeMap<String, String>, u64)>,
     changed: SimTime,
     told: u64,
+    /// Whether two Regions ever told of the key at one time.
+    compared: bool,
     differs: Option<(String, Vec<u64>)>,
 }
 
@@ -68,6 +70,7 @@ impl Related {
             }
         }
         self.regions.insert(region.to_owned(), (materials, event.n));
+        self.compared |= self.regions.len() > 1;
     }
 
     /// A Region that lacks what another has.
@@ -123,7 +126,7 @@ impl Oracle for ReplicasShareKeyMaterial {
         if let Some((because, at)) = &related.differs {
             return Finding::violated(because.clone(), at.iter().copied());
         }
-        if related.regions.len() < 2 {
+        if !related.compared {
             return Finding::unknown(nothing);
         }
         match related.lacking() {
