@@ -49,7 +49,7 @@ fn is_test(path: &Path) -> bool {
     };
     path.components()
         .skip_while(|part| part.as_os_str() != "..")
-        .any(|part| named(part))
+        .any(named)
 }
 
 #[test]

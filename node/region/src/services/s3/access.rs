@@ -41,72 +41,48 @@ pub fn on(ctx: &mut Ctx<'_>, action: &str, arn: String, row: &BucketRow) -> Acce
 }
 
 pub(super) fn of(ctx: &mut Ctx<'_>, request: &S3Request) -> Result<Vec<Access>, Refusal> {
+    // The definition names the action, which is not always the operation's name.
+    let action = request.operation().action;
     match request {
         S3Request::CreateBucket(request) => {
-            let name = request.bucket();
+            let arn = format!("arn:aws:s3:::{}", request.bucket());
             let account: AccountId = ctx.account();
             Ok(vec![Access::new(
                 ctx,
-                "s3:CreateBucket",
-                format!("arn:aws:s3:::{name}"),
+                action,
+                arn,
                 account,
                 Wording::AccessDenied,
             )])
         }
         S3Request::PutBucketReplication(request) => {
-            let mut accesses = on_bucket(ctx, request.bucket(), "s3:PutReplicationConfiguration")?;
+            let mut accesses = on_bucket(ctx, request.bucket(), action)?;
             accesses.extend(pass_role(ctx, request));
             Ok(accesses)
         }
-        S3Request::PutBucketVersioning(request) => {
-            on_bucket(ctx, request.bucket(), "s3:PutBucketVersioning")
-        }
-        S3Request::GetBucketVersioning(request) => {
-            on_bucket(ctx, request.bucket(), "s3:GetBucketVersioning")
-        }
-        S3Request::GetBucketReplication(request) => {
-            on_bucket(ctx, request.bucket(), "s3:GetReplicationConfiguration")
-        }
-        S3Request::DeleteBucketReplication(request) => {
-            on_bucket(ctx, request.bucket(), "s3:PutReplicationConfiguration")
-        }
-        S3Request::PutBucketEncryption(request) => {
-            on_bucket(ctx, request.bucket(), "s3:PutEncryptionConfiguration")
-        }
-        S3Request::GetBucketEncryption(request) => {
-            on_bucket(ctx, request.bucket(), "s3:GetEncryptionConfiguration")
-        }
-        S3Request::PutBucketPolicy(request) => {
-            on_bucket(ctx, request.bucket(), "s3:PutBucketPolicy")
-        }
-        S3Request::GetBucketPolicy(request) => {
-            on_bucket(ctx, request.bucket(), "s3:GetBucketPolicy")
-        }
-        S3Request::ListObjectsV2(request) => on_bucket(ctx, request.bucket(), "s3:ListBucket"),
-        S3Request::ListObjectVersions(request) => {
-            on_bucket(ctx, request.bucket(), "s3:ListBucketVersions")
-        }
+        S3Request::PutBucketVersioning(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::GetBucketVersioning(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::GetBucketReplication(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::DeleteBucketReplication(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::PutBucketEncryption(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::GetBucketEncryption(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::PutBucketPolicy(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::GetBucketPolicy(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::ListObjectsV2(request) => on_bucket(ctx, request.bucket(), action),
+        S3Request::ListObjectVersions(request) => on_bucket(ctx, request.bucket(), action),
         S3Request::PutObject(request) => put(ctx, request),
         S3Request::GetObject(request) => {
-            let action = versioned(
-                request.version_id.is_some(),
-                "s3:GetObject",
-                "s3:GetObjectVersion",
-            );
+            let action = versioned(request.version_id.is_some(), action, "s3:GetObjectVersion");
             on_object(ctx, request.bucket(), request.key(), action)
         }
         S3Request::HeadObject(request) => {
-            let action = versioned(
-                request.version_id.is_some(),
-                "s3:GetObject",
-                "s3:GetObjectVersion",
-            );
+            let action = versioned(request.version_id.is_some(), action, "s3:GetObjectVersion");
             on_object(ctx, request.bucket(), request.key(), action)
         }
         S3Request::DeleteObject(request) => {
             let action = versioned(
                 request.version_id.is_some(),
-                "s3:DeleteObject",
+                action,
                 "s3:DeleteObjectVersion",
             );
             on_object(ctx, request.bucket(), request.key(), action)

@@ -112,7 +112,7 @@ fn sse_053_new_buckets_block_sse_c() {
 }
 
 #[test]
-fn sse_038_to_sse_047_sse_c_and_its_misuses() {
+fn sse_038_to_sse_043_a_put_under_sse_c_and_its_misuses() {
     let (mut world, root) = world();
     allow_sse_c(&mut world, &root, HERE, "photos");
     let good = with_customer_key(put("photos", "a"));
@@ -173,6 +173,13 @@ fn sse_038_to_sse_047_sse_c_and_its_misuses() {
             (code, message)
         );
     }
+}
+
+#[test]
+fn sse_044_to_sse_051_only_the_right_key_opens_an_sse_c_object() {
+    let (mut world, root) = world();
+    allow_sse_c(&mut world, &root, HERE, "photos");
+    let good = with_customer_key(put("photos", "a"));
     let answer = world.upload(HERE, &root, &good, b"secret sea").unwrap();
     assert_eq!(
         (
