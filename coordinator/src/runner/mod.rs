@@ -1,25 +1,37 @@
 //! A plan becomes a run: set-up, steps, `finally`, verdict.
 //!
-//! - [`world`]: what names stand for. [`setup`]: the world is made, before time zero.
-//! - [`ask`]: one operation of AWS. [`verbs`]: a step's verb, with its patience and its
-//!   expectations; [`sealed`] and [`seeing`] are the verbs that AWS does not have.
-//! - [`steps`]: blocks, loops, lanes, faults. [`faults`]: faults from a file for the simulator.
-//! - [`AsWritten`]: what the command line calls. [`problem`]: what went wrong, as a picture. [`goals`], [`verdict`]: what it comes to.
+//! - [`setup`]: the world is made, before time zero. [`world`]: what exists then; [`names`]:
+//!   how its names are written for a call, and known again in an answer.
+//! - [`steps`]: blocks, lanes, faults around them; [`rounds`]: loops; [`telling`]: what the
+//!   journal hears of it. [`faults`]: what names in a fault stand for.
+//! - [`verbs`]: a step's verb, with its patience and its expectations. [`ask`]: one operation
+//!   of AWS. What AWS does not have: [`sealed`] over [`sealed_aws`], [`audit`], [`seeing`],
+//!   [`carried`].
+//! - [`problem`]: what went wrong, as a picture. [`secrets`]: what must not be found.
+//! - [`verdict`]: what it comes to; [`goals`] over what they [`measure`]; [`at_rest`].
+//! - [`AsWritten`]: what the command line calls.
 //!
 //! Whatever can be seen of a run is in its journal; [`Outcome`] repeats the last line of it.
 //! Left out: everything that is printed (reports) and every file but the journal's listeners.
 
 pub mod ask;
+mod at_rest;
+mod audit;
 mod carried;
 mod conductor;
 mod faults;
 pub mod goals;
+mod measure;
+mod names;
 mod problem;
+mod rounds;
 mod sealed;
+mod sealed_aws;
 mod secrets;
 mod seeing;
 pub mod setup;
 mod steps;
+mod telling;
 mod verbs;
 pub mod verdict;
 pub mod world;

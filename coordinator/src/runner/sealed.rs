@@ -12,106 +12,19 @@ use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_operation;
 use faultline_sealed::attribute::{from_attributes, to_attributes};
 use faultline_sealed::{
-    AttributeAction, AwsClient, CallFailure, Client, Entropy, Item, KeyArn, Keyring, Schema,
-    SchemaConfig, SealedError, TableAt,
+    AttributeAction, Client, Item, KeyArn, Keyring, Schema, SchemaConfig, SealedError, TableAt,
 };
 use prost::Message;
 use serde_json::{Map, Value, json};
 
 use super::Runner;
-use super::ask::{self, Caller, Refusal, Said};
+use super::ask::{self, Refusal, Said};
 use super::problem::Trouble;
+use super::sealed_aws::{Aws, Chance};
 use super::verbs::Asked;
 use super::world::World;
 use crate::clock::SimTime;
 use crate::scenario::plan::world::{KeyringPlan, MultiKeyringPlan};
-use crate::seed::RunSeed;
-use crate::sim::Sim;
-use crate::sim::answer::Answered;
-
-/// The client's way to AWS.
-struct Aws<'a> {
-    sim: &'a Sim,
-    caller: &'a Caller,
-    purpose: &'a str,
-    /// Protobuf bytes to append to a PutItem: what the client itself does not write.
-    more: Vec<u8>,
-    calls: Cell<u32>,
-    cross_region: Cell<u32>,
-    last: RefCell<Option<Refusal>>,
-}
-
-impl AwsClient for Aws<'_> {
-    async fn call(
-        &self,
-        region: &RegionName,
-        operation: &'static str,
-        mut request: Vec<u8>,
-    ) -> Result<Vec<u8>, CallFailure> {
-        let fails = |code: &str, message: &str, payload: String| CallFailure {
-            region: region.clone(),
-            operation,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            payload,
-        };
-        let Some(def) = find_operation(operation) else {
-            return Err(fails(
-                "NotBuilt",
-                "this build does not have it",
-                String::new(),
-            ));
-        };
-        if operation == "dynamodb.PutItem" {
-            request.extend_from_slice(&self.more);
-        }
-        self.calls.set(self.calls.get() + 1);
-        let purpose = format!("{} call {}", self.purpose, self.calls.get());
-        let answers = ask::send(
-            self.sim,
-            self.caller,
-            region,
-            def,
-            request.into(),
-            None,
-            &purpose,
-        )
-        .await;
-        let Some(answer) = answers.last() else {
-            return Err(fails("NotSent", "nothing was sent", String::new()));
-        };
-        self.cross_region
-            .set(self.cross_region.get() + answer.cross_region_calls);
-        match &answer.result {
-            Answered::Success { response, .. } => Ok(response.to_vec()),
-            Answered::Refused { .. } | Answered::Unheard { .. } => {
-                let refusal = ask::refusal(answer, def, self.sim.now());
-                self.last.replace(Some(refusal.clone()));
-                let payload = serde_json::to_string(&refusal).unwrap_or_default();
-                Err(fails(&refusal.code, &refusal.message, payload))
-            }
-        }
-    }
-}
-
-/// The client's own chance, from the run's seed.
-struct Chance<'a> {
-    seed: RunSeed,
-    purpose: &'a str,
-    drawn: u64,
-}
-
-impl Entropy for Chance<'_> {
-    fn fill(&mut self, purpose: &str, out: &mut [u8]) {
-        for chunk in out.chunks_mut(32) {
-            let draw = self
-                .seed
-                .draw(&format!("{purpose} {}", self.purpose), self.drawn);
-            self.drawn += 1;
-            chunk.copy_from_slice(&draw.bytes()[..chunk.len()]);
-        }
-    }
-}
 
 impl Runner<'_> {
     /// `sealed.put_item`.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use faultline_proto::codec::{self, time::to_iso};
+use faultline_proto::codec;
 use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_operation;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,6 @@ use super::Runner;
 use super::ask::{Refusal, Said};
 use super::problem::Trouble;
 use super::verbs::Asked;
-use super::world::World;
 use crate::scenario::vocabulary::built_in::BUILT_IN;
 
 impl Runner<'_> {
@@ -56,7 +55,7 @@ impl Runner<'_> {
     }
 
     /// Asks one Region.
-    fn look(
+    pub(super) fn look(
         &self,
         region: &RegionName,
         what: &str,
@@ -105,53 +104,6 @@ impl Runner<'_> {
             all.extend(items.cloned().unwrap_or_default());
         }
         Ok(all.into())
-    }
-
-    /// Events of all trails by time, with the world's names.
-    fn audit(
-        &self,
-        region: Option<&RegionName>,
-        arguments: &Map<String, Value>,
-    ) -> Result<Value, Refusal> {
-        let mut wanted = arguments.clone();
-        if let Some(Value::String(name)) = wanted.get_mut("principal")
-            && let Some(principal) = self.world.principals.get(name.as_str())
-        {
-            name.clone_from(&principal.arn);
-        }
-        if let Some(Value::String(name)) = wanted.get_mut("resource") {
-            *name = self.world.trail_name(name);
-        }
-        let mut events = Vec::new();
-        for one in &self.world.regions {
-            if region.is_some_and(|region| region != one) {
-                continue;
-            }
-            let answer = self.look(one, "audit", &wanted)?;
-            let found = answer.get("events").and_then(Value::as_array).cloned();
-            events.extend(found.unwrap_or_default());
-        }
-        let time = |event: &Value| event["event_time"].as_i64().unwrap_or_default();
-        events.sort_by_key(time);
-        Ok(events
-            .into_iter()
-            .map(|mut event| {
-                let millis = time(&event);
-                event["event_time"] = to_iso(millis).into();
-                for (member, name) in [
-                    ("principal", World::principal_name as Naming),
-                    ("resource", World::resource_name as Naming),
-                ] {
-                    let known = event[member]
-                        .as_str()
-                        .map(|text| name(&self.world, text).to_owned());
-                    if let Some(known) = known {
-                        event[member] = known.into();
-                    }
-                }
-                event
-            })
-            .collect())
     }
 
     fn stored_item(
@@ -244,7 +196,8 @@ impl Runner<'_> {
         Ok(conflicts.into())
     }
 
-    fn replicas_equal(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
+    /// Whether all replicas of a key or a table hold the same.
+    pub(super) fn replicas_equal(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
         let (what, regions, arguments) =
             if let Some(table) = arguments.get("table_name").and_then(Value::as_str) {
                 let regions = self.world.tables.get(table).map(|table| &table.regions);
@@ -320,8 +273,6 @@ fn plain(item: Value) -> Value {
         .and_then(|mut value| value.get_mut("item").map(Value::take))
         .unwrap_or(item)
 }
-
-type Naming = for<'a> fn(&'a World, &'a str) -> &'a str;
 
 /// Only the members that the verb promises: what `exactly:` forbids must not come by chance.
 fn only_known(verb: &str, value: Value) -> Value {

@@ -4,16 +4,15 @@
 //! skipped. Lanes that run beside a failing one end as they would have.
 
 use faultline_proto::names::RegionName;
-use serde_json::Value;
 
 use super::Runner;
 use super::ask::Refusal;
 use super::problem::{self, Trouble};
+use super::rounds::rounds;
 use super::world::Asked;
-use crate::journal::What;
-use crate::journal::event::{Expectation, Problem, StepEnded, StepStarted, StepStatus};
+use crate::journal::event::{Problem, StepStatus};
 use crate::scenario::plan::{self, Action, FaultPlan, Step};
-use crate::scenario::template::{Bindings, Nameless, as_text};
+use crate::scenario::template::Bindings;
 use crate::sim::{Lane, join};
 
 /// Whether to go on.
@@ -36,7 +35,7 @@ pub(super) struct Place {
 
 impl Place {
     /// The path of a step of this block.
-    fn of(&self, step: &Step) -> String {
+    pub fn of(&self, step: &Step) -> String {
         let rest = step.id.strip_prefix(&self.around).unwrap_or(&step.id);
         let rest = rest.trim_start_matches('.');
         if self.path.is_empty() {
@@ -238,70 +237,6 @@ impl Runner<'_> {
         Ok(begun)
     }
 
-    fn begin(&self, step: &Step, path: &str, place: &Place, bindings: &Bindings) {
-        let say = step
-            .say
-            .as_ref()
-            .and_then(|say| say.evaluate(bindings, &Nameless).ok());
-        let (verb, region, principal) = match &step.action {
-            Action::Call(call) => (
-                call.verb.name().to_owned(),
-                call.region
-                    .as_ref()
-                    .and_then(|region| region.get(bindings).ok()),
-                call.principal
-                    .as_ref()
-                    .filter(|_| call.verb.needs_caller())
-                    .and_then(|principal| principal.get(bindings).ok())
-                    .unwrap_or_default(),
-            ),
-            _ => (String::new(), None, String::new()),
-        };
-        self.sim.record(What::StepStarted(StepStarted {
-            step: path.to_owned(),
-            lane: place.lane.clone(),
-            say: say.map(|say| as_text(&say)).unwrap_or_default(),
-            verb,
-            region,
-            principal,
-            line: self.plan.source.position(step.span.start).0 as u64,
-        }));
-    }
-
-    fn end(&self, step: &Step, path: &str, status: StepStatus, summary: String) {
-        self.sim.record(What::StepEnded(StepEnded {
-            step: path.to_owned(),
-            status,
-            summary,
-            why: step.why.clone().unwrap_or_default(),
-        }));
-    }
-
-    fn skip(&self, step: &Step, place: &Place) {
-        let path = place.of(step);
-        self.begin(step, &path, place, &Bindings::default());
-        let interrupted = self.interrupted();
-        let status = if interrupted {
-            StepStatus::Interrupted
-        } else {
-            StepStatus::Skipped
-        };
-        self.end(step, &path, status, String::new());
-    }
-
-    fn fail(&self, step: &Step, path: &str, problem: Problem, attempts: u64) -> Flow {
-        let summary = problem.message.clone();
-        self.sim.record(What::Expectation(Expectation {
-            step: path.to_owned(),
-            passed: false,
-            attempts,
-            since: self.sim.now(),
-            problem: Some(problem),
-        }));
-        self.end(step, path, StepStatus::Failed, summary);
-        Flow::Stop
-    }
-
     /// The world's names as one call spells them.
     pub(super) fn names<'s>(&'s self, region: &'s RegionName, principal: &str) -> Asked<'s> {
         let caller = self.world.principals.get(principal);
@@ -315,46 +250,5 @@ impl Runner<'_> {
     /// A refusal of our own, in place of a verb's answer.
     pub(super) fn own(&self, code: &str, message: impl Into<String>) -> Trouble {
         Trouble::Refused(Box::new(Refusal::own(code, message, self.sim.now())))
-    }
-}
-
-/// One round: what it adds to the path, and the item of `for_each`.
-type Round = (String, Option<Value>);
-
-/// The rounds of a step; `None` when `when:` is false.
-fn rounds(
-    step: &Step,
-    bindings: &Bindings,
-) -> Result<Option<Vec<Round>>, crate::scenario::template::EvaluateError> {
-    if let Some(when) = &step.when
-        && !when.get(bindings)?
-    {
-        return Ok(None);
-    }
-    let items: Vec<Round> = match &step.for_each {
-        None => vec![(String::new(), None)],
-        Some((_, list)) => {
-            let items = list.get(bindings)?.into_iter().zip(1_usize..);
-            items
-                .map(|(item, number)| (format!("[{}]", label(&item, number)), Some(item)))
-                .collect()
-        }
-    };
-    let Some(repeat) = &step.repeat else {
-        return Ok(Some(items));
-    };
-    let times = repeat.get(bindings)?;
-    let again = |(label, item): Round| {
-        (1..=times).map(move |time| (format!("{label}[{time}]"), item.clone()))
-    };
-    Ok(Some(items.into_iter().flat_map(again).collect()))
-}
-
-/// Short text of an item, or its number.
-fn label(item: &Value, number: usize) -> String {
-    match item {
-        Value::String(text) if text.len() <= 40 => text.clone(),
-        Value::Number(_) | Value::Bool(_) => item.to_string(),
-        _ => number.to_string(),
     }
 }

@@ -3,7 +3,10 @@
 //! **fail** when anything failed; else **unknown** when anything could not be judged; else
 //! **pass**. `meant_to_violate` passes exactly when those oracles and no others are violated.
 
+use std::collections::BTreeMap;
+
 use super::ask::Refusal;
+use super::at_rest;
 use super::goals;
 use super::problem;
 use super::setup::SetUpFailed;
@@ -64,8 +67,9 @@ pub(super) fn conclude(runner: &Runner<'_>, cut: Result<(), Broken>) -> Result<O
     if interrupted {
         found.unknown("the run was interrupted".to_owned());
     }
+    let looked = at_rest::look(runner)?;
     sim.stop_all()?;
-    for verdict in oracles(runner, &found)? {
+    for verdict in oracles(runner, &found, looked)? {
         let name = &verdict.oracle;
         match (verdict.judgement, verdict.meant_to_violate) {
             (Judgement::Fail, false) => found.fail(format!("{name}: {}", verdict.because)),
@@ -174,7 +178,11 @@ fn steps(runner: &Runner<'_>) -> (Option<String>, bool) {
 }
 
 /// What the oracles say, over the whole journal and the stores at rest.
-fn oracles(runner: &Runner<'_>, cut: &Findings) -> Result<Vec<OracleVerdict>, Broken> {
+fn oracles(
+    runner: &Runner<'_>,
+    cut: &Findings,
+    looked: BTreeMap<usize, at_rest::Looked>,
+) -> Result<Vec<OracleVerdict>, Broken> {
     let (sim, watch) = (&runner.sim, &runner.watch);
     if let Some(because) = &cut.unknown {
         watch.cut(because);
@@ -188,6 +196,13 @@ fn oracles(runner: &Runner<'_>, cut: &Findings) -> Result<Vec<OracleVerdict>, Br
         }
     }
     let mut verdicts = watch.judge(&runner.plan.meant_to_violate);
+    for (index, seen) in looked {
+        if let Some(verdict) = verdicts.get_mut(index) {
+            verdict.judgement = seen.judgement;
+            verdict.checked = seen.checked;
+            verdict.because = seen.because;
+        }
+    }
     for (verdict, spec) in verdicts.iter_mut().zip(&runner.case.always) {
         if verdict.judgement == Judgement::Fail && !verdict.meant_to_violate {
             let problem = problem::oracle(spec.def.name, spec.span, &verdict.because);

@@ -159,3 +159,26 @@ steps:
     let (outcome, _) = run(&text);
     assert_eq!(outcome.judgement, Judgement::Error, "{}", outcome.because);
 }
+
+#[test]
+fn an_oracle_that_is_meant_to_be_violated_must_be() {
+    let text = small(
+        r"
+steps:
+  - kms.encrypt: { key_id: payments, plaintext: a secret that is long enough }
+always:
+  - no_plaintext_at_rest
+",
+    );
+    let text = text.replace(
+        "seed: 3",
+        "seed: 3\nmeant_to_violate: [no_plaintext_at_rest]",
+    );
+    let (outcome, _) = run(&text);
+    assert_eq!(outcome.judgement, Judgement::Fail);
+    assert!(
+        outcome.because.contains("was meant to be violated"),
+        "{}",
+        outcome.because
+    );
+}

@@ -179,3 +179,17 @@ steps:
 ",
     );
 }
+
+#[test]
+fn replicas_are_compared_at_the_end() {
+    passes(
+        r"
+steps:
+  - kms.encrypt: { key_id: payments, plaintext: a secret that is long enough }
+always:
+  - look.replicas_equal: { key: payments }
+  - replicas_share_key_material: payments
+  - no_plaintext_at_rest
+",
+    );
+}
