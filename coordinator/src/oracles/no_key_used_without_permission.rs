@@ -364,6 +364,13 @@ impl Oracle for NoKeyUsedWithoutPermission {
                 note,
                 fields,
             } if note == "key_used" => self.used(region.as_str(), fields, event),
+            // A fault healed what root itself could not: no line of the trail tells of it.
+            What::Note { note, fields, .. } if note == "key_policy" => {
+                if let (Some(key), Some(policy)) = (fields.get("key"), fields.get("policy")) {
+                    let document = self.policies.entry(key.clone()).or_default();
+                    document.replace(policy, event.t);
+                }
+            }
             _ => {}
         }
     }

@@ -47,6 +47,8 @@ steps:
         fails_with: { code: AccessDeniedException, caused_by: policy_replaced }
   - kms.encrypt: { key_id: local, plaintext: hello }
     within: 10s
+always:
+  - no_key_used_without_permission
 ",
     );
 }
