@@ -1,1 +1,37 @@
-//! End-to-end proofs; everything is under `tests/tests/`.
+//! What the end-to-end proofs under `tests/tests/` share.
+//!
+//! - [`shipped`]: the scenario files of the project.
+//! - [`runs`]: one case over a transport, and what came of it.
+//! - [`program`]: the `faultline` program, for what only processes can show.
+//!
+//! Proofs go over many files and tell all that is wrong at once: see [`Findings`].
+
+pub mod program;
+pub mod runs;
+pub mod shipped;
+
+/// What is wrong, gathered so that one failure does not hide the next.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<String>);
+
+impl Findings {
+    /// Something is wrong.
+    pub fn add(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+
+    /// Something is wrong unless `holds`.
+    pub fn check(&mut self, holds: bool, problem: impl FnOnce() -> String) {
+        if !holds {
+            self.add(problem());
+        }
+    }
+
+    /// Ends a proof.
+    ///
+    /// # Panics
+    /// When anything is wrong.
+    pub fn assert_none(self) {
+        assert!(self.0.is_empty(), "\n{}\n", self.0.join("\n"));
+    }
+}

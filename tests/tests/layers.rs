@@ -21,7 +21,16 @@ const LADDER: [(&str, &[&str]); 7] = [
             "faultline-sealed",
         ],
     ),
-    ("faultline-tests", &[]),
+    (
+        "faultline-tests",
+        &[
+            "faultline",
+            "faultline-node",
+            "faultline-proto",
+            "faultline-region",
+            "faultline-sealed",
+        ],
+    ),
     ("faultline-benches", &[]),
 ];
 
