@@ -68,7 +68,7 @@ impl CanaryBook {
 }
 
 /// What is searched for in place of a secret.
-fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
     if secret.len() < SHORTEST {
         return Vec::new();
     }

@@ -398,7 +398,7 @@ impl Oracle for NoKeyUsedWithoutPermission {
         match (clear, unclear) {
             (0, 0) => Finding::unknown("no key was used"),
             (0, unclear) => Finding::unknown(format!(
-                "of {unclear} uses of a key none could be judged: their permission depends on what the trail does not show"
+                "no use of a key could be judged ({unclear} in all): whether it was permitted depends on what the trail does not show"
             )),
             (clear, 0) => Finding::Holds {
                 measured: clear,
@@ -520,7 +520,7 @@ mod tests {
         let mut run = run();
         assert_eq!(unknown(run.finding()), "no key was used");
         uses(&mut run, "app", "Decrypt");
-        assert!(unknown(run.finding()).contains("none could be judged"));
+        assert!(unknown(run.finding()).contains("(1 in all)"));
         let policy = json!({ "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "kms:*",
             "Resource": "*", "Condition": { "Bool": { "aws:MultiFactorAuthPresent": "true" } } }] });
         audit(
@@ -530,6 +530,6 @@ mod tests {
             json!({}),
         );
         uses(&mut run, "app", "Decrypt");
-        assert!(unknown(run.finding()).contains("of 2 uses"));
+        assert!(unknown(run.finding()).contains("(2 in all)"));
     }
 }

@@ -3,7 +3,7 @@
 //! It searches keys and values of all rows of all stores as they are on disk, messages as
 //! carried, and the trail, for every secret: what was handed to KMS, to S3 or to a client that
 //! encrypts by itself, data keys that were answered, what volumes hold. With `attributes`, for
-//! the values of these only.
+//! the values of these only; with `values`, for these as well.
 //!
 //! It cannot see secrets shorter than six bytes, secrets that were changed before they were
 //! stored (compressed, cut), long ones but for three pieces of them, and rows that were gone
@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::canaries::{Canary, Class};
+use super::canaries::{Canary, CanaryBook, Class, pieces};
 use super::{End, Finding, Oracle};
 use crate::journal::event::Event;
 
@@ -25,8 +25,7 @@ impl Oracle for NoPlaintextAtRest {
     fn hear(&mut self, _event: &Event) {}
 
     fn conclude(&mut self, end: &mut End<'_>) -> Finding {
-        add_values(end, &self.values);
-        let all = self.attributes.is_empty() && self.values.is_empty();
+        let all = self.attributes.is_empty();
         let meant = |canary: &Canary| {
             (all && canary.class == Class::Secret) || named(canary, &self.attributes, &self.values)
         };
@@ -38,23 +37,16 @@ impl Oracle for NoPlaintextAtRest {
 pub(super) const VALUE: &str = "a value of the file";
 
 /// Makes canaries of values that stand in the file.
-pub(super) fn add_values(end: &mut End<'_>, values: &[String]) {
+pub(super) fn add_values(book: &mut CanaryBook, values: &[&str]) {
     for value in values {
         let name = format!("{VALUE} ({} bytes)", value.len());
-        end.searched
-            .book
-            .add_as(Class::Attribute, &name, value.as_bytes());
+        book.add_as(Class::Attribute, &name, value.as_bytes());
     }
 }
 
 /// Whether the file names this canary.
 pub(super) fn named(canary: &Canary, attributes: &[String], values: &[String]) -> bool {
-    let value = |value: &String| {
-        canary
-            .pieces
-            .iter()
-            .any(|piece| value.as_bytes().starts_with(piece))
-    };
+    let value = |value: &String| pieces(value.as_bytes()) == canary.pieces;
     attributes.contains(&canary.name)
         || (canary.name.starts_with(VALUE) && values.iter().any(value))
 }

@@ -29,9 +29,8 @@ struct Related {
     /// Region to material id to digest, and the line that told so.
     regions: BTreeMap<String, (BTreeMap<String, String>, u64)>,
     changed: SimTime,
-    told: u64,
-    /// Whether two Regions ever told of the key at one time.
-    compared: bool,
+    /// How often a Region's material was there to be compared with another one's.
+    compared: u64,
     differs: Option<(String, Vec<u64>)>,
 }
 
@@ -52,11 +51,11 @@ impl Related {
         let materials: BTreeMap<String, String> = pairs
             .map(|(id, digest)| (id.to_owned(), digest.to_owned()))
             .collect();
-        self.told += 1;
         let before = self.regions.get(region).map(|(before, _)| before);
         if before != Some(&materials) {
             self.changed = event.t;
         }
+        self.compared += u64::from(self.regions.keys().any(|other| other != region));
         for (id, digest) in &materials {
             if digest == "unreadable" {
                 let because = format!("{region} cannot open its key material {id}");
@@ -70,7 +69,6 @@ impl Related {
             }
         }
         self.regions.insert(region.to_owned(), (materials, event.n));
-        self.compared |= self.regions.len() > 1;
     }
 
     /// A Region that lacks what another has.
@@ -126,15 +124,12 @@ impl Oracle for ReplicasShareKeyMaterial {
         if let Some((because, at)) = &related.differs {
             return Finding::violated(because.clone(), at.iter().copied());
         }
-        if !related.compared {
-            return Finding::unknown(nothing);
-        }
         match related.lacking() {
             Some((because, _)) if self.faults > 0 || self.now.since(related.changed) < PATIENCE => {
                 Finding::unknown(format!("{because}, but it may be on the way"))
             }
             Some((because, at)) => Finding::violated(because, at),
-            None => Finding::measured(related.told, nothing),
+            None => Finding::measured(related.compared, nothing),
         }
     }
 }
@@ -162,7 +157,14 @@ mod tests {
         let mut run = run();
         material(&mut run, "eu-west-1", "a:11");
         material(&mut run, "us-east-1", "a:11");
-        run.holds(2);
+        run.holds(1);
+        // What held for a replica held, also when it is gone.
+        run.note(
+            "us-east-1",
+            "key_role",
+            &[("key_id", KEY), ("role", "NONE")],
+        );
+        run.holds(1);
     }
 
     #[test]
@@ -190,12 +192,7 @@ mod tests {
         let mut run = run();
         material(&mut run, "eu-west-1", "a:11");
         unknown(run.finding());
-        material(&mut run, "us-east-1", "a:11");
-        run.note(
-            "us-east-1",
-            "key_role",
-            &[("key_id", KEY), ("role", "NONE")],
-        );
+        material(&mut run, "eu-west-1", "a:11,b:22");
         unknown(run.finding());
     }
 }

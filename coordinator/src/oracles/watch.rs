@@ -9,6 +9,7 @@ use faultline_proto::driving::Envelope;
 use faultline_proto::names::RegionName;
 
 use super::canaries::CanaryBook;
+use super::no_plaintext_at_rest::add_values;
 use super::search::{Place, Tape};
 use super::{End, Finding, Oracle, learn, make, searches};
 use crate::journal::event::{Event, Judgement, OracleVerdict, World};
@@ -58,10 +59,14 @@ impl Watch {
             .iter()
             .map(|spec| (spec.clone(), make(spec)))
             .collect();
+        let mut searched = Searched::default();
+        for (spec, _) in oracles.iter().filter(|(spec, _)| searches(spec.def.name)) {
+            add_values(&mut searched.book, &spec.texts("values"));
+        }
         Self(Rc::new(RefCell::new(Seen {
             searching: oracles.iter().any(|(spec, _)| searches(spec.def.name)),
             oracles,
-            searched: Searched::default(),
+            searched,
             world: World::default(),
             next: 0,
             calls: BTreeMap::new(),
@@ -258,6 +263,49 @@ impl Tap for Watch {
                 Some(seen.next),
                 &envelope.payload,
             );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Watch;
+    use crate::journal::event::Judgement;
+    use crate::oracles::testing::{Doctored, region};
+    use crate::scenario::plan::OracleSpec;
+    use crate::scenario::source::Span;
+    use crate::scenario::vocabulary::oracles::{ORACLES, find};
+
+    fn spec(name: &str, values: &[&str]) -> OracleSpec {
+        let arguments = json!({ "values": values });
+        OracleSpec {
+            def: find(name).expect("it is defined"),
+            arguments: arguments.as_object().cloned().expect("a map"),
+            span: Span { start: 0, end: 0 },
+        }
+    }
+
+    #[test]
+    fn each_of_several_oracles_finds_what_it_looks_for() {
+        let names = ["4242 4242 4242", "4343 4343 4343"];
+        let specs = names.map(|value| spec("no_plaintext_at_rest", &[value]));
+        let watch = Watch::new(&specs);
+        watch.row(&region("eu-west-1"), b"x", b"4343 4343 4343");
+        let verdicts = watch.judge(&["no_plaintext_at_rest".to_owned()]);
+        let judged: Vec<_> = verdicts.iter().map(|verdict| verdict.judgement).collect();
+        assert_eq!(judged, [Judgement::Pass, Judgement::Fail]);
+        assert!(verdicts.iter().all(|verdict| verdict.meant_to_violate));
+    }
+
+    #[test]
+    fn what_was_cut_short_is_unknown_and_every_oracle_has_an_answer() {
+        for def in ORACLES {
+            let run = Doctored::new(def.name, json!({}));
+            run.watch.cut("the run was interrupted");
+            let verdicts = run.watch.judge(&[]);
+            assert_eq!(verdicts[0].judgement, Judgement::Unknown, "{}", def.name);
         }
     }
 }
