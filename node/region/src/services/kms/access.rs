@@ -35,6 +35,7 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
     use Accepts::{Aliases as Alias, Keys as Key};
     match request {
         KmsRequest::CreateKey(request) => Ok(conditions::create_key(ctx, request)),
+        KmsRequest::GenerateRandom(_) => Ok(vec![without_key(ctx, "kms:GenerateRandom")]),
         KmsRequest::ListKeys(_) => Ok(vec![without_key(ctx, "kms:ListKeys")]),
         KmsRequest::ListAliases(_) => Ok(vec![without_key(ctx, "kms:ListAliases")]),
         KmsRequest::DescribeKey(request) => {

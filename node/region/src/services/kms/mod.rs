@@ -35,6 +35,7 @@ mod metadata;
 mod permits;
 mod policies;
 mod promotion;
+mod random;
 mod relatives;
 mod replicas;
 mod resolve;
@@ -183,6 +184,7 @@ handlers! {
     generate_data_key_without_plaintext:
         GenerateDataKeyWithoutPlaintextRequest -> GenerateDataKeyWithoutPlaintextResponse
         = cryptography::generate_data_key_without_plaintext;
+    generate_random: GenerateRandomRequest -> GenerateRandomResponse = random::generate;
     create_grant: CreateGrantRequest -> CreateGrantResponse = grants::create;
     retire_grant: RetireGrantRequest -> RetireGrantResponse = grants::retire;
     revoke_grant: RevokeGrantRequest -> RevokeGrantResponse = grants::revoke;
