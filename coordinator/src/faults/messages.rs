@@ -106,6 +106,7 @@ mod tests {
             (&a, &b, true),
             (&b, &a, true),
             (&a, &c, false),
+            (&a, &a, false),
             (&c, &b, false),
         ] {
             let message = Message {

@@ -144,7 +144,12 @@ impl Condition {
     #[must_use]
     pub fn mischief(&self, message: &Message<'_>) -> Option<&Mischief> {
         match self {
-            Self::Messages { scope, mischief } if scope.covers(message) => Some(mischief),
+            // What stays inside a Region crosses no link.
+            Self::Messages { scope, mischief }
+                if message.from != message.to && scope.covers(message) =>
+            {
+                Some(mischief)
+            }
             Self::Messages { .. } | Self::RegionDown(_) | Self::Cut { .. } | Self::Slow { .. } => {
                 None
             }
