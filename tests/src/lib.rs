@@ -2,10 +2,15 @@
 //!
 //! - [`shipped`]: the scenario files of the project.
 //! - [`runs`]: one case over a transport, and what came of it.
+//! - [`mortal`]: Regions that die again and again. [`overheard`]: all bytes that pass.
+//! - [`nonces`]: sealed blobs among those bytes, and whether a nonce recurs.
 //! - [`program`]: the `faultline` program, for what only processes can show.
 //!
 //! Proofs go over many files and tell all that is wrong at once: see [`Findings`].
 
+pub mod mortal;
+pub mod nonces;
+pub mod overheard;
 pub mod program;
 pub mod runs;
 pub mod shipped;
