@@ -30,6 +30,9 @@ struct Life {
     set_faults: Option<Step>,
 }
 
+/// Hears of each new process.
+type Told = Box<dyn FnMut(&RegionName, u64)>;
+
 /// See the module.
 pub struct Mortal<T, F> {
     inner: T,
@@ -37,7 +40,7 @@ pub struct Mortal<T, F> {
     dies: F,
     lives: BTreeMap<RegionName, Life>,
     /// What was told about each new process: envelopes that nobody had acknowledged.
-    told: Box<dyn FnMut(&RegionName, u64)>,
+    told: Told,
 }
 
 impl<T, F> Mortal<T, F>

@@ -86,7 +86,10 @@ impl Nonces {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
-            at += match (kms(rest), length(rest)) {
+            // The end of a word, such as the 1 of eu-west-1, is no length.
+            let word = at > 3 && bytes[at - 4..=at].iter().all(u8::is_ascii_graphic);
+            let counted = if word { None } else { length(rest) };
+            at += match (kms(rest), counted) {
                 (Some(sealed), _) => {
                     // Where a blob ends only its holder knows; its first block is enough.
                     self.blob(&sealed[..NONCE + TAG], &format!("KMS blob in {place}"));
@@ -127,7 +130,8 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
         }
     }
     let sealed = bytes.get(prefix..prefix + length)?;
-    let random = length >= NONCE + TAG && looks_random(sealed);
+    // A KMS blob begins with its header; its own nonce stands behind that.
+    let random = length >= NONCE + TAG && !sealed.starts_with(&KMS) && looks_random(sealed);
     random.then_some((prefix, sealed))
 }
 
@@ -138,8 +142,12 @@ fn looks_random(sealed: &[u8]) -> bool {
     let different: std::collections::BTreeSet<&u8> = nonce.iter().collect();
     let texts = sealed.iter().filter(text).count();
     let high = sealed.iter().filter(|byte| **byte >= 0x80).count();
+    // The name of a Region or a table in the first bytes is a field, not a nonce.
+    let words = nonce.split(|byte| !byte.is_ascii_graphic());
+    let longest = words.map(<[u8]>::len).max().unwrap_or_default();
     // 37 % and 50 % of random bytes.
-    !nonce[..2].iter().all(|byte| text(&byte))
+    longest < 7
+        && !nonce[..2].iter().all(|byte| text(&byte))
         && different.len() >= 10
         && texts * 100 <= sealed.len() * 55
         && high * 100 >= sealed.len() * 32

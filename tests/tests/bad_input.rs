@@ -98,7 +98,7 @@ impl Driven {
                 session_token: String::new(),
             }),
             operation: operation.to_owned(),
-            request: request.to_vec().into(),
+            request: request.to_vec(),
             ..Call::default()
         };
         self.step(Input::Call(call)).await
@@ -293,6 +293,7 @@ fn what_no_driver_sends_is_refused_and_the_node_goes_on() {
 }
 
 /// Steps that a driver would not send, and a name for each.
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn strange() -> Vec<(&'static str, Input)> {
     let envelope = |from: &str, to: &str, stream: &str, seq: u64| Envelope {
         from: from.to_owned(),
@@ -300,7 +301,7 @@ fn strange() -> Vec<(&'static str, Input)> {
         stream: stream.to_owned(),
         seq,
         ack: u64::MAX,
-        payload: vec![0xa5; 100].into(),
+        payload: vec![0xa5; 100],
         ..Envelope::default()
     };
     let look = |what: &str, arguments: &str| {

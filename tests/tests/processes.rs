@@ -76,7 +76,7 @@ fn what_was_acknowledged_survives_kill_9_and_what_was_not_delivered_arrives() {
             let mut steps = steps.borrow_mut();
             let count = steps.entry(region.clone()).or_default();
             *count += 1;
-            (*count % 25 == 0).then_some(Death::Killed)
+            (*count).is_multiple_of(25).then_some(Death::Killed)
         },
         move |_, unacknowledged| told.borrow_mut().push(unacknowledged),
     );
