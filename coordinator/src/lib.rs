@@ -18,4 +18,5 @@ pub mod runner;
 pub mod scenario;
 pub mod seed;
 pub mod sim;
+pub mod trace_context;
 pub mod transport;

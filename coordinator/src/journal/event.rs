@@ -48,6 +48,9 @@ pub enum What {
         region: RegionName,
         /// The event, members as CloudTrail names them, and what only we know.
         event: Value,
+        /// W3C trace context of what it happened for; empty when it is of nobody's doing.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        trace: String,
     },
     /// A Region hands a message to the network, which decides its fate.
     MessageSent(MessageSent),
@@ -63,6 +66,9 @@ pub enum What {
         note: String,
         /// Its particulars.
         fields: BTreeMap<String, String>,
+        /// W3C trace context of what it happened for; empty when it is of nobody's doing.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        trace: String,
     },
     /// A fault begins.
     FaultStarted(FaultEvent),
@@ -320,6 +326,9 @@ pub struct MessageSent {
     /// When it arrives, if it does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrives: Vec<SimTime>,
+    /// W3C trace context of what it was sent for; empty for a bare acknowledgement.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace: String,
     /// Kind of the fault that holds or drops it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<String>,

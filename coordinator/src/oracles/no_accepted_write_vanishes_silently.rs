@@ -130,6 +130,7 @@ impl Oracle for NoAcceptedWriteVanishesSilently {
                 region,
                 note,
                 fields,
+                ..
             } => self.note(region.as_str(), note, fields, event.n),
             What::CallSent(sent) if WRITERS.contains(&sent.operation.as_str()) => {
                 let table = sent.request["TableName"].as_str().unwrap_or_default();

@@ -363,6 +363,7 @@ impl Oracle for NoKeyUsedWithoutPermission {
                 region,
                 note,
                 fields,
+                ..
             } if note == "key_used" => self.used(region.as_str(), fields, event),
             // A fault healed what root itself could not: no line of the trail tells of it.
             What::Note { note, fields, .. } if note == "key_policy" => {

@@ -40,6 +40,7 @@ impl Oracle for OnePrimaryAtMost {
             region,
             note,
             fields,
+            ..
         } = &event.what
         else {
             return;

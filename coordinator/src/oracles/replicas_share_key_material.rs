@@ -95,6 +95,7 @@ impl Oracle for ReplicasShareKeyMaterial {
                 region,
                 note,
                 fields,
+                ..
             } => {
                 let Some(key) = fields.get("key_id") else {
                     return;

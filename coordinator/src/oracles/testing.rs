@@ -100,6 +100,7 @@ impl Doctored {
             region: region(at),
             note: note.to_owned(),
             fields,
+            trace: String::new(),
         })
     }
 
@@ -107,6 +108,7 @@ impl Doctored {
         self.tell(What::Audit {
             region: region("eu-west-1"),
             event,
+            trace: String::new(),
         })
     }
 

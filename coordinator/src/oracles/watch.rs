@@ -184,6 +184,7 @@ impl Listener for Watch {
             What::Audit {
                 region,
                 event: line,
+                ..
             } if seen.searching => {
                 let name = line["eventName"].as_str().unwrap_or_default();
                 let place = Place::Trail {

@@ -95,6 +95,7 @@ fn message(message: u64, fate: &str, arrives: Vec<SimTime>) -> What {
         fate: fate.to_owned(),
         caused_by: arrives.is_empty().then(|| "region_down".to_owned()),
         arrives,
+        trace: String::new(),
     })
 }
 

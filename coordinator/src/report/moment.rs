@@ -63,7 +63,7 @@ pub fn line(what: &What) -> String {
             ),
         ),
         What::CallAnswered(it) => ("answer", answer(it)),
-        What::Audit { region, event } => ("trail", trail(region, event)),
+        What::Audit { region, event, .. } => ("trail", trail(region, event)),
         What::MessageSent(it) => ("message", sent(it)),
         What::MessageDelivered(it) => ("message", format!("{} is in {}", it.message, it.to)),
         What::MessageLost(it) => (
@@ -74,6 +74,7 @@ pub fn line(what: &What) -> String {
             region,
             note,
             fields,
+            ..
         } => ("note", noted(region, note, fields)),
         What::FaultStarted(it) => ("fault", format!("begins: {}", it.text)),
         What::FaultHealed(it) => ("fault", format!("heals: {}", it.text)),

@@ -20,6 +20,7 @@ use crate::journal::What;
 use crate::journal::event::CallSent;
 use crate::journal::shown::shown;
 use crate::network::{CALL_STREAM, Cause, Fate, Message};
+use crate::trace_context::TraceContext;
 
 /// Bytes of headers in a request or an answer.
 const OVERHEAD: u64 = 600;
@@ -417,10 +418,11 @@ impl Core {
         }
     }
 
-    /// W3C trace context of a call, from the seed.
+    /// The context under which a Region works for a call.
     fn trace(&self, number: u64) -> String {
-        let id = hex::encode(self.config.seed.draw("trace", number).bytes());
-        format!("00-{}-{}-01", &id[..32], &id[32..48])
+        self.calls.get(&number).map_or_else(String::new, |call| {
+            TraceContext::of_call(self.config.seed, &call.spec.step, number).to_string()
+        })
     }
 }
 

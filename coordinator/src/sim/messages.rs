@@ -8,6 +8,7 @@ use crate::clock::SimTime;
 use crate::journal::What;
 use crate::journal::event::{Arrival, MessageSent};
 use crate::network::{Cause, Fate, Message};
+use crate::trace_context::TraceContext;
 
 /// Bytes that carry an envelope besides its payload: headers of TCP, TLS and gRPC.
 const OVERHEAD: u64 = 120;
@@ -61,6 +62,7 @@ impl Core {
             bytes,
             fate: word.to_owned(),
             arrives: arrives.clone(),
+            trace: envelope.traceparent.clone(),
             caused_by: cause.as_ref().map(|cause| cause.kind.to_owned()),
         }));
         match fate {
@@ -80,7 +82,7 @@ impl Core {
     }
 
     /// A message is there, unless its link was cut under it or nobody lives there.
-    pub fn arrive(&mut self, number: u64, envelope: Envelope) {
+    pub fn arrive(&mut self, number: u64, mut envelope: Envelope) {
         let (Ok(from), Ok(to)) = (
             RegionName::new(&envelope.from),
             RegionName::new(&envelope.to),
@@ -107,6 +109,11 @@ impl Core {
             to: to.clone(),
             caused_by: None,
         }));
+        // What it does here is the message's doing, and that is its sender's.
+        if let Some(sender) = TraceContext::parse(&envelope.traceparent) {
+            let message = sender.child(self.config.seed, "message", number);
+            envelope.traceparent = message.to_string();
+        }
         let traceparent = envelope.traceparent.clone();
         self.step(&to, Input::Deliver(envelope), traceparent);
     }

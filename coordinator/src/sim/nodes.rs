@@ -137,6 +137,7 @@ impl Core {
             self.record(What::Audit {
                 region: region.clone(),
                 event: trail::shown(&event),
+                trace: event.traceparent,
             });
         }
         for note in reply.notes.drain(..) {
@@ -144,6 +145,7 @@ impl Core {
                 region: region.clone(),
                 note: note.kind,
                 fields: note.fields,
+                trace: note.traceparent,
             });
         }
         for envelope in reply.outbox.drain(..) {

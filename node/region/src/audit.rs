@@ -236,7 +236,8 @@ fn foreign_owner(event: &AuditEvent) -> Option<String> {
         .next()
 }
 
-fn store(ctx: &mut Ctx<'_>, event: AuditEvent) {
+fn store(ctx: &mut Ctx<'_>, mut event: AuditEvent) {
     services::cloudtrail::keep(ctx, &event);
+    event.traceparent.clone_from(&ctx.traceparent);
     ctx.effects.audit.push(event);
 }

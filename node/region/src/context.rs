@@ -185,6 +185,7 @@ impl Ctx<'_> {
         self.effects.notes.push(Note {
             kind: kind.to_owned(),
             fields,
+            traceparent: self.traceparent.clone(),
         });
     }
 

@@ -105,7 +105,8 @@ crate::keyspaces! {
     /// Where the store stands.
     pub Head = 0x0101, "core.head", version 1: () => HeadRow;
     /// Timers by moment, step and ordinal.
-    pub Timers = 0x0102, "core.timers", version 1: (u64, u64, u64) => TimerRow;
+    pub Timers = 0x0102, "core.timers", version 2: (u64, u64, u64) => TimerRow,
+        migrate crate::timers::older;
     /// Open sagas by id.
     pub Sagas = 0x0103, "core.sagas", version 1: String => SagaRow;
     /// Outgoing streams by peer and name.

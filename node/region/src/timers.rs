@@ -22,6 +22,8 @@ pub struct TimerRow {
     pub kind: String,
     /// The service's own bytes.
     pub payload: Vec<u8>,
+    /// Trace context of what set it: the work it brings belongs to the same trace.
+    pub traceparent: String,
 }
 
 impl Ctx<'_> {
@@ -31,6 +33,7 @@ impl Ctx<'_> {
             service: service.to_owned(),
             kind: kind.to_owned(),
             payload,
+            traceparent: self.traceparent.clone(),
         };
         let key = (at.0, self.step, self.timer_ordinal);
         self.timer_ordinal += 1;
@@ -38,8 +41,29 @@ impl Ctx<'_> {
     }
 }
 
+/// Reads a timer of version 1, which knew no trace.
+pub(crate) fn older(version: u8, body: &[u8]) -> Option<TimerRow> {
+    let (service, kind, payload) = match version {
+        1 => postcard::from_bytes(body).ok()?,
+        _ => return None,
+    };
+    Some(TimerRow {
+        service,
+        kind,
+        payload,
+        traceparent: String::new(),
+    })
+}
+
 /// Runs every timer whose moment has come, earliest first.
 pub(crate) fn run_due(ctx: &mut Ctx<'_>) {
+    // What else the step brings is of its own trace again.
+    let own = ctx.traceparent.clone();
+    run_each(ctx);
+    ctx.traceparent = own;
+}
+
+fn run_each(ctx: &mut Ctx<'_>) {
     loop {
         let Some((key, row)) = ctx.first(Range::<Timers>::all()) else {
             return;
@@ -48,6 +72,7 @@ pub(crate) fn run_due(ctx: &mut Ctx<'_>) {
             return;
         }
         ctx.delete::<Timers>(&key);
+        ctx.traceparent.clone_from(&row.traceparent);
         pipeline::in_background(ctx, |ctx| {
             services::due(ctx, &row.service, &row.kind, &row.payload)
         });
@@ -58,4 +83,18 @@ pub(crate) fn run_due(ctx: &mut Ctx<'_>) {
 pub(crate) fn next_wake(ctx: &mut Ctx<'_>) -> Option<Elapsed> {
     ctx.first(Range::<Timers>::all())
         .map(|((at, _, _), _)| Elapsed(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_of_version_1_is_one_without_a_trace() {
+        let body = postcard::to_stdvec(&("s3", "replicate", vec![7_u8])).unwrap();
+        let row = older(1, &body).unwrap();
+        assert_eq!((row.kind.as_str(), row.payload.as_slice()), ("replicate", &[7][..]));
+        assert!(row.traceparent.is_empty());
+        assert_eq!(older(9, &body), None);
+    }
 }

@@ -76,6 +76,7 @@ fn drain(ctx: &mut Ctx<'_>, from: &RegionName, stream: &str, head: &mut InHeadRo
         let Ok(envelope) = Envelope::decode(bytes.as_slice()) else {
             return;
         };
+        ctx.traceparent.clone_from(&envelope.traceparent);
         if !apply(ctx, from, &envelope) {
             return;
         }
