@@ -93,7 +93,10 @@ mod tests {
     fn a_timer_of_version_1_is_one_without_a_trace() {
         let body = postcard::to_stdvec(&("s3", "replicate", vec![7_u8])).unwrap();
         let row = older(1, &body).unwrap();
-        assert_eq!((row.kind.as_str(), row.payload.as_slice()), ("replicate", &[7][..]));
+        assert_eq!(
+            (row.kind.as_str(), row.payload.as_slice()),
+            ("replicate", &[7][..])
+        );
         assert!(row.traceparent.is_empty());
         assert_eq!(older(9, &body), None);
     }
