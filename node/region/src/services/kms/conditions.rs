@@ -5,15 +5,14 @@ use faultline_proto::kms::{CreateKeyRequest, Tag};
 
 use super::access::without_key;
 use super::keyspaces::KeyRow;
+use super::specs::Kind;
 use crate::context::Ctx;
 use crate::identity::{Context, Principal};
 use crate::service::Access;
 
 /// What the key itself gives: its type, origin, relatives, aliases and tags (K-229 to K-233).
 pub(crate) fn of_key(context: &mut Context, row: &KeyRow) {
-    context.set("kms:keyspec", "SYMMETRIC_DEFAULT");
-    context.set("kms:keyusage", "ENCRYPT_DECRYPT");
-    context.set("kms:keyorigin", "AWS_KMS");
+    of_kind(context, row.kind);
     context.set_flag("kms:multiregion", row.members.is_some());
     if row.members.is_some() {
         context.set("kms:multiregionkeytype", row.role());
@@ -27,15 +26,21 @@ pub(crate) fn of_key(context: &mut Context, row: &KeyRow) {
     }
 }
 
+fn of_kind(context: &mut Context, kind: Kind) {
+    context.set("kms:keyspec", kind.spec.text());
+    context.set("kms:keyusage", kind.usage.text());
+    context.set("kms:keyorigin", kind.origin.text());
+}
+
 /// CreateKey, and TagResource when it brings tags (K-231: defaults count as present).
 pub(crate) fn create_key(ctx: &Ctx<'_>, request: &CreateKeyRequest) -> Vec<Access> {
     let multi_region = request.multi_region.unwrap_or(false);
-    let kind = multi_region.then_some("PRIMARY");
+    let role = multi_region.then_some("PRIMARY");
     let spec = request
         .key_spec
         .as_deref()
         .or(request.customer_master_key_spec.as_deref());
-    let mut access = making(ctx, kind, &request.tags);
+    let mut access = making(ctx, role, Kind::DEFAULT, &request.tags);
     if let Some(create) = access.first_mut() {
         create
             .context
@@ -57,14 +62,17 @@ pub(crate) fn create_key(ctx: &Ctx<'_>, request: &CreateKeyRequest) -> Vec<Acces
 }
 
 /// Making a key in this Region: an IAM matter only (K-102, K-184).
-pub(crate) fn making(ctx: &Ctx<'_>, kind: Option<&'static str>, tags: &[Tag]) -> Vec<Access> {
+pub(crate) fn making(
+    ctx: &Ctx<'_>,
+    role: Option<&'static str>,
+    kind: Kind,
+    tags: &[Tag],
+) -> Vec<Access> {
     let mut create = without_key(ctx, "kms:CreateKey");
-    create.context.set("kms:keyspec", "SYMMETRIC_DEFAULT");
-    create.context.set("kms:keyusage", "ENCRYPT_DECRYPT");
-    create.context.set("kms:keyorigin", "AWS_KMS");
-    create.context.set_flag("kms:multiregion", kind.is_some());
-    if let Some(kind) = kind {
-        create.context.set("kms:multiregionkeytype", kind);
+    of_kind(&mut create.context, kind);
+    create.context.set_flag("kms:multiregion", role.is_some());
+    if let Some(role) = role {
+        create.context.set("kms:multiregionkeytype", role);
     }
     tagged(&mut create.context, tags);
     let mut accesses = vec![create];

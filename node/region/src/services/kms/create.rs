@@ -8,8 +8,11 @@ use serde_json::json;
 
 use super::error::KmsError;
 use super::identifiers::KeyId;
+use super::key_materials::KeyMaterials;
 use super::keyspaces::KeyRow;
 use super::members::Members;
+use super::rotation::Rotation;
+use super::specs::{Kind, Origin};
 use super::states::KeyState;
 use super::{journal, material, policies, resolve};
 use crate::context::Ctx;
@@ -20,7 +23,7 @@ pub(crate) fn create_key(
     ctx: &mut Ctx<'_>,
     request: CreateKeyRequest,
 ) -> Result<Progress<CreateKeyResponse>, Refusal> {
-    check_kind(&request)?;
+    let kind = read_kind(&request)?;
     let tags = read_tags(&request.tags)?;
     let account = ctx.account();
     let multi_region = request.multi_region.unwrap_or(false);
@@ -32,11 +35,13 @@ pub(crate) fn create_key(
     let row = KeyRow {
         arn: id.arn(ctx.region(), &account),
         managed_for: None,
+        kind,
         state: KeyState::Enabled,
         description: request.description.unwrap_or_default(),
         policy,
         created: ctx.now(),
-        material: material::make(ctx, &account, &id),
+        materials: KeyMaterials::only(material::make(ctx, &account, &id)),
+        rotation: Rotation::default(),
         tags,
         aliases: BTreeSet::new(),
         grants: 0,
@@ -71,54 +76,29 @@ pub(crate) fn shown(row: &KeyRow) -> serde_json::Value {
         "arn": row.arn.as_str(),
         "enabled": row.state == KeyState::Enabled,
         "description": row.description,
-        "keyUsage": "ENCRYPT_DECRYPT",
+        "keyUsage": row.kind.usage.text(),
         "keyState": row.state.text(),
-        "origin": "AWS_KMS",
+        "origin": row.kind.origin.text(),
         "keyManager": "CUSTOMER",
-        "keySpec": "SYMMETRIC_DEFAULT",
+        "keySpec": row.kind.spec.text(),
         "multiRegion": row.members.is_some(),
     })
 }
 
 /// Which kinds of key can be made: K-009 to K-016. Only symmetric keys are built so far.
-fn check_kind(request: &CreateKeyRequest) -> Result<(), KmsError> {
-    let spec = match (
+fn read_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
+    let kind = Kind::read(
         request.key_spec.as_deref(),
         request.customer_master_key_spec.as_deref(),
-    ) {
-        (Some(spec), Some(old)) if spec != old => {
-            let text = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";
-            return Err(KmsError::Validation(text.to_owned()));
-        }
-        (spec, old) => spec.or(old).unwrap_or("SYMMETRIC_DEFAULT"),
-    };
-    let usage = match request.key_usage.as_deref() {
-        None if spec != "SYMMETRIC_DEFAULT" => {
-            let text = "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.";
-            return Err(KmsError::Validation(text.to_owned()));
-        }
-        usage => usage.unwrap_or("ENCRYPT_DECRYPT"),
-    };
-    let usages: &[&str] = match spec {
-        "SYMMETRIC_DEFAULT" => &["ENCRYPT_DECRYPT"],
-        "RSA_2048" | "RSA_3072" | "RSA_4096" => &["ENCRYPT_DECRYPT", "SIGN_VERIFY"],
-        "ECC_NIST_P256" | "ECC_NIST_P384" | "ECC_NIST_P521" => &["SIGN_VERIFY", "KEY_AGREEMENT"],
-        "HMAC_224" | "HMAC_256" | "HMAC_384" | "HMAC_512" => &["GENERATE_VERIFY_MAC"],
-        "ML_KEM_512" | "ML_KEM_768" | "ML_KEM_1024" => &["ENCAPSULATE_DECAPSULATE"],
-        "SM2" => &["ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"],
-        _ => &["SIGN_VERIFY"],
-    };
-    if !usages.contains(&usage) {
-        return Err(KmsError::Validation(format!(
-            "KeyUsage {usage} is not compatible with KeySpec {spec}"
-        )));
+        request.key_usage.as_deref(),
+        request.origin.as_deref(),
+    )?;
+    if !kind.spec.is_symmetric() {
+        return Err(KmsError::NotBuilt(format!("KeySpec {}", kind.spec.text())));
     }
-    if spec != "SYMMETRIC_DEFAULT" {
-        return Err(KmsError::NotBuilt(format!("KeySpec {spec}")));
-    }
-    match request.origin.as_deref() {
-        None | Some("AWS_KMS") => Ok(()),
-        Some(origin) => Err(KmsError::NotBuilt(format!("Origin {origin}"))),
+    match kind.origin {
+        Origin::AwsKms => Ok(kind),
+        origin => Err(KmsError::NotBuilt(format!("Origin {}", origin.text()))),
     }
 }
 

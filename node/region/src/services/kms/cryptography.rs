@@ -48,13 +48,14 @@ fn seal(
     context: &Pairs,
     plaintext: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
-    let backing = material::open(ctx, row, &row.material)?;
+    let current = row.current_material()?;
+    let backing = material::open(ctx, row, current)?;
     let maker = Maker {
         key: row.id.clone(),
         account: row.account.clone(),
-        material: row.material.clone(),
+        material: current.to_owned(),
     };
-    journal::used(ctx, row, &row.material, operation);
+    journal::used(ctx, row, current, operation);
     Ok(ciphertext::seal(
         ctx.entropy(),
         &maker,
@@ -193,7 +194,7 @@ pub(crate) fn re_encrypt(
         source_encryption_algorithm: Some(ALGORITHM.to_owned()),
         destination_encryption_algorithm: Some(ALGORITHM.to_owned()),
         source_key_material_id: Some(opened.material),
-        destination_key_material_id: Some(to.material.clone()),
+        destination_key_material_id: to.current_material().ok().map(str::to_owned),
     }))
 }
 
@@ -262,7 +263,7 @@ pub(crate) fn generate_data_key(
         ciphertext_blob: Some(blob),
         plaintext: Some(plaintext),
         key_id: Some(row.arn.to_string()),
-        key_material_id: Some(row.material.clone()),
+        key_material_id: row.current_material().ok().map(str::to_owned),
     }))
 }
 
@@ -288,6 +289,6 @@ pub(crate) fn generate_data_key_without_plaintext(
     Ok(Progress::Done(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(blob),
         key_id: Some(row.arn.to_string()),
-        key_material_id: Some(row.material.clone()),
+        key_material_id: row.current_material().ok().map(str::to_owned),
     }))
 }

@@ -78,7 +78,7 @@ pub(crate) fn material(ctx: &mut Ctx<'_>, row: &KeyRow) {
             ("key", arn),
             ("key_id", id),
             ("region", region),
-            ("current", &row.material),
+            ("current", row.current_material().unwrap_or_default()),
             ("materials", &digests),
         ],
     );

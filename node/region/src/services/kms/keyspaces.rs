@@ -9,7 +9,10 @@ use faultline_proto::names::{AccountId, Arn, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::identifiers::KeyId;
+use super::key_materials::KeyMaterials;
 use super::members::Members;
+use super::rotation::Rotation;
+use super::specs::Kind;
 use super::states::KeyState;
 
 /// A KMS key as one Region knows it.
@@ -23,6 +26,8 @@ pub(crate) struct KeyRow {
     pub account: AccountId,
     /// The service whose AWS managed key it is; `None` for a customer managed key.
     pub managed_for: Option<String>,
+    /// Its spec, usage and origin.
+    pub kind: Kind,
     /// Its state.
     pub state: KeyState,
     /// Free text.
@@ -31,8 +36,10 @@ pub(crate) struct KeyRow {
     pub policy: String,
     /// When it was made here.
     pub created: Timestamp,
-    /// The backing key that encrypts now, 64 hex digits.
-    pub material: String,
+    /// Its key materials.
+    pub materials: KeyMaterials,
+    /// Its rotation settings.
+    pub rotation: Rotation,
     /// Tags.
     pub tags: BTreeMap<String, String>,
     /// Names of its aliases, at most 50.
@@ -43,7 +50,8 @@ pub(crate) struct KeyRow {
     pub members: Option<Members>,
 }
 
-/// A backing key: 256 bits, sealed under the Region's root key.
+/// The bytes of a key material, sealed under the Region's root key: 32 of a symmetric key, those
+/// of an HMAC key, or a private key as PKCS#8 DER.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MaterialRow {
     /// The sealed bytes.
@@ -103,8 +111,8 @@ pub(crate) struct GrantRow {
 
 crate::keyspaces! {
     /// Keys by account and id.
-    pub(crate) Keys = 0x0501, "kms.keys", version 1: (AccountId, String) => KeyRow;
-    /// Backing keys by account, key and material id.
+    pub(crate) Keys = 0x0501, "kms.keys", version 2: (AccountId, String) => KeyRow, migrate super::older::key;
+    /// Key materials by account, key and material id.
     pub(crate) Materials = 0x0502, "kms.materials", version 1: (AccountId, String, String) => MaterialRow;
     /// Aliases by account and name.
     pub(crate) Aliases = 0x0503, "kms.aliases", version 1: (AccountId, String) => AliasRow;

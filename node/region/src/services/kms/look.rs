@@ -93,7 +93,7 @@ fn state(row: &KeyRow) -> Value {
         "role": row.role(),
         "primary_region": members.map(|members| members.primary.as_str()),
         "regions": regions,
-        "key_material_id": row.material,
+        "key_material_id": row.current_material().ok(),
         "aliases": row.aliases,
         "grants": row.grants,
     })

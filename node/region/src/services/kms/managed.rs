@@ -6,7 +6,10 @@ use faultline_proto::names::AccountId;
 use serde_json::json;
 
 use super::identifiers::KeyId;
+use super::key_materials::KeyMaterials;
 use super::keyspaces::{AliasRow, Aliases, KeyRow};
+use super::rotation::Rotation;
+use super::specs::Kind;
 use super::states::KeyState;
 use super::{journal, material, resolve};
 use crate::context::Ctx;
@@ -39,6 +42,7 @@ pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
         arn: id.arn(ctx.region(), account),
         account: account.clone(),
         managed_for: Some((*service).to_owned()),
+        kind: Kind::DEFAULT,
         state: KeyState::Enabled,
         description: format!(
             "Default key that protects my {} data when no other key is defined",
@@ -46,7 +50,8 @@ pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
         ),
         policy: policy(account, service, &via),
         created: now,
-        material: material::make(ctx, account, &id),
+        materials: KeyMaterials::only(material::make(ctx, account, &id)),
+        rotation: Rotation::default(),
         tags: BTreeMap::new(),
         aliases: BTreeSet::from([alias.to_owned()]),
         grants: 0,

@@ -3,7 +3,10 @@
 use faultline_proto::kms::{KeyMetadata, MultiRegionConfiguration, MultiRegionKey};
 use faultline_proto::names::RegionName;
 
+use super::error::KmsError;
+use super::key_materials::{KeyMaterial, Presence};
 use super::keyspaces::KeyRow;
+use super::specs::{KeyUsage, Origin};
 use super::states::{KeyState, StateName};
 
 impl KeyRow {
@@ -20,6 +23,37 @@ impl KeyRow {
             None => "SINGLE",
             Some(_) if self.is_primary() => "PRIMARY",
             Some(_) => "REPLICA",
+        }
+    }
+
+    /// Id of the material that encrypts now; without one here, the key waits for its import.
+    pub(crate) fn current_material(&self) -> Result<&str, KmsError> {
+        match self.materials.current() {
+            Some(material) if material.is_here() => Ok(&material.id),
+            _ => Err(KmsError::PendingImport(self.arn.to_string())),
+        }
+    }
+
+    /// The material that encrypts, where there is one and it is here.
+    fn material_here(&self) -> Option<&KeyMaterial> {
+        self.materials
+            .current()
+            .filter(|material| material.is_here())
+    }
+
+    /// ExpirationModel and ValidTo: of imported material that is here (K-033).
+    fn expiration(&self) -> (Option<String>, Option<i64>) {
+        let imported = self
+            .material_here()
+            .filter(|_| self.kind.origin == Origin::External);
+        match imported.map(|material| material.presence) {
+            None | Some(Presence::Absent) => (None, None),
+            Some(Presence::Here { valid_to: None }) => {
+                (Some("KEY_MATERIAL_DOES_NOT_EXPIRE".to_owned()), None)
+            }
+            Some(Presence::Here {
+                valid_to: Some(date),
+            }) => (Some("KEY_MATERIAL_EXPIRES".to_owned()), Some(date.millis())),
         }
     }
 
@@ -45,6 +79,8 @@ impl KeyRow {
     /// As DescribeKey answers.
     pub(crate) fn metadata(&self) -> KeyMetadata {
         let state = self.state.name();
+        let (expiration_model, valid_to) = self.expiration();
+        let spec = self.kind.spec.text();
         KeyMetadata {
             aws_account_id: Some(self.account.to_string()),
             key_id: Some(self.id.as_str().to_owned()),
@@ -52,7 +88,7 @@ impl KeyRow {
             creation_date: Some(self.created.millis()),
             enabled: Some(state == StateName::Enabled),
             description: Some(self.description.clone()),
-            key_usage: Some("ENCRYPT_DECRYPT".to_owned()),
+            key_usage: Some(self.kind.usage.text().to_owned()),
             key_state: Some(state.text().to_owned()),
             deletion_date: match &self.state {
                 KeyState::PendingDeletion { date, .. } => Some(date.millis()),
@@ -62,7 +98,9 @@ impl KeyRow {
                 KeyState::PendingReplicaDeletion { days } => Some(i32::from(*days)),
                 _ => None,
             },
-            origin: Some("AWS_KMS".to_owned()),
+            origin: Some(self.kind.origin.text().to_owned()),
+            expiration_model,
+            valid_to,
             key_manager: Some(
                 if self.managed_for.is_some() {
                     "AWS"
@@ -71,13 +109,23 @@ impl KeyRow {
                 }
                 .to_owned(),
             ),
-            customer_master_key_spec: Some("SYMMETRIC_DEFAULT".to_owned()),
-            key_spec: Some("SYMMETRIC_DEFAULT".to_owned()),
-            encryption_algorithms: vec!["SYMMETRIC_DEFAULT".to_owned()],
+            // The old member never learned the specs that came after it.
+            customer_master_key_spec: self
+                .kind
+                .spec
+                .is_known_to_the_old_member()
+                .then(|| spec.to_owned()),
+            key_spec: Some(spec.to_owned()),
+            encryption_algorithms: self.kind.algorithms_for(KeyUsage::EncryptDecrypt),
+            signing_algorithms: self.kind.algorithms_for(KeyUsage::SignVerify),
+            mac_algorithms: self.kind.algorithms_for(KeyUsage::GenerateVerifyMac),
             multi_region: Some(self.members.is_some()),
             multi_region_configuration: self.configuration(),
-            // K-104: a replica that is being made has none yet.
-            current_key_material_id: (state != StateName::Creating).then(|| self.material.clone()),
+            // K-032: of symmetric keys only. K-104: a replica that is being made has none yet.
+            current_key_material_id: self
+                .material_here()
+                .filter(|_| self.kind.spec.is_symmetric() && state != StateName::Creating)
+                .map(|material| material.id.clone()),
             ..KeyMetadata::default()
         }
     }

@@ -1,8 +1,9 @@
 //! AWS Key Management Service: keys that never leave, and who may use them.
 //!
-//! Shapes first: [`identifiers`] (ids, ARNs, aliases), [`states`] (the state matrix as data),
+//! Shapes first: [`identifiers`] (ids, ARNs, aliases), [`specs`] (kinds of key),
+//! [`key_materials`] and [`rotation`] (versions of a key's material), [`states`] (the state matrix as data),
 //! [`members`] (what a multi-Region key knows of its relatives), [`ciphertext`] (the blob),
-//! [`keyspaces`] (rows), [`error`] (every no).
+//! [`keyspaces`] (rows; [`older`] reads those of the past), [`error`] (every no).
 //! Then what a call goes through: [`resolve`] (which key is meant), [`access`] with
 //! [`conditions`], [`uses`] and [`permits`] (what is touched), one file a family: [`create`],
 //! [`keys`], [`policies`], [`aliases`], [`cryptography`], [`grants`], [`deletion`], [`replicas`],
@@ -25,6 +26,7 @@ mod error;
 mod grants;
 mod identifiers;
 mod journal;
+mod key_materials;
 mod keys;
 pub(crate) mod keyspaces;
 mod look;
@@ -32,6 +34,7 @@ mod managed;
 mod material;
 mod members;
 mod metadata;
+mod older;
 mod permits;
 mod policies;
 mod promotion;
@@ -39,6 +42,8 @@ mod random;
 mod relatives;
 mod replicas;
 mod resolve;
+mod rotation;
+mod specs;
 mod states;
 #[cfg(test)]
 mod tests;

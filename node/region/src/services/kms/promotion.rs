@@ -70,7 +70,8 @@ pub(crate) fn settle(ctx: &mut Ctx<'_>, payload: &[u8]) {
         KeyState::Enabled
         | KeyState::Disabled
         | KeyState::PendingDeletion { .. }
-        | KeyState::PendingReplicaDeletion { .. } => false,
+        | KeyState::PendingReplicaDeletion { .. }
+        | KeyState::PendingImport => false,
     };
     if settles {
         change(ctx, row, KeyState::Enabled);

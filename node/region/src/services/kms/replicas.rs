@@ -20,11 +20,14 @@ use serde_json::json;
 
 use super::error::KmsError;
 use super::identifiers::KeyId;
+use super::key_materials::KeyMaterials;
 use super::keyspaces::KeyRow;
 use super::material::{self, Shipped};
 use super::members::Members;
 use super::relatives::{settle_deletion, tell};
 use super::resolve::{self, Accepts, Target, by_id, usable};
+use super::rotation::Rotation;
+use super::specs::Kind;
 use super::states::{KeyState, Use};
 use super::{conditions, create, journal, policies, promotion};
 use crate::context::{Ctx, decode, encode};
@@ -44,8 +47,10 @@ pub(crate) struct Making {
     bypass: Option<bool>,
     tags: Vec<(String, String)>,
     members: Members,
-    current: String,
-    materials: Vec<Shipped>,
+    kind: Kind,
+    materials: KeyMaterials,
+    rotation: Rotation,
+    bytes: Vec<Shipped>,
 }
 
 /// What the primary remembers of a ReplicateKey.
@@ -112,8 +117,10 @@ pub(crate) fn replicate(
         bypass: request.bypass_policy_lockout_safety_check,
         tags: tags.into_iter().collect(),
         members,
-        current: row.material.clone(),
-        materials: material::ship(ctx, &row)?,
+        kind: row.kind,
+        materials: row.materials.clone(),
+        rotation: row.rotation.clone(),
+        bytes: material::ship(ctx, &row)?,
     };
     ctx.ask(&region, "create_replica", encode(&making));
     ctx.give_up_after(PATIENCE);
@@ -244,7 +251,7 @@ pub(crate) fn resume_unknown(
 /// What the making of a replica touches here: CreateKey, by IAM only (K-102, K-267).
 pub(crate) fn making_access(ctx: &Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let making: Making = decode(body)?;
-    let mut accesses = conditions::making(ctx, Some("REPLICA"), &tags(&making.tags));
+    let mut accesses = conditions::making(ctx, Some("REPLICA"), making.kind, &tags(&making.tags));
     if let Some(access) = accesses.first_mut() {
         access.context.set_flag(
             "kms:bypasspolicylockoutsafetycheck",
@@ -269,15 +276,17 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         .policy
         .unwrap_or_else(|| policies::default_policy(&making.account));
     policies::read(ctx, &policy)?;
-    material::take_in(ctx, &making.account, &making.id, &making.materials);
+    material::take_in(ctx, &making.account, &making.id, &making.bytes);
     let row = KeyRow {
         arn,
         managed_for: None,
+        kind: making.kind,
         state: KeyState::Creating,
         description: making.description,
         policy,
         created: ctx.now(),
-        material: making.current,
+        materials: making.materials,
+        rotation: making.rotation,
         tags: making.tags.iter().cloned().collect(),
         aliases: Default::default(),
         grants: 0,

@@ -39,6 +39,8 @@ pub(crate) enum KeyState {
         /// Whether its outcome is not known yet; then nothing else may begin.
         open: bool,
     },
+    /// A permanent material of an imported key is not here (K-044 to K-046).
+    PendingImport,
 }
 
 /// The name of a state: a column of the matrix.
@@ -52,14 +54,7 @@ pub(crate) enum StateName {
     PendingDeletion,
     /// Waits for the end of its replicas.
     PendingReplicaDeletion,
-    /// Has no material yet; no key of this build can be in it.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "a column of the matrix that waits for imported keys"
-        )
-    )]
+    /// Waits for imported material.
     PendingImport,
     /// Its key store is away; no key of this build can be in it.
     #[cfg_attr(
@@ -86,6 +81,7 @@ impl KeyState {
             Self::PendingReplicaDeletion { .. } => StateName::PendingReplicaDeletion,
             Self::Creating => StateName::Creating,
             Self::Updating { .. } => StateName::Updating,
+            Self::PendingImport => StateName::PendingImport,
         }
     }
 
