@@ -126,7 +126,6 @@ impl KeyRow {
                 .material_here()
                 .filter(|_| self.kind.spec.is_symmetric() && state != StateName::Creating)
                 .map(|material| material.id.clone()),
-            ..KeyMetadata::default()
         }
     }
 }
