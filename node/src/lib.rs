@@ -3,11 +3,13 @@
 //! - [`config`]: what a node is told.
 //! - [`node`]: a node as a process ([`run`]) or inside another one ([`embedded`]).
 //! - [`actor`]: the one task that owns the Region.
+//! - [`live`]: a node on the wall clock, which nobody drives.
 //! - [`rpc`]: what is served over gRPC.
 //! - [`store`]: the Region's rows on disk, over sled.
 
 pub mod actor;
 pub mod config;
+pub mod live;
 pub mod node;
 pub mod rpc;
 pub mod store;

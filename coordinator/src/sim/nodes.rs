@@ -79,6 +79,7 @@ impl Core {
             seed: self.config.seed.for_region(region).to_vec(),
             epoch: 0,
             settings: Some(self.config.settings),
+            root_secret: Vec::new(),
             partition_secret: self
                 .config
                 .seed

@@ -244,7 +244,8 @@ impl Core {
             | Input::Start(_)
             | Input::SetFaults(_)
             | Input::Look(_)
-            | Input::Plant(_) => return None,
+            | Input::Plant(_)
+            | Input::Resend(_) => return None,
         };
         for (id, active) in &mut self.faults {
             let found = active

@@ -7,6 +7,7 @@
 //!   [`remote`]: another Region's questions.
 //! - [`caller`], [`identity`], [`decide`]: who calls, and who says no. [`directory`]: who exists.
 //!   [`audit`]: the trail.
+//! - [`signing`]: what an entrance needs to verify a signature.
 //! - [`entropy`]: randomness by purpose. [`vault`]: AES-256-GCM and the Region's own keys.
 //! - [`store`]: what a Region keeps; [`keyspaces`]: the core's own rows.
 
@@ -28,6 +29,7 @@ pub mod replication;
 pub mod saga;
 pub mod service;
 pub mod services;
+pub mod signing;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -7,19 +7,26 @@
 
 use std::collections::BTreeMap;
 
-use faultline_proto::driving::{Crash, Fault, Reply, Start, Started, Step, step};
+use faultline_proto::driving::{Crash, Credential, Fault, Reply, Start, Started, Step, step};
 use faultline_proto::names::{AccountId, Elapsed, RegionName, Timestamp};
 
 use crate::caches::Caches;
 use crate::context::{Ctx, Effects};
 use crate::entropy::{Entropy, EntropyRoot};
 use crate::keyspaces::{Head, HeadRow, Sagas};
-use crate::store::{Range, RowCache, Store, StoreError, Txn};
+use crate::refusal::Refusal;
+use crate::services::cloudtrail::keyspaces::{Data, Management};
+use crate::signing::{self, Scope};
+use crate::store::{Keyspace as _, Range, RowCache, Store, StoreError, Txn};
 use crate::vault::{SecretKey, Vault};
 use crate::{pipeline, replication, saga, services, timers};
 
 /// Retransmission pause unless the world says otherwise, microseconds.
 const RETRANSMIT_AFTER: u64 = 1_000_000;
+
+/// Where a step writes that leaves nothing but a trace: what it answered can be told before it
+/// is durable, since a crash takes back only the event.
+const TRAIL: [u16; 3] = [Head::PREFIX, Management::PREFIX, Data::PREFIX];
 
 /// Why a Region gave no reply.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +92,12 @@ impl Core {
             );
         }
         let settings = start.settings.unwrap_or_default();
-        let vault = Vault::new(&start.seed, &start.partition_secret);
+        let root = if start.root_secret.is_empty() {
+            &start.seed
+        } else {
+            &start.root_secret
+        };
+        let vault = Vault::new(root, &start.partition_secret);
         let mut links = BTreeMap::new();
         for peer in &regions {
             links.insert(
@@ -124,6 +136,15 @@ fn nonzero(given: u64, default: u64) -> u64 {
     if given == 0 { default } else { given }
 }
 
+/// What a step did that the store has not flushed yet.
+#[derive(Debug)]
+pub struct Unflushed {
+    /// The reply.
+    pub reply: Reply,
+    /// Whether the reply must wait for a flush: the step changed more than the trail.
+    pub must_flush: bool,
+}
+
 /// One Region over its store.
 pub struct Region<S: Store> {
     store: S,
@@ -157,79 +178,145 @@ impl<S: Store> Region<S> {
         self.store
     }
 
-    /// Takes one step.
+    /// Takes one step; what it changed is durable when this returns.
     ///
     /// # Errors
     /// [`Died`]: the Region is gone, and the caller must not use it again.
     pub fn step(&mut self, step: Step) -> Result<Reply, Died> {
         let crash = step.crash();
+        let id = step.id;
+        let taken = self.step_unflushed(step)?;
+        self.store.flush()?;
+        if crash == Crash::AfterCommit {
+            return Err(Died::Crashed(id));
+        }
+        Ok(taken.reply)
+    }
+
+    /// Takes one step that is durable only after the next [`Region::flush`]: for a group of
+    /// steps that are flushed once. Nothing of a reply whose step changed more than the trail
+    /// may be told before.
+    ///
+    /// # Errors
+    /// [`Died`]: the Region is gone, and the caller must not use it again.
+    pub fn step_unflushed(&mut self, step: Step) -> Result<Unflushed, Died> {
+        let crash = step.crash();
+        let (id, elapsed) = (step.id, step.elapsed);
         let Some(input) = step.input else {
-            return Err(Died::Protocol(format!("step {} has no input", step.id)));
+            return Err(Died::Protocol(format!("step {id} has no input")));
         };
         if let step::Input::Start(start) = &input {
             self.start(start)?;
         }
-        let Some(core) = &self.core else {
-            return Err(Died::Protocol(
-                "the first step of a process must be Start".to_owned(),
-            ));
-        };
-        if step.id <= self.last_step {
+        if self.core.is_some() && id <= self.last_step {
             return Err(Died::Protocol(format!(
-                "step {} was already taken (last: {})",
-                step.id, self.last_step
+                "step {id} was already taken (last: {})",
+                self.last_step
             )));
         }
         if let step::Input::SetFaults(set) = &input {
             self.faults.clone_from(&set.faults);
         }
-        let mut ctx = Ctx {
-            core,
-            txn: Txn::with_cache(&self.store, &self.rows),
-            caches: &mut self.caches,
-            frames: Vec::new(),
-            effects: Effects::default(),
-            entropy: Entropy::new(&core.entropy, step.id),
-            elapsed: Elapsed(step.elapsed),
-            wall: Timestamp(step.wall),
-            traceparent: step.traceparent,
-            damage: None,
-            step: step.id,
-            timer_ordinal: 0,
-            faults: &self.faults,
-        };
+        let last_step = self.last_step;
+        let mut ctx = self.context(id, Elapsed(elapsed), Timestamp(step.wall))?;
+        ctx.traceparent = step.traceparent;
         let mut reply = Reply {
-            step: step.id,
+            step: id,
             ..Reply::default()
         };
         let readonly = matches!(input, step::Input::Look(_));
         if !readonly {
             timers::run_due(&mut ctx);
         }
-        take(&mut ctx, input, &mut reply, self.last_step);
+        take(&mut ctx, input, &mut reply, last_step);
         if let Some(damage) = ctx.damage.take() {
             return Err(damage.into());
         }
         reply.wake = timers::next_wake(&mut ctx).map(|at| at.0);
         let effects = std::mem::take(&mut ctx.effects);
         let head = HeadRow {
-            region: core.region.clone(),
-            last_step: step.id,
-            elapsed: step.elapsed,
+            region: ctx.core.region.clone(),
+            last_step: id,
+            elapsed,
         };
         ctx.put::<Head>(&(), &head);
         let batch = ctx.txn.into_batch();
         if crash == Crash::BeforeCommit {
-            return Err(Died::Crashed(step.id));
+            return Err(Died::Crashed(id));
         }
+        let must_flush = !readonly && !batch.only_in(&TRAIL);
         if !readonly {
-            self.store.commit(batch)?;
+            self.store.commit_lazily(batch)?;
         }
-        if crash == Crash::AfterCommit {
-            return Err(Died::Crashed(step.id));
+        self.last_step = id;
+        Ok(Unflushed {
+            reply: handed_out(reply, effects),
+            must_flush,
+        })
+    }
+
+    /// Makes every step so far durable.
+    ///
+    /// # Errors
+    /// [`Died::Store`]: nobody may be told what the last steps did.
+    pub fn flush(&mut self) -> Result<(), Died> {
+        Ok(self.store.flush()?)
+    }
+
+    /// Where the store stands: its last step and the latest elapsed microseconds; zeros when
+    /// it is new. What a driver that picks its own step numbers must know before the Start.
+    ///
+    /// # Errors
+    /// [`Died::Store`] when the row is damaged.
+    pub fn stands_at(&self) -> Result<(u64, Elapsed), Died> {
+        let head = Txn::new(&self.store).get::<Head>(&())?;
+        Ok(head.map_or((0, Elapsed(0)), |head| {
+            (head.last_step, Elapsed(head.elapsed))
+        }))
+    }
+
+    /// The Signature Version 4 signing key of a credential for one scope, so that the entrance
+    /// can verify signatures without ever holding a secret access key.
+    ///
+    /// # Errors
+    /// [`Died`] when the store fails; inside, the refusal of a credential that is unknown,
+    /// inactive or expired.
+    pub fn signing_key(
+        &mut self,
+        credential: &Credential,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Result<SecretKey, Refusal>, Died> {
+        let mut ctx = self.context(0, Elapsed(0), now)?;
+        let found = signing::key(&mut ctx, credential, scope);
+        match ctx.damage.take() {
+            Some(damage) => Err(damage.into()),
+            None => Ok(found),
         }
-        self.last_step = step.id;
-        Ok(handed_out(reply, effects))
+    }
+
+    /// A context of its own for step `id`.
+    fn context(&mut self, id: u64, elapsed: Elapsed, wall: Timestamp) -> Result<Ctx<'_>, Died> {
+        let Some(core) = &self.core else {
+            return Err(Died::Protocol(
+                "the first step of a process must be Start".to_owned(),
+            ));
+        };
+        Ok(Ctx {
+            core,
+            txn: Txn::with_cache(&self.store, &self.rows),
+            caches: &mut self.caches,
+            frames: Vec::new(),
+            effects: Effects::default(),
+            entropy: Entropy::new(&core.entropy, id),
+            elapsed,
+            wall,
+            traceparent: String::new(),
+            damage: None,
+            step: id,
+            timer_ordinal: 0,
+            faults: &self.faults,
+        })
     }
 
     fn start(&mut self, start: &Start) -> Result<(), Died> {
@@ -282,6 +369,7 @@ fn take(ctx: &mut Ctx<'_>, input: step::Input, reply: &mut Reply, last_step: u64
         step::Input::Deliver(envelope) => replication::deliver(ctx, &envelope),
         step::Input::Tick(_) => {}
         step::Input::SetFaults(_) => replication::release_paused(ctx),
+        step::Input::Resend(resend) => replication::reached(ctx, &resend.to, &resend.stream),
         step::Input::Look(look) => reply.look = services::look(ctx, &look.what, &look.arguments),
         step::Input::Plant(plant) => {
             pipeline::in_background(ctx, |ctx| {

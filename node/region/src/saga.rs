@@ -244,6 +244,10 @@ fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
             row.state = saga.state;
             row.asks = frame.saga.as_ref().map_or(row.asks, |(_, next)| *next);
             row.next_chunk += u64::from(chunk);
+            if chunk {
+                // A slow client is not a silent one.
+                row.deadline = row.deadline.max(ctx.elapsed.0.saturating_add(PATIENCE));
+            }
             if let Some(at) = frame.deadline {
                 row.deadline = at.0;
             }

@@ -166,6 +166,16 @@ pub(crate) fn release_paused(ctx: &mut Ctx<'_>) {
     }
 }
 
+/// Sends at once the first window of what `to` has not acknowledged, on `stream` or on all.
+pub(crate) fn reached(ctx: &mut Ctx<'_>, to: &str, stream: &str) {
+    for ((peer, name), head) in ctx.all(Range::<OutHeads>::all()) {
+        let meant = peer.as_str() == to && (stream.is_empty() || stream == name);
+        if meant && head.acked < head.last && !paused(ctx, &peer, &name) {
+            resend(ctx, &peer, &name);
+        }
+    }
+}
+
 /// Envelopes that no peer has acknowledged.
 pub(crate) fn unacknowledged(ctx: &mut Ctx<'_>) -> u64 {
     ctx.all(Range::<OutHeads>::all())

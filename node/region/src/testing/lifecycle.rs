@@ -47,6 +47,7 @@ impl World {
             seed: seed(region),
             epoch: self.node(region).epoch,
             settings: Some(self.settings),
+            root_secret: Vec::new(),
             partition_secret: b"one secret of all Regions in it!".to_vec(),
         };
         let node = self.node_mut(region);

@@ -1,0 +1,29 @@
+//! A node on the wall clock: nobody drives it, clients and peers come as they please.
+//!
+//! ```text
+//!   entrances --Handle--> actor (owns the Region) --outbox--> peers
+//!       ^                    |  drain what waits, step each, flush once, answer all
+//!       +----- answers ------+
+//! ```
+//!
+//! - [`clock`]: elapsed time that only grows, a wall clock that a fault may skew.
+//! - [`start`]: what a live Region is told; secrets, and a seed that no two starts share.
+//! - [`handle`]: how an entrance asks. [`bodies`]: bodies in and out, by chunks.
+//! - [`actor`]: the loop. [`waiting`]: who waits for which answer.
+//!
+//! No determinism is promised here; it is the same Region code as in a simulation.
+
+pub mod actor;
+pub mod bodies;
+pub mod clock;
+pub mod handle;
+pub mod start;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+pub use bodies::{AnswerBody, Upload};
+pub use clock::LiveClock;
+pub use handle::{Answer, Gone, Handle, NewCall, Opened, Success};
+pub use start::LiveStart;
