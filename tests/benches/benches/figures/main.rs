@@ -1,0 +1,31 @@
+//! The project's figures, each beside its aim. Run: `cargo bench -p faultline-benches`, or with
+//! words of which one must be in a row's name: `cargo bench -p faultline-benches -- decrypt sled`.
+//!
+//! Other programs may use the machine: so beside what the wall clock says stands what a second
+//! of processor time gave, which is the figure to compare. `count=N` takes exactly N steps a row
+//! and no warm-up, for a profiler that counts instructions.
+
+mod bodies;
+mod clock;
+mod driver;
+mod program;
+mod runs;
+mod sealing;
+mod steps;
+mod table;
+
+use std::process::ExitCode;
+use table::Table;
+
+fn main() -> ExitCode {
+    if let Some(exit) = program::if_asked() {
+        return exit;
+    }
+    let mut table = Table::from_arguments(std::env::args().skip(1));
+    table.head();
+    steps::all(&mut table);
+    sealing::all(&mut table);
+    runs::all(&mut table);
+    bodies::all(&mut table);
+    ExitCode::SUCCESS
+}

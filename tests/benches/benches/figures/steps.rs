@@ -1,0 +1,140 @@
+//! Steps a second: a Region in this process, over embedded gRPC, and over sled.
+//!
+//! Over gRPC one step at a time is what a run does, which waits for each; with many in flight
+//! stands what the node can do.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::driver::{Driver, Embedded, InProcess, Steps, put_of};
+use crate::table::{Aim, Table};
+
+const LENGTH: usize = 1024;
+const PATIENCE: Duration = Duration::from_millis(1500);
+const WARM_UP: u64 = 2_000;
+const IN_FLIGHT: usize = 64;
+
+/// A call that is made again and again.
+#[derive(Clone, Copy)]
+enum What {
+    Decrypt,
+    Put,
+}
+
+/// What the figure of a row is.
+#[derive(Clone, Copy)]
+enum Counted {
+    /// Steps in a second of processor time: what one core can do.
+    ACore,
+    /// Steps in a second of the wall clock.
+    ASecond,
+}
+
+/// All rows.
+pub fn all(table: &mut Table) {
+    for what in [What::Decrypt, What::Put] {
+        let row = |over: &str| format!("{}, {over}", what.name());
+        measure(
+            table,
+            &row("loopback"),
+            what,
+            InProcess::new,
+            1,
+            Counted::ACore,
+            100_000.0,
+        );
+        let over = "embedded gRPC, memory";
+        measure(
+            table,
+            &row(over),
+            what,
+            Embedded::memory,
+            1,
+            Counted::ASecond,
+            15_000.0,
+        );
+        let over = "embedded gRPC, memory, 64 in flight";
+        measure(
+            table,
+            &row(over),
+            what,
+            Embedded::memory,
+            IN_FLIGHT,
+            Counted::ASecond,
+            15_000.0,
+        );
+        let over = "embedded gRPC, sled, every step flushed";
+        measure(
+            table,
+            &row(over),
+            what,
+            Embedded::sled,
+            1,
+            Counted::ASecond,
+            4_000.0,
+        );
+        let over = "embedded gRPC, sled, 64 in flight";
+        measure(
+            table,
+            &row(over),
+            what,
+            Embedded::sled,
+            IN_FLIGHT,
+            Counted::ASecond,
+            4_000.0,
+        );
+    }
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Decrypt => "`kms.decrypt` 1 KiB",
+            Self::Put => "`dynamodb.put_item` 1 KiB",
+        }
+    }
+}
+
+fn measure<D: Steps>(
+    table: &mut Table,
+    name: &str,
+    what: What,
+    regions: impl Fn() -> D,
+    in_flight: usize,
+    counted: Counted,
+    aim: f64,
+) {
+    if !table.wants(name) {
+        return;
+    }
+    let mut driver = Driver::new(regions());
+    let (operation, request): (_, Box<dyn Fn(u64) -> Vec<u8>>) = match what {
+        What::Decrypt => {
+            let decrypt = driver.decrypt_of(LENGTH);
+            ("kms.Decrypt", Box::new(move |_| decrypt.clone()))
+        }
+        What::Put => {
+            driver.table();
+            ("dynamodb.PutItem", Box::new(|at| put_of(at, LENGTH)))
+        }
+    };
+    let mut count = table.count.unwrap_or(0);
+    let clock = Clock::start();
+    if count > 0 {
+        driver.calls(operation, &request, count, in_flight);
+    } else {
+        driver.calls(operation, &request, WARM_UP, in_flight);
+    }
+    let clock = if count > 0 { clock } else { Clock::start() };
+    while table.count.is_none() && clock.passed().wall < PATIENCE {
+        driver.calls(operation, &request, 1_000, in_flight);
+        count += 1_000;
+    }
+    let passed = clock.passed();
+    let a_core = count as f64 / passed.processor.as_secs_f64().max(0.001);
+    let a_second = count as f64 / passed.wall.as_secs_f64();
+    match counted {
+        Counted::ACore => table.row(name, a_core, "/s", Some(a_second), Aim::AtLeast(aim)),
+        Counted::ASecond => table.row(name, a_second, "/s", None, Aim::AtLeast(aim)),
+    }
+}
