@@ -1,7 +1,10 @@
 //! A Region's store on disk: sled, kept honest.
 //!
-//! One tree, one atomic batch a commit, an explicit flush by the one thread that owns it
-//! (never `flush_async`: a handful of outstanding ones hang the process). sled survives
+//! One tree, and an explicit flush by the one thread that owns it (never `flush_async`: a
+//! handful of outstanding ones hang the process). What was committed since the last flush is
+//! staged in memory, where reads find it, and becomes one atomic batch of sled's at the flush:
+//! so commits that share a flush also share what sled asks for a batch, rows that each of them
+//! writes are written once, and whatever ends the process loses all of them or none. sled survives
 //! kills well, but other damage it often opens over in silence. So there is, beside its
 //! files, a [`label`] that says whose store this is and how many commits were flushed, and
 //! inside it the same as a header row and counters written in the same batch as the change.
@@ -11,17 +14,19 @@
 //!
 //! What this cannot see: a folder whose sled files *and* label were put back together from
 //! an older copy. That is a restore, and restoring is told to the Region as a new epoch.
-//! A crash is a kill: dropping a store flushes it.
+//! A crash is a kill; dropping a store loses what was not flushed, as a kill does.
 
 mod check;
 mod label;
 mod open;
 mod shelf;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use faultline_proto::names::RegionName;
+use faultline_region::store::merge::merge;
 use faultline_region::store::own::{self, CountersRow};
 use faultline_region::store::{Batch, Order, RawRow, RawRows, Span, Store, StoreError, row};
 
@@ -56,11 +61,14 @@ impl StoreOptions {
     }
 }
 
-/// A store on disk. One writer; dropping it flushes.
+/// A store on disk. One writer.
 pub struct SledStore {
     db: sled::Db,
     label: Label,
+    /// As of the last flush.
     counters: CountersRow,
+    /// Commits since then, and the last word of them on each key.
+    staged: (u64, BTreeMap<Bytes, Option<Bytes>>),
     /// Set when a write failed: what is on disk is then unknown, and nothing more is written.
     broken: Option<StoreError>,
 }
@@ -80,7 +88,7 @@ impl SledStore {
         self.label.folder()
     }
 
-    /// Commits since the store was made, and rows in it.
+    /// Commits since the store was made, and rows in it, as of the last flush.
     #[must_use]
     pub fn counters(&self) -> CountersRow {
         self.counters
@@ -92,11 +100,13 @@ impl SledStore {
         check::deep_check(&self.db, self.counters)
     }
 
-    fn apply(&mut self, batch: Batch) -> Result<(), StoreError> {
+    /// Gives what is staged to sled, as one batch.
+    fn apply(&mut self) -> Result<(), StoreError> {
+        let (commits, rows) = std::mem::take(&mut self.staged);
         let mut counters = self.counters;
-        counters.commits += 1;
+        counters.commits += commits;
         let mut writes = sled::Batch::default();
-        for (key, value) in batch {
+        for (key, value) in rows {
             let was = self
                 .db
                 .contains_key(&key)
@@ -139,6 +149,9 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        if let Some(staged) = self.staged.1.get(key) {
+            return Ok(staged.clone());
+        }
         let found = self
             .db
             .get(key)
@@ -150,31 +163,33 @@ impl Store for SledStore {
         if span.is_empty() {
             return Box::new(std::iter::empty());
         }
+        let staged = self.staged.1.range::<[u8], _>(span.bounds());
+        let staged = staged.map(|(key, value)| (key, value.as_ref())).collect();
         let rows = self.db.range::<&[u8], _>(span.bounds());
-        match order {
+        let rows: RawRows<'_> = match order {
             Order::Forward => Box::new(rows.map(shared)),
             Order::Backward => Box::new(rows.rev().map(shared)),
-        }
+        };
+        merge(staged, rows, order)
     }
 
     fn commit_lazily(&mut self, batch: Batch) -> Result<(), StoreError> {
         self.unbroken()?;
-        if batch.is_empty() {
-            return Ok(());
+        if !batch.is_empty() {
+            self.staged.0 += 1;
+            self.staged.1.extend(batch);
         }
-        let applied = self.apply(batch);
-        self.remember(applied)
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
         self.unbroken()?;
-        if self.label.commits() == self.counters.commits {
+        if self.staged.0 == 0 {
             return Ok(());
         }
         let flushed = self
-            .db
-            .flush()
-            .map_err(|error| failed("flush", error))
+            .apply()
+            .and_then(|()| self.db.flush().map_err(|error| failed("flush", error)))
             .and_then(|_| self.label.write(self.counters.commits));
         self.remember(flushed)
     }

@@ -13,7 +13,7 @@ use faultline_proto::names::{AccountId, Elapsed, RegionName, Timestamp};
 use crate::caches::Caches;
 use crate::context::{Ctx, Effects};
 use crate::entropy::{Entropy, EntropyRoot};
-use crate::keyspaces::{Head, HeadRow, Sagas};
+use crate::keyspaces::{Head, HeadRow, Sagas, Timers};
 use crate::refusal::Refusal;
 use crate::services::cloudtrail::keyspaces::{Data, Management};
 use crate::signing::{self, Scope};
@@ -153,6 +153,8 @@ pub struct Region<S: Store> {
     core: Option<Core>,
     faults: Vec<Fault>,
     last_step: u64,
+    /// When the next timer comes, once it is known: until a step writes a timer.
+    wake: Option<Option<Elapsed>>,
 }
 
 impl<S: Store> Region<S> {
@@ -165,6 +167,7 @@ impl<S: Store> Region<S> {
             core: None,
             faults: Vec::new(),
             last_step: 0,
+            wake: None,
         }
     }
 
@@ -217,7 +220,7 @@ impl<S: Store> Region<S> {
         if let step::Input::SetFaults(set) = &input {
             self.faults.clone_from(&set.faults);
         }
-        let last_step = self.last_step;
+        let (last_step, known) = (self.last_step, self.wake);
         let mut ctx = self.context(id, Elapsed(elapsed), Timestamp(step.wall))?;
         ctx.traceparent = step.traceparent;
         let mut reply = Reply {
@@ -225,14 +228,19 @@ impl<S: Store> Region<S> {
             ..Reply::default()
         };
         let readonly = matches!(input, step::Input::Look(_));
-        if !readonly {
+        let due = |at: Option<Elapsed>| at.is_some_and(|at| at.0 <= elapsed);
+        if !readonly && known.is_none_or(due) {
             timers::run_due(&mut ctx);
         }
         take(&mut ctx, input, &mut reply, last_step);
         if let Some(damage) = ctx.damage.take() {
             return Err(damage.into());
         }
-        reply.wake = timers::next_wake(&mut ctx).map(|at| at.0);
+        let wake = match known {
+            Some(known) if !ctx.txn.writes::<Timers>() => known,
+            _ => timers::next_wake(&mut ctx),
+        };
+        reply.wake = wake.map(|at| at.0);
         let effects = std::mem::take(&mut ctx.effects);
         let head = HeadRow {
             region: ctx.core.region.clone(),
@@ -249,6 +257,7 @@ impl<S: Store> Region<S> {
             self.store.commit_lazily(batch)?;
         }
         self.last_step = id;
+        self.wake = Some(wake);
         Ok(Unflushed {
             reply: handed_out(reply, effects),
             must_flush,

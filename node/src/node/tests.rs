@@ -1,3 +1,5 @@
+mod grouped;
+
 use faultline_proto::driving::region_client::RegionClient;
 use faultline_proto::driving::{Crash, Envelope, Look, Reply, Start, Step, Tick, step};
 use faultline_proto::names::RegionName;
@@ -49,6 +51,10 @@ impl Driven for Echo {
             _ => {}
         }
         Ok(reply)
+    }
+
+    fn flush(&mut self) -> Result<(), Died> {
+        Ok(())
     }
 }
 

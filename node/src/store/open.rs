@@ -38,6 +38,7 @@ pub(super) fn open(options: &StoreOptions) -> Result<SledStore, StoreError> {
         db,
         label,
         counters,
+        staged: Default::default(),
         broken: None,
     })
 }

@@ -1,4 +1,4 @@
-//! A transaction's writes and the store's rows as one ordered sequence.
+//! Writes that are not stored yet and a store's rows as one ordered sequence.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
@@ -8,10 +8,11 @@ use bytes::Bytes;
 use super::{Order, RawRow, RawRows, StoreError};
 
 /// What an overlay says of a span: `Some` is a row, `None` a deletion.
-pub(super) type Writes<'a> = BTreeMap<&'a Bytes, Option<&'a Bytes>>;
+pub type Writes<'a> = BTreeMap<&'a Bytes, Option<&'a Bytes>>;
 
 /// The rows of `stored`, with `writes` over them, in `order`.
-pub(super) fn merge<'a>(writes: Writes<'a>, stored: RawRows<'a>, order: Order) -> RawRows<'a> {
+#[must_use]
+pub fn merge<'a>(writes: Writes<'a>, stored: RawRows<'a>, order: Order) -> RawRows<'a> {
     if writes.is_empty() {
         return stored;
     }

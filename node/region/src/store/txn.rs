@@ -13,6 +13,7 @@
 //! its key: it takes that key out of the layers above.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Included, Unbounded};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -215,6 +216,17 @@ impl<'a> Txn<'a> {
     /// [`StoreError`] when it cannot be read.
     pub fn first<K: Keyspace>(&self, range: Range<K>) -> Result<Option<Found<K>>, StoreError> {
         self.scan(range).next().transpose()
+    }
+
+    /// Whether anything was written into `K`.
+    #[must_use]
+    pub fn writes<K: Keyspace>(&self) -> bool {
+        let prefix = K::PREFIX.to_be_bytes();
+        let mut layers = self.layers.iter().chain(std::iter::once(&self.kept));
+        layers.any(|layer| {
+            let mut from = layer.range::<[u8], _>((Included(&prefix[..]), Unbounded));
+            from.next().is_some_and(|(key, _)| key.starts_with(&prefix))
+        })
     }
 
     /// Whether nothing was written.
