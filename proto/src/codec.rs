@@ -7,7 +7,7 @@
 //! - AWS JSON ([`json`]): AWS member names, base64, seconds; lenient as AWS is.
 //! - scenarios ([`from_snake`], [`to_snake`]): snake case, strict, bytes as text, plain
 //!   values for DynamoDB items.
-//! - the trail ([`trail`]): lower camel case, secrets left out (K-257).
+//! - the trail ([`trail`]): lower camel case, secrets and bytes left out (K-257).
 //!
 //! Wrappers that proto needs (a list in a union) are never seen outside. The body of a
 //! call is kept apart: it is never inside a `Call`.
@@ -64,6 +64,8 @@ pub enum Bytes {
     Base64,
     /// The text itself, or `base64:...` for what is no text.
     Text,
+    /// Not at all: members of bytes are left out.
+    LeftOut,
 }
 
 /// Form of times.
@@ -97,12 +99,19 @@ impl Face {
     /// Request parameters in the trail.
     pub const TRAIL: Self = Self {
         names: Names::LowerCamel,
-        bytes: Bytes::Base64,
+        bytes: Bytes::LeftOut,
         times: Times::Iso,
         plain_values: false,
         strict: false,
         secrets: false,
     };
+
+    /// Whether this face has the member at all.
+    fn shows(self, field: &FieldDef) -> bool {
+        let secret = field.shape.sensitive && !self.secrets;
+        let bytes = matches!(field.kind, Kind::Bytes) && self.bytes == Bytes::LeftOut;
+        !secret && !bytes
+    }
 
     /// How this face spells a member.
     #[must_use]

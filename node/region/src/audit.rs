@@ -4,11 +4,11 @@
 //! `cloudtrail` service keeps and finds them. Secrets and ciphertext are never in them (K-257);
 //! the encryption context is, in the clear (K-258).
 
-use faultline_proto::codec::{Face, Times, decode};
+use faultline_proto::codec;
 use faultline_proto::driving::AuditEvent;
 use faultline_proto::names::AccountId;
 use faultline_proto::registry;
-use faultline_proto::tables::{Card, EventKind, FieldDef, Kind, MessageDef, OperationDef};
+use faultline_proto::tables::{EventKind, OperationDef};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -20,63 +20,16 @@ use crate::services;
 /// Request parameters as the trail shows them: AWS member names, lower camel case, without
 /// secrets and bytes. JSON text.
 pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> String {
-    let face = Face {
-        times: Times::Iso,
-        ..Face::AWS_JSON
+    let Ok(Value::Object(mut members)) = codec::trail(operation.input, request) else {
+        return "null".to_owned();
     };
-    let shown = decode(operation.input, request, face)
-        .map_or(Value::Null, |value| visible(operation.input, value));
-    match shown {
-        // AWS writes null for a request without members.
-        Value::Object(members) if members.is_empty() => "null".to_owned(),
-        Value::Object(mut members) => {
-            services::trail(ctx, operation, &mut members);
-            Value::Object(members).to_string()
-        }
-        shown => shown.to_string(),
+    members.remove("grantTokens");
+    // AWS writes null for a request without members.
+    if members.is_empty() {
+        return "null".to_owned();
     }
-}
-
-fn visible(def: &MessageDef, value: Value) -> Value {
-    let Value::Object(members) = value else {
-        return value;
-    };
-    let shown = members.into_iter().filter_map(|(name, value)| {
-        let field = def.fields.iter().find(|field| field.aws == name)?;
-        let value = visible_field(field, value)?;
-        Some((lower_first(&name), value))
-    });
-    Value::Object(shown.collect())
-}
-
-fn visible_field(field: &FieldDef, value: Value) -> Option<Value> {
-    if field.shape.sensitive || field.aws == "GrantTokens" || matches!(field.kind, Kind::Bytes) {
-        return None;
-    }
-    let Kind::Message(def) = field.kind else {
-        return Some(value);
-    };
-    Some(match (field.card, value) {
-        (Card::One, value) => visible(def, value),
-        (Card::List, Value::Array(items)) => {
-            Value::Array(items.into_iter().map(|item| visible(def, item)).collect())
-        }
-        (Card::Map, Value::Object(items)) => Value::Object(
-            items
-                .into_iter()
-                .map(|(key, item)| (key, visible(def, item)))
-                .collect(),
-        ),
-        (_, other) => other,
-    })
-}
-
-fn lower_first(name: &str) -> String {
-    let mut letters = name.chars();
-    match letters.next() {
-        Some(first) => first.to_ascii_lowercase().to_string() + letters.as_str(),
-        None => String::new(),
-    }
+    services::trail(ctx, operation, &mut members);
+    Value::Object(members).to_string()
 }
 
 /// Records a call of the present frame.

@@ -14,6 +14,9 @@ const LIMIT: usize = 4096;
 pub struct Caches {
     /// KMS backing keys that were opened, by material id; never stored.
     pub backing_keys: BTreeMap<String, SecretKey>,
+    /// DynamoDB's keys of a table (for items, for names of rows), by the sealed bytes that they
+    /// come from; never stored.
+    pub table_keys: BTreeMap<Vec<u8>, [SecretKey; 2]>,
     /// By fault: the second that runs, and how many calls it has let pass. A new process
     /// begins anew.
     pub passed: BTreeMap<String, (u64, u64)>,
@@ -21,6 +24,14 @@ pub struct Caches {
 }
 
 impl Caches {
+    /// Keeps the keys of a table.
+    pub fn keep_table_keys(&mut self, sealed: &[u8], keys: [SecretKey; 2]) {
+        if self.table_keys.len() >= LIMIT {
+            self.table_keys.clear();
+        }
+        self.table_keys.insert(sealed.to_vec(), keys);
+    }
+
     /// The policy document that `text` is, parsed once.
     ///
     /// # Errors

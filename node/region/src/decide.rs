@@ -13,11 +13,11 @@ use crate::identity::{
 use crate::refusal::Refusal;
 use crate::service::{Access, Wording};
 
-/// Decides one access of the call being served.
+/// Decides one access of the call being served, and completes its condition keys.
 ///
 /// # Errors
 /// The service's AccessDenied, with the reasons.
-pub(crate) fn decide(ctx: &mut Ctx<'_>, access: &Access) -> Result<(), Refusal> {
+pub(crate) fn decide(ctx: &mut Ctx<'_>, access: &mut Access) -> Result<(), Refusal> {
     let caller = ctx.caller();
     let denied = question(ctx, &caller, access);
     match denied {
@@ -27,8 +27,8 @@ pub(crate) fn decide(ctx: &mut Ctx<'_>, access: &Access) -> Result<(), Refusal> 
 }
 
 /// The evaluator's refusal, or nothing when it allows.
-fn question(ctx: &Ctx<'_>, caller: &Caller, access: &Access) -> Option<Box<identity::Refusal>> {
-    let mut context = access.context.clone();
+fn question(ctx: &Ctx<'_>, caller: &Caller, access: &mut Access) -> Option<Box<identity::Refusal>> {
+    let context = &mut access.context;
     for (key, value) in &caller.context {
         context.set(key.clone(), value.as_str());
     }
@@ -38,6 +38,7 @@ fn question(ctx: &Ctx<'_>, caller: &Caller, access: &Access) -> Option<Box<ident
         context.set_flag("aws:viaawsservice", true);
         context.set_all("aws:calledvia", caller.via.iter().map(String::as_str));
     }
+    let access = &*access;
     let grants: Vec<GrantView<'_>> = access
         .grants
         .iter()
@@ -72,7 +73,7 @@ fn question(ctx: &Ctx<'_>, caller: &Caller, access: &Access) -> Option<Box<ident
             &access.action,
             &access.resource,
             &access.owner,
-            &context,
+            &access.context,
         )
     };
     let policies = Policies {

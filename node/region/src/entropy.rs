@@ -66,15 +66,7 @@ impl Entropy {
         let mut raw = self.bytes::<16>(purpose);
         raw[6] = (raw[6] & 0x0f) | 0x40;
         raw[8] = (raw[8] & 0x3f) | 0x80;
-        let text = hex::encode(raw);
-        format!(
-            "{}-{}-{}-{}-{}",
-            &text[..8],
-            &text[8..12],
-            &text[12..16],
-            &text[16..20],
-            &text[20..]
-        )
+        uuid_text(&raw)
     }
 
     /// A number below `bound` for `purpose`; 0 when `bound` is 0.
@@ -83,6 +75,21 @@ impl Entropy {
         u64::try_from((u128::from(raw) * u128::from(bound)) >> 64)
             .expect("a product shifted by 64 bits fits")
     }
+}
+
+/// These bytes as a UUID, 8-4-4-4-12 lower-case hex digits.
+#[must_use]
+pub fn uuid_text(raw: &[u8; 16]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(36);
+    for (at, byte) in raw.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// Seed and epoch, absorbed once per process.

@@ -127,8 +127,8 @@ pub(crate) fn serve<S: Service>(
         None => return Err(Refusal::not_built(operation.id)),
     };
     faults::stage(ctx, operation, &[])?;
-    let accesses = S::access(ctx, &request)?;
-    permit(ctx, operation, &accesses)?;
+    let mut accesses = S::access(ctx, &request)?;
+    permit(ctx, operation, &mut accesses)?;
     ctx.txn.push();
     let progress = S::handle(ctx, request);
     if progress.is_ok() {
@@ -142,14 +142,14 @@ pub(crate) fn serve<S: Service>(
 fn permit(
     ctx: &mut Ctx<'_>,
     operation: &'static OperationDef,
-    accesses: &[Access],
+    accesses: &mut [Access],
 ) -> Result<(), Refusal> {
-    for access in accesses {
+    for access in &*accesses {
         if access.resource != "*" {
             ctx.touches(access.resource.clone());
         }
     }
-    for access in accesses {
+    for access in &mut *accesses {
         decide::decide(ctx, access)?;
     }
     if ctx.faults.iter().any(|fault| !fault.resource.is_empty()) {

@@ -88,9 +88,9 @@ impl Ctx<'_> {
 }
 
 fn serve(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let remote = services::remote_access(ctx, service, kind, body)?;
+    let mut remote = services::remote_access(ctx, service, kind, body)?;
     let mut outcome = Ok(());
-    for access in &remote.accesses {
+    for access in &mut remote.accesses {
         ctx.touches(access.resource.clone());
         outcome = decide::decide(ctx, access);
         if outcome.is_err() {

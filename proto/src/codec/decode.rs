@@ -47,17 +47,16 @@ fn message(
                 // On protobuf's wire the last member of a union wins.
                 slots.fill(None);
             }
-            put(&mut slots[at], field, wire, face, depth)?;
+            if face.shows(field) {
+                put(&mut slots[at], field, wire, face, depth)?;
+            }
         }
     }
     if def.transparent {
         return Ok(slots.into_iter().next().flatten().unwrap_or(Value::Null));
     }
-    let shown = def
-        .fields
-        .iter()
-        .zip(slots)
-        .filter(|(field, _)| face.secrets || !field.shape.sensitive);
+    let shown = def.fields.iter().zip(slots);
+    let shown = shown.filter(|(field, _)| face.shows(field));
     let members: Map<String, Value> = shown
         .filter_map(|(field, slot)| slot.map(|value| (face.name(field), value)))
         .collect();

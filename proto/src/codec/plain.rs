@@ -22,7 +22,7 @@ pub fn bytes_in(text: &str, form: Bytes) -> Option<Vec<u8>> {
     match (form, text.strip_prefix(BASE64)) {
         (Bytes::Text, None) => Some(text.as_bytes().to_vec()),
         (Bytes::Text, Some(encoded)) => STANDARD.decode(encoded).ok(),
-        (Bytes::Base64, _) => STANDARD.decode(text).ok(),
+        (Bytes::Base64 | Bytes::LeftOut, _) => STANDARD.decode(text).ok(),
     }
 }
 
@@ -34,7 +34,7 @@ pub fn bytes_out(bytes: &[u8], form: Bytes) -> String {
             text.to_owned()
         }
         (Bytes::Text, _) => format!("{BASE64}{}", STANDARD.encode(bytes)),
-        (Bytes::Base64, _) => STANDARD.encode(bytes),
+        (Bytes::Base64 | Bytes::LeftOut, _) => STANDARD.encode(bytes),
     }
 }
 

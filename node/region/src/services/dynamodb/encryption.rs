@@ -158,7 +158,15 @@ pub(crate) fn key_of(
     name: &TableName,
     row: &TableRow,
 ) -> Result<TableKey, Refusal> {
-    secret_of(ctx, name, row).map(|secret| TableKey::new(&secret))
+    let Encryption::Owned { sealed } = &row.encryption else {
+        return secret_of(ctx, name, row).map(|secret| TableKey::new(&secret));
+    };
+    if let Some(known) = ctx.caches.table_keys.get(sealed) {
+        return Ok(known.clone().into());
+    }
+    let key = TableKey::new(&opened(ctx, "dynamodb.table-key", &row.id, sealed)?);
+    ctx.caches.keep_table_keys(sealed, key.clone().into());
+    Ok(key)
 }
 
 fn secret_of(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) -> Result<SecretKey, Refusal> {

@@ -7,10 +7,22 @@ use crate::refusal::Refusal;
 use crate::vault::SecretKey;
 
 /// The key of a table, in the clear.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TableKey {
     items: SecretKey,
     rows: SecretKey,
+}
+
+impl From<[SecretKey; 2]> for TableKey {
+    fn from([items, rows]: [SecretKey; 2]) -> Self {
+        Self { items, rows }
+    }
+}
+
+impl From<TableKey> for [SecretKey; 2] {
+    fn from(key: TableKey) -> Self {
+        [key.items, key.rows]
+    }
 }
 
 impl TableKey {

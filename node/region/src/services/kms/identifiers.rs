@@ -6,6 +6,7 @@ use faultline_proto::names::{AccountId, Arn, RegionName};
 use serde::{Deserialize, Serialize};
 
 use super::error::KmsError;
+use crate::entropy::uuid_text;
 
 /// A key id: a lower-case UUID, or `mrk-` and 32 hex digits (K-017). Both have 36 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,18 +46,10 @@ impl KeyId {
 
     /// The id of these bytes.
     pub(crate) fn from_raw(raw: &[u8; 16], multi_region: bool) -> Self {
-        let text = hex::encode(raw);
         Self(Arc::from(if multi_region {
-            format!("mrk-{text}")
+            format!("mrk-{}", hex::encode(raw))
         } else {
-            format!(
-                "{}-{}-{}-{}-{}",
-                &text[..8],
-                &text[8..12],
-                &text[12..16],
-                &text[16..20],
-                &text[20..]
-            )
+            uuid_text(raw)
         }))
     }
 

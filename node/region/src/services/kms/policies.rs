@@ -75,7 +75,7 @@ pub(crate) fn check_lockout(
         Wording::AccessDeniedException,
     )?;
     access.grants = Vec::new();
-    decide::decide(ctx, &access).map_err(|denied| {
+    decide::decide(ctx, &mut access).map_err(|denied| {
         let refusal = Refusal::from(KmsError::Lockout);
         Refusal {
             denial: denied.denial,
