@@ -255,9 +255,9 @@ impl<S: Store> Region<S> {
         let must_flush = !readonly && !batch.only_in(&TRAIL);
         if !readonly {
             self.store.commit_lazily(batch)?;
+            self.wake = Some(wake);
         }
         self.last_step = id;
-        self.wake = Some(wake);
         Ok(Unflushed {
             reply: handed_out(reply, effects),
             must_flush,
