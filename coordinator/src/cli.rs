@@ -3,12 +3,13 @@
 //! A command's help is the doc comment of its arguments. Results go to standard output,
 //! talk to standard error. A command is registered when it works, not before.
 //!
-//! - [`check`], [`run`], [`replay`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
+//! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
 //!   commands.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
 //!   which exists here and nowhere else.
 
+pub mod chaos;
 pub mod check;
 pub mod doctor;
 pub mod files;
@@ -44,6 +45,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Chaos(Box<chaos::ChaosArgs>),
+    Merge(chaos::MergeArgs),
     Check(check::CheckArgs),
     Explain(words::ExplainArgs),
     List(words::ListArgs),
@@ -75,6 +78,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(args) => run::run(&args, &crate::runner::AsWritten),
+        Command::Chaos(args) => chaos::chaos(&args),
+        Command::Merge(args) => chaos::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => words::explain(&args),
         Command::List(args) => words::list(&args),

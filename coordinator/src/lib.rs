@@ -4,6 +4,7 @@
 //! network ([`network`]) and what goes wrong on purpose ([`faults`]). What is to happen
 //! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else.
 
+pub mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod exit;

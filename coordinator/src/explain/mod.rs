@@ -7,6 +7,9 @@
 pub mod codes;
 mod pages;
 
+use crate::campaign::compounds::{self, COMPOUNDS};
+use crate::campaign::reach::MOMENTS;
+use crate::campaign::targets::RANDOM;
 use crate::scenario::diagnostic::nearest;
 use crate::scenario::matchers::WORDS;
 use crate::scenario::syntax::step;
@@ -32,6 +35,12 @@ pub enum Kind {
     Matchers,
     /// Keys of steps that are no verbs.
     Adverbs,
+    /// Faults of several parts, in campaigns.
+    Compounds,
+    /// What a campaign's `reach` may ask for.
+    Moments,
+    /// What stands after `$random.` in campaigns.
+    Random,
 }
 
 impl Kind {
@@ -44,6 +53,9 @@ impl Kind {
         ("errors", Self::Errors),
         ("matchers", Self::Matchers),
         ("adverbs", Self::Adverbs),
+        ("compounds", Self::Compounds),
+        ("moments", Self::Moments),
+        ("random", Self::Random),
     ];
 }
 
@@ -96,6 +108,21 @@ pub fn list(kind: Kind) -> Vec<Row> {
             .collect(),
         Kind::Matchers => WORDS.iter().map(pair).collect(),
         Kind::Adverbs => step::KEYS.iter().map(pair).collect(),
+        Kind::Compounds => COMPOUNDS
+            .iter()
+            .map(|compound| Row {
+                name: compound.name,
+                summary: compound.doc,
+            })
+            .collect(),
+        Kind::Moments => MOMENTS
+            .iter()
+            .map(|moment| Row {
+                name: moment.name,
+                summary: moment.doc,
+            })
+            .collect(),
+        Kind::Random => RANDOM.iter().map(pair).collect(),
     }
 }
 
@@ -111,7 +138,16 @@ pub fn explain(name: &str) -> Result<String, Option<&'static str>> {
     found.extend(faults::find(name).map(pages::fault));
     found.extend(oracles::find(name).map(pages::oracle));
     found.extend(metrics::find(name).map(pages::metric));
-    for (word, kind) in [(WORDS, "matcher"), (step::KEYS, "key of a step")] {
+    found.extend(compounds::find(name).map(pages::compound));
+    let moment = MOMENTS.iter().find(|moment| moment.name == name);
+    found.extend(moment.map(|moment| {
+        format!("{name}: a moment, for `reach` of a campaign. {}\n", moment.doc)
+    }));
+    for (word, kind) in [
+        (WORDS, "matcher"),
+        (step::KEYS, "key of a step"),
+        (RANDOM, "word after `$random.` in a campaign"),
+    ] {
         let known = word.iter().find(|(word, _)| *word == name);
         found.extend(known.map(|(word, doc)| format!("{word}: a {kind}. {doc}\n")));
     }

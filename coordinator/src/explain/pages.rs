@@ -3,6 +3,7 @@
 use faultline_proto::explain::{Line, members, page};
 
 use super::codes::Code;
+use crate::campaign::compounds::Compound;
 use crate::scenario::vocabulary::faults::FaultDef;
 use crate::scenario::vocabulary::metrics::{MetricDef, STATISTICS, Unit};
 use crate::scenario::vocabulary::oracles::OracleDef;
@@ -65,6 +66,18 @@ pub(super) fn fault(fault: &FaultDef) -> String {
         fault.members.doc,
         indented(fault.example),
         lines("members", &members(fault.members)),
+    )
+}
+
+pub(super) fn compound(compound: &Compound) -> String {
+    let fis = compound.fis.map_or(String::new(), |action| {
+        format!("\nIn AWS Fault Injection Service: {action}.\n")
+    });
+    format!(
+        "{}: several faults under one name, for `pick` of a campaign. {}\n\n{}{fis}",
+        compound.name,
+        compound.doc,
+        indented(&format!("- {{ weight: 1, lasts: 20s, {}: any }}", compound.name)),
     )
 }
 

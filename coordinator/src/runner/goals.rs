@@ -20,8 +20,21 @@ use super::measure::{self, Sample};
 /// Judges a goal over a run's events. `key` turns a world name into a key's id.
 #[must_use]
 pub fn judge(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec<GoalVerdict> {
+    judge_samples(goal, &samples(goal, events, key))
+}
+
+/// What a goal bounds, from a run's events, in order of size: microseconds, parts per
+/// million or counts.
+#[must_use]
+pub fn samples(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec<i64> {
     let mut samples = measure::measure(goal, events, key);
     samples.sort_unstable();
+    samples
+}
+
+/// Judges a goal over samples in order of size, of one run or of many.
+#[must_use]
+pub fn judge_samples(goal: &Goal, samples: &[i64]) -> Vec<GoalVerdict> {
     let bindings = Bindings::default();
     let judge = Judge {
         bindings: &bindings,
@@ -36,7 +49,7 @@ pub fn judge(goal: &Goal, events: &[Event], key: &dyn Fn(&str) -> String) -> Vec
     goal.bounds
         .iter()
         .map(|(statistic, bound)| {
-            let measured = self::statistic(statistic, &samples, goal.metric.unit);
+            let measured = self::statistic(statistic, samples, goal.metric.unit);
             let shown = measured.map(|value| in_unit(value, goal.metric.unit));
             let value = measured.map(Value::from);
             let met = match (&bound.test, measured) {

@@ -405,7 +405,7 @@ fn adverb(key: &str) -> Value {
         }
         "wait" | "within" | "throughout" => reference_to("duration"),
         "expect" | "exactly" | "fails_with" => json!({}),
-        "raw" => json!({ "type": "boolean" }),
+        "raw" | "may_fail" => json!({ "type": "boolean" }),
         _ => text(),
     }
 }

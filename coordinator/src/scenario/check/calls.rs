@@ -21,6 +21,7 @@ use super::steps::Around;
 
 static WITHIN: FieldDef = one("within", Kind::Str, &TIME, "At most so long.");
 static THROUGHOUT: FieldDef = one("throughout", Kind::Str, &TIME, "For so long.");
+static MAY_FAIL: FieldDef = one("may_fail", Kind::Bool, &FREE, "A refusal is allowed.");
 static RAW: FieldDef = one("raw", Kind::Bool, &FREE, "Exactly what is written.");
 
 impl Checker<'_> {
@@ -32,10 +33,8 @@ impl Checker<'_> {
             return None;
         };
         self.somebody_calls(verb, call.verb, around);
-        let raw = match self.later::<bool>(call.raw, &RAW) {
-            Some(crate::scenario::plan::Later::Known(raw)) => raw,
-            _ => false,
-        };
+        let raw = self.known_truth(call.raw, &RAW);
+        let may_fail = self.known_truth(call.may_fail, &MAY_FAIL);
         let arguments = self.arguments(verb, call.arguments, raw);
         let (expect, of_call) = self.expectations(verb, call);
         let fails_with = call.fails_with.map(|node| self.failure(verb, node));
@@ -50,12 +49,21 @@ impl Checker<'_> {
             principal: around.principal.clone(),
             client: around.client.clone(),
             raw,
+            may_fail,
             save,
             expect,
             call: of_call,
             fails_with,
             patience,
         })
+    }
+
+    /// A truth that is known before the run; false when it is not there.
+    fn known_truth(&mut self, node: Option<&Node>, field: &'static FieldDef) -> bool {
+        matches!(
+            self.later::<bool>(node, field),
+            Some(crate::scenario::plan::Later::Known(true))
+        )
     }
 
     /// After an unknown verb: what names are used, and which name is given.

@@ -86,6 +86,8 @@ pub struct Call {
     pub client: Client,
     /// Whether exactly what is written is sent.
     pub raw: bool,
+    /// Whether a refusal is as good as an answer.
+    pub may_fail: bool,
     /// The name of the answer.
     pub save: Option<String>,
     /// What the answer must be.

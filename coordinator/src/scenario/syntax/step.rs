@@ -61,6 +61,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "raw",
         "Whether exactly what is written is sent, without what an SDK adds.",
     ),
+    (
+        "may_fail",
+        "Whether a refusal is as good as an answer, as for load under faults.",
+    ),
 ];
 
 /// Who asks whom, and how patiently. A block's hold for the steps in it.
@@ -166,6 +170,8 @@ pub struct Call<'a> {
     pub throughout: Option<&'a Node>,
     /// `raw:`.
     pub raw: Option<&'a Node>,
+    /// `may_fail:`.
+    pub may_fail: Option<&'a Node>,
 }
 
 /// Keys that belong to a verb and to nothing else.
@@ -176,6 +182,7 @@ const OF_CALLS: &[&str] = &[
     "within",
     "throughout",
     "raw",
+    "may_fail",
     "save",
 ];
 /// Keys of which a step has one, or a verb instead.
@@ -359,6 +366,10 @@ fn call<'a>(node: &'a Node, verb: &'a Entry, found: &mut Diagnostics) -> Call<'a
         ("fails_with", "expect", "a call that fails has no answer"),
         ("fails_with", "exactly", "a call that fails has no answer"),
         ("fails_with", "save", "a call that fails has no answer"),
+        ("fails_with", "may_fail", "one asks for a refusal, the other allows one"),
+        ("within", "may_fail", "a refusal would end the waiting at once"),
+        ("throughout", "may_fail", "what may fail need not stay true"),
+        ("save", "may_fail", "a call that may fail may have no answer"),
         (
             "expect",
             "exactly",
@@ -384,5 +395,6 @@ fn call<'a>(node: &'a Node, verb: &'a Entry, found: &mut Diagnostics) -> Call<'a
         within: node.get("within"),
         throughout: node.get("throughout"),
         raw: node.get("raw"),
+        may_fail: node.get("may_fail"),
     }
 }
