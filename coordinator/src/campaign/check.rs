@@ -22,7 +22,12 @@ use super::{Campaign, compose, generate};
 /// Checks every row and reports what is wrong with it.
 pub fn rows(campaign: &Campaign, found: &mut Diagnostics) {
     if let Err(problems) = sample(campaign) {
-        found.list.extend(problems.list.into_iter().filter(|problem| problem.severity == Severity::Error));
+        found.list.extend(
+            problems
+                .list
+                .into_iter()
+                .filter(|problem| problem.severity == Severity::Error),
+        );
     }
 }
 
@@ -33,7 +38,9 @@ pub fn goals(campaign: &Campaign) -> Vec<Goal> {
         return Vec::new();
     }
     let plan = sample(campaign).ok();
-    plan.and_then(|mut plan| plan.cases.pop()).map(|case| case.goals).unwrap_or_default()
+    plan.and_then(|mut plan| plan.cases.pop())
+        .map(|case| case.goals)
+        .unwrap_or_default()
 }
 
 fn sample(campaign: &Campaign) -> Result<Plan, Diagnostics> {
@@ -44,7 +51,8 @@ fn sample(campaign: &Campaign) -> Result<Plan, Diagnostics> {
         step: generate::step(campaign, row, 0, &dice),
     });
     let troubles = campaign.faults.pick.iter();
-    let troubles = troubles.flat_map(|row| generate::aimed(campaign, row, Span::ZERO, Span::secs(1), &dice));
+    let troubles =
+        troubles.flat_map(|row| generate::aimed(campaign, row, Span::ZERO, Span::secs(1), &dice));
     let recorded = Recorded {
         seed: 0,
         clients: vec![ops.collect()],
@@ -59,11 +67,20 @@ fn sample(campaign: &Campaign) -> Result<Plan, Diagnostics> {
     let whole = campaign.source.text.len();
     let root = Node {
         span: Place::new(0, whole),
-        ..map(root.into_iter().map(|it| within(it, whole, place)).collect())
+        ..map(root
+            .into_iter()
+            .map(|it| within(it, whole, place))
+            .collect())
     };
     let mut found = Diagnostics::default();
     let file = decode(&root, &mut found);
-    check(&Arc::clone(&campaign.source), &file, found, &BTreeMap::new()).map_err(|list| Diagnostics { list })
+    check(
+        &Arc::clone(&campaign.source),
+        &file,
+        found,
+        &BTreeMap::new(),
+    )
+    .map_err(|list| Diagnostics { list })
 }
 
 /// Where the file says which world it has.
@@ -83,12 +100,22 @@ fn place_of_world(campaign: &Campaign) -> Place {
 /// A part of another file stands where this file names that file. Whether it is of another
 /// file shows in its text: it does not stand here at its place.
 fn within(it: Entry, whole: usize, place: Place) -> Entry {
-    let shared = matches!(it.key.text.as_str(), "world" | "vars" | "client" | "defaults");
-    if !shared || it.key.span.end <= whole && place.start < it.key.span.start + 6 && it.key.span.start <= place.start {
+    let shared = matches!(
+        it.key.text.as_str(),
+        "world" | "vars" | "client" | "defaults"
+    );
+    if !shared
+        || it.key.span.end <= whole
+            && place.start < it.key.span.start + 6
+            && it.key.span.start <= place.start
+    {
         return it;
     }
     Entry {
-        key: Key { span: place, ..it.key },
+        key: Key {
+            span: place,
+            ..it.key
+        },
         value: moved(&it.value, place),
     }
 }
@@ -100,7 +127,10 @@ fn moved(node: &Node, span: Place) -> Node {
         Value::Map(all) => Value::Map(
             all.iter()
                 .map(|it| Entry {
-                    key: Key { text: it.key.text.clone(), span },
+                    key: Key {
+                        text: it.key.text.clone(),
+                        span,
+                    },
                     value: moved(&it.value, span),
                 })
                 .collect(),

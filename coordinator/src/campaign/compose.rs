@@ -32,7 +32,10 @@ fn narrowed(shared: &Entry, recorded: &Recorded) -> Entry {
     };
     let entries = shared.value.entries().unwrap_or_default();
     let entries = entries.iter().map(|it| match it.key.text.as_str() {
-        "regions" => entry("regions", list(regions.iter().map(|region| plain(region.clone())).collect())),
+        "regions" => entry(
+            "regions",
+            list(regions.iter().map(|region| plain(region.clone())).collect()),
+        ),
         _ => it.clone(),
     });
     entry("world", map(entries.collect()))
@@ -40,18 +43,29 @@ fn narrowed(shared: &Entry, recorded: &Recorded) -> Entry {
 
 fn steps(campaign: &Campaign, recorded: &Recorded) -> Vec<Node> {
     let mut lanes: Vec<Entry> = Vec::new();
-    for (index, ops) in recorded.clients.iter().enumerate().filter(|(_, ops)| !ops.is_empty()) {
+    for (index, ops) in recorded
+        .clients
+        .iter()
+        .enumerate()
+        .filter(|(_, ops)| !ops.is_empty())
+    {
         let steps = ops.iter().flat_map(op).collect();
         lanes.push(entry(&format!("client_{}", index + 1), list(steps)));
     }
     for (index, trouble) in recorded.troubles.iter().enumerate() {
-        lanes.push(entry(&format!("fault_{}", index + 1), list(trouble_steps(trouble))));
+        lanes.push(entry(
+            &format!("fault_{}", index + 1),
+            list(trouble_steps(trouble)),
+        ));
     }
     let mut steps = match lanes.len() {
         0 => Vec::new(),
         // One lane alone is no lane.
         1 => lanes.remove(0).value.items().unwrap_or_default().to_vec(),
-        _ => vec![map(vec![entry("say", quoted("The storm.")), entry("together", map(lanes))])],
+        _ => vec![map(vec![
+            entry("say", quoted("The storm.")),
+            entry("together", map(lanes)),
+        ])],
     };
     if let Some(settle) = &campaign.settle {
         for then in &settle.then {

@@ -24,7 +24,9 @@ pub struct Compound {
 
 impl std::fmt::Debug for Compound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Compound").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Compound")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +72,11 @@ fn cross_region_connectivity(names: &Names, at: Span, lasts: Span, dice: &Dice) 
     };
     let others = names.regions().iter().filter(|region| *region != alone);
     let groups = list(vec![list(vec![plain(alone)]), regions(others)]);
-    vec![Trouble { at, lasts, faults: vec![fault("partition", vec![entry("groups", groups)])] }]
+    vec![Trouble {
+        at,
+        lasts,
+        faults: vec![fault("partition", vec![entry("groups", groups)])],
+    }]
 }
 
 fn swizzle(names: &Names, at: Span, lasts: Span, dice: &Dice) -> Vec<Trouble> {
@@ -106,7 +112,13 @@ fn az_brown_out(names: &Names, at: Span, lasts: Span, dice: &Dice) -> Vec<Troubl
         .map(|other| {
             let between = list(vec![plain(region), plain(other.clone())]);
             let latency = dice.span((Span::millis(200), Span::secs(2)));
-            fault("slow_link", vec![entry("between", between), entry("latency", plain(latency.to_string()))])
+            fault(
+                "slow_link",
+                vec![
+                    entry("between", between),
+                    entry("latency", plain(latency.to_string())),
+                ],
+            )
         })
         .collect();
     faults.push(fault("messages", vec![entry("drop", plain("20%"))]));

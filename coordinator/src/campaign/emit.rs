@@ -93,8 +93,9 @@ fn block(node: &Node, indent: usize, out: &mut String) {
             for item in items {
                 let _ = write!(out, "{:indent$}-", "");
                 match &item.value {
-                    Value::Map(all) if !all.is_empty() && flow(item).len() + indent > LINE
-                        || is_steps(item) =>
+                    Value::Map(all)
+                        if !all.is_empty() && flow(item).len() + indent > LINE
+                            || is_steps(item) =>
                     {
                         out.push(' ');
                         entries(map_of(item), indent + 2, out);
@@ -159,7 +160,7 @@ fn text(text: &str, plain: bool) -> String {
         char.is_ascii_alphanumeric()
             || matches!(char, '_' | '.' | '/' | '$')
             || (at > 0 && matches!(char, '-' | '+' | '%' | ' ' | '(' | ')' | '='))
-            || (at == 0 && char == '-' && text.len() > 1)
+            || (at == 0 && char == '-' && text[1..].starts_with(|next: char| next.is_ascii_digit()))
     };
     let bare = !text.is_empty()
         && !text.ends_with(' ')
@@ -185,10 +186,10 @@ mod tests {
     fn strip(node: &Node) -> Node {
         let span = Span::default();
         let value = match &node.value {
+            // What it means is compared, not how it was quoted.
             Value::Scalar(scalar) => Value::Scalar(Scalar {
-                text: scalar.text.clone(),
-                // Whether quotes are needed is not what is compared.
-                plain: scalar.value() == serde_json::Value::from(scalar.text.as_str()) || scalar.plain,
+                text: scalar.value().to_string(),
+                plain: false,
             }),
             Value::Seq(items) => Value::Seq(items.iter().map(strip).collect()),
             Value::Map(all) => Value::Map(
@@ -209,18 +210,40 @@ mod tests {
             entry("accounts", map(vec![entry("shop", quoted("111111111111"))])),
             entry("wide", list(wide)),
             entry("nothing", plain("")),
-            entry("odd", list(vec![quoted("no"), quoted("- x"), quoted("12"), quoted(""), quoted("$(a ? 'b' : c)"), plain("-5m")])),
+            entry(
+                "odd",
+                list(vec![
+                    quoted("no"),
+                    quoted("- x"),
+                    quoted("12"),
+                    quoted(""),
+                    quoted("$(a ? 'b' : c)"),
+                    plain("-5m"),
+                ]),
+            ),
             entry(
                 "steps",
                 list(vec![map(vec![
                     entry("say", quoted("A storm.\nAnd a line.")),
-                    entry("together", map(vec![
-                        entry("a", list(vec![map(vec![entry("wait", plain("1s"))])])),
-                        entry("b", list(vec![map(vec![
-                            entry("while", list(vec![map(vec![entry("region_down", plain("eu-west-1"))])])),
-                            entry("do", list(vec![map(vec![entry("wait", plain("2s"))])])),
-                        ])])),
-                    ])),
+                    entry(
+                        "together",
+                        map(vec![
+                            entry("a", list(vec![map(vec![entry("wait", plain("1s"))])])),
+                            entry(
+                                "b",
+                                list(vec![map(vec![
+                                    entry(
+                                        "while",
+                                        list(vec![map(vec![entry(
+                                            "region_down",
+                                            plain("eu-west-1"),
+                                        )])]),
+                                    ),
+                                    entry("do", list(vec![map(vec![entry("wait", plain("2s"))])])),
+                                ])]),
+                            ),
+                        ]),
+                    ),
                 ])]),
             ),
         ];

@@ -15,7 +15,11 @@ use super::{Campaign, PickRow, compounds};
 #[must_use]
 pub fn generate(campaign: &Campaign, seed: u64) -> Recorded {
     let run = RunSeed(seed);
-    let rows = enabled(campaign.workload.mix.len(), campaign.faults.swarm, &Dice::new(run, "swarm mix"));
+    let rows = enabled(
+        campaign.workload.mix.len(),
+        campaign.faults.swarm,
+        &Dice::new(run, "swarm mix"),
+    );
     let weights: Vec<u64> = campaign
         .workload
         .mix
@@ -69,9 +73,17 @@ fn operations(campaign: &Campaign, run: RunSeed, client: u64, weights: &[u64]) -
 /// The step of a row, with the adverbs that the row does not say.
 pub(super) fn step(campaign: &Campaign, row: usize, client: u64, dice: &Dice) -> Vec<Entry> {
     let workload = &campaign.workload;
-    let key = if workload.hot && dice.below(2) == 0 { 0 } else { dice.below(workload.keys) };
+    let key = if workload.hot && dice.below(2) == 0 {
+        0
+    } else {
+        dice.below(workload.keys)
+    };
     let key = format!("k{key}");
-    let drawn = Drawn { names: &campaign.names, dice, key: &key };
+    let drawn = Drawn {
+        names: &campaign.names,
+        dice,
+        key: &key,
+    };
     let row = &workload.mix[row].step;
     let says = |word: &str| row.iter().any(|entry| entry.key.text == word);
     let mut step: Vec<Entry> = workload
@@ -84,13 +96,16 @@ pub(super) fn step(campaign: &Campaign, row: usize, client: u64, dice: &Dice) ->
             value: adverb(it, &drawn),
         })
         .collect();
-    let sealed = step.iter().any(|entry| entry.key.text.starts_with("sealed."));
+    let sealed = step
+        .iter()
+        .any(|entry| entry.key.text.starts_with("sealed."));
     let placed = |step: &[Entry], word: &str| step.iter().any(|entry| entry.key.text == word);
     // A client has a home; a client that seals stands there and chooses its own endpoints.
     let word = if sealed { "from" } else { "in" };
     if !placed(&step, "in") && !placed(&step, word) {
         let regions = campaign.names.regions();
-        if let Some(home) = regions.get(usize::try_from(client).unwrap_or(0) % regions.len().max(1)) {
+        if let Some(home) = regions.get(usize::try_from(client).unwrap_or(0) % regions.len().max(1))
+        {
             step.insert(0, entry(word, plain(home.clone())));
         }
     }
@@ -100,7 +115,12 @@ pub(super) fn step(campaign: &Campaign, row: usize, client: u64, dice: &Dice) ->
 fn adverb(it: &Entry, drawn: &Drawn<'_>) -> Node {
     let any = it.value.text() == Some(targets::ANY);
     if any && matches!(it.key.text.as_str(), "in" | "from") {
-        return plain(drawn.names.one(faultline_proto::tables::Referent::Region, drawn.dice).unwrap_or_default());
+        return plain(
+            drawn
+                .names
+                .one(faultline_proto::tables::Referent::Region, drawn.dice)
+                .unwrap_or_default(),
+        );
     }
     drawn.put_into(&it.value)
 }
@@ -120,7 +140,9 @@ fn troubles(campaign: &Campaign, run: RunSeed) -> Vec<Trouble> {
         let mut at = Span::ZERO;
         loop {
             at = at.plus(dice.span(plan.calm));
-            let Some(row) = dice.weighted(&weights) else { break };
+            let Some(row) = dice.weighted(&weights) else {
+                break;
+            };
             let row = &plan.pick[row];
             let lasts = dice.span(row.lasts);
             if at >= campaign.workload.lasts {
@@ -135,11 +157,23 @@ fn troubles(campaign: &Campaign, run: RunSeed) -> Vec<Trouble> {
 }
 
 /// A row's fault, or the parts of a compound.
-pub(super) fn aimed(campaign: &Campaign, row: &PickRow, at: Span, lasts: Span, dice: &Dice) -> Vec<Trouble> {
+pub(super) fn aimed(
+    campaign: &Campaign,
+    row: &PickRow,
+    at: Span,
+    lasts: Span,
+    dice: &Dice,
+) -> Vec<Trouble> {
     let name = row.fault.key.text.as_str();
     if let Some(def) = faults::find(name) {
         let fault = targets::aim(def, &row.fault, &campaign.names, dice);
-        return vec![Trouble { at, lasts, faults: vec![fault] }];
+        return vec![Trouble {
+            at,
+            lasts,
+            faults: vec![fault],
+        }];
     }
-    compounds::find(name).map_or_else(Vec::new, |compound| (compound.parts)(&campaign.names, at, lasts, dice))
+    compounds::find(name).map_or_else(Vec::new, |compound| {
+        (compound.parts)(&campaign.names, at, lasts, dice)
+    })
 }

@@ -38,13 +38,41 @@ enum Sign {
 
 /// Moments that have names.
 pub const MOMENTS: &[Moment] = &[
-    Moment { name: "conflict_resolved", doc: "Two Regions wrote one item, and one write won.", sign: Sign::Note("conflict") },
-    Moment { name: "key_promoted", doc: "UpdatePrimaryRegion was answered with success.", sign: Sign::Success("kms.UpdatePrimaryRegion") },
-    Moment { name: "key_replicated", doc: "ReplicateKey was answered with success.", sign: Sign::Success("kms.ReplicateKey") },
-    Moment { name: "write_replicated", doc: "A write of a global table was applied in another Region.", sign: Sign::Note("replicated") },
-    Moment { name: "refused_under_fault", doc: "A call failed while a fault was in force.", sign: Sign::FailedUnderFault },
-    Moment { name: "message_lost", doc: "A message between Regions was lost.", sign: Sign::Lost },
-    Moment { name: "node_died", doc: "A Region's process died.", sign: Sign::Died },
+    Moment {
+        name: "conflict_resolved",
+        doc: "Two Regions wrote one item, and one write won.",
+        sign: Sign::Note("conflict"),
+    },
+    Moment {
+        name: "key_promoted",
+        doc: "UpdatePrimaryRegion was answered with success.",
+        sign: Sign::Success("kms.UpdatePrimaryRegion"),
+    },
+    Moment {
+        name: "key_replicated",
+        doc: "ReplicateKey was answered with success.",
+        sign: Sign::Success("kms.ReplicateKey"),
+    },
+    Moment {
+        name: "write_replicated",
+        doc: "A write of a global table was applied in another Region.",
+        sign: Sign::Note("replicated"),
+    },
+    Moment {
+        name: "refused_under_fault",
+        doc: "A call failed while a fault was in force.",
+        sign: Sign::FailedUnderFault,
+    },
+    Moment {
+        name: "message_lost",
+        doc: "A message between Regions was lost.",
+        sign: Sign::Lost,
+    },
+    Moment {
+        name: "node_died",
+        doc: "A Region's process died.",
+        sign: Sign::Died,
+    },
 ];
 
 /// What must have happened.
@@ -67,7 +95,11 @@ impl std::fmt::Display for Reach {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Named(name) => f.write_str(name),
-            Self::Call { operation, outcome, during } => {
+            Self::Call {
+                operation,
+                outcome,
+                during,
+            } => {
                 f.write_str(operation)?;
                 if let Some(outcome) = outcome {
                     write!(f, " ends with {outcome}")?;
@@ -105,7 +137,11 @@ impl Reach {
         let verb = operation.as_deref().and_then(verbs::find);
         if verb.is_none() {
             found
-                .error("E0202", node.get("operation").unwrap_or(node).span, "an item of `reach` needs a verb as its `operation`")
+                .error(
+                    "E0202",
+                    node.get("operation").unwrap_or(node).span,
+                    "an item of `reach` needs a verb as its `operation`",
+                )
                 .help("`faultline list verbs` lists them all");
             return None;
         }
@@ -114,7 +150,10 @@ impl Reach {
         {
             found
                 .error("E0209", during.span, "`during` names a kind of fault")
-                .suggest(during.text().unwrap_or_default(), faults::KINDS.iter().copied());
+                .suggest(
+                    during.text().unwrap_or_default(),
+                    faults::KINDS.iter().copied(),
+                );
             return None;
         }
         Some(Self::Call {
@@ -132,7 +171,11 @@ impl Reach {
                 .iter()
                 .find(|moment| moment.name == name)
                 .is_some_and(|moment| moment.sign.is(event, faults)),
-            Self::Call { operation, outcome, during } => {
+            Self::Call {
+                operation,
+                outcome,
+                during,
+            } => {
                 let What::CallAnswered(answered) = &event.what else {
                     return false;
                 };
@@ -140,8 +183,12 @@ impl Reach {
                     verbs::Verb::Operation(def) => def.id == answered.operation,
                     verbs::Verb::BuiltIn(own) => own.verb == answered.operation,
                 });
-                same && outcome.as_deref().is_none_or(|wanted| wanted == outcome_of(&answered.outcome))
-                    && during.as_deref().is_none_or(|fault| faults.contains(&fault))
+                same && outcome
+                    .as_deref()
+                    .is_none_or(|wanted| wanted == outcome_of(&answered.outcome))
+                    && during
+                        .as_deref()
+                        .is_none_or(|fault| faults.contains(&fault))
             }
         }
     }
@@ -152,7 +199,8 @@ impl Sign {
         match (self, &event.what) {
             (Self::Note(wanted), What::Note { note, .. }) => note == wanted,
             (Self::Success(operation), What::CallAnswered(answered)) => {
-                answered.operation == *operation && matches!(answered.outcome, Outcome::Success { .. })
+                answered.operation == *operation
+                    && matches!(answered.outcome, Outcome::Success { .. })
             }
             (Self::FailedUnderFault, What::CallAnswered(answered)) => {
                 !faults.is_empty() && !matches!(answered.outcome, Outcome::Success { .. })

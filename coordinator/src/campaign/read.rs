@@ -19,8 +19,24 @@ use super::{
 };
 
 const KEYS: &[&str] = &[
-    "campaign", "title", "story", "tags", "world", "vars", "client", "defaults", "seeds", "budget",
-    "workload", "faults", "always", "goals", "settle", "reach", "stop_after", "shrink",
+    "campaign",
+    "title",
+    "story",
+    "tags",
+    "world",
+    "vars",
+    "client",
+    "defaults",
+    "seeds",
+    "budget",
+    "workload",
+    "faults",
+    "always",
+    "goals",
+    "settle",
+    "reach",
+    "stop_after",
+    "shrink",
 ];
 /// What a campaign takes from its world's file.
 const SHARED: &[&str] = &["vars", "world", "client", "defaults"];
@@ -71,7 +87,12 @@ impl Reader<'_> {
         let entries = map(root, "a campaign file", &mut self.found);
         for entry in entries {
             if !KEYS.contains(&entry.key.text.as_str()) {
-                unknown_key(&entry.key, "a campaign file", KEYS.iter().copied(), &mut self.found);
+                unknown_key(
+                    &entry.key,
+                    "a campaign file",
+                    KEYS.iter().copied(),
+                    &mut self.found,
+                );
             }
         }
         for key in ["campaign", "title", "world", "workload"] {
@@ -81,30 +102,46 @@ impl Reader<'_> {
         }
         if let Some(version) = root.get("campaign").filter(|it| it.text() != Some("1")) {
             self.found
-                .error("E0114", version.span, "this version of the language is not known")
+                .error(
+                    "E0114",
+                    version.span,
+                    "this version of the language is not known",
+                )
                 .caption("expected `1`")
                 .help("write `campaign: 1`");
         }
+        // Every part is read before any that is missing ends it, so that all is told at once.
         let shared = self.shared(root);
-        let names = Names::of(&shared);
-        let budget = self.budget(root.get("budget"));
+        let title = root
+            .get("title")
+            .and_then(|it| text(it, "`title`", &mut self.found));
+        let workload = root.get("workload").and_then(|it| self.workload(it));
+        let (seeds, budget) = (
+            self.seeds(root.get("seeds")),
+            self.budget(root.get("budget")),
+        );
+        let faults = self.faults(root.get("faults"));
+        let settle = root.get("settle").map(|node| self.settle(node));
+        let reach = self.reach(root.get("reach"));
+        let stop_after = self.stop_after(root.get("stop_after"));
+        let shrink = self.shrink(root.get("shrink"));
         Some(Campaign {
             source: Arc::clone(source),
             name: name.to_owned(),
-            title: text(root.get("title")?, "`title`", &mut self.found)?.to_owned(),
-            seeds: self.seeds(root.get("seeds")),
-            workload: self.workload(root.get("workload")?)?,
-            faults: self.faults(root.get("faults")),
+            title: title?.to_owned(),
+            names: Names::of(&shared),
+            shared,
+            seeds,
+            budget,
+            workload: workload?,
+            faults,
             always: root.get("always").cloned(),
             goals: root.get("goals").cloned(),
-            settle: root.get("settle").map(|node| self.settle(node)),
-            reach: self.reach(root.get("reach")),
-            stop_after: self.stop_after(root.get("stop_after")),
-            shrink: self.shrink(root.get("shrink")),
+            settle,
+            reach,
+            stop_after,
+            shrink,
             warnings: Vec::new(),
-            shared,
-            names,
-            budget,
         })
     }
 
@@ -129,8 +166,14 @@ impl Reader<'_> {
             Ok(text) => Source::new(file.display().to_string(), text),
             Err(error) => {
                 self.found
-                    .error("E0107", world.span, format!("the world's file cannot be read: {error}"))
-                    .help("`world` is a map, or the path of a scenario file from this file's folder");
+                    .error(
+                        "E0107",
+                        world.span,
+                        format!("the world's file cannot be read: {error}"),
+                    )
+                    .help(
+                        "`world` is a map, or the path of a scenario file from this file's folder",
+                    );
                 return shared;
             }
         };
@@ -144,7 +187,11 @@ impl Reader<'_> {
         };
         shared.retain(|entry| entry.key.text != "world");
         let here: Vec<String> = shared.iter().map(|entry| entry.key.text.clone()).collect();
-        shared.extend(of(&tree).into_iter().filter(|entry| !here.contains(&entry.key.text)));
+        shared.extend(
+            of(&tree)
+                .into_iter()
+                .filter(|entry| !here.contains(&entry.key.text)),
+        );
         shared
     }
 
@@ -226,7 +273,9 @@ impl Reader<'_> {
     }
 
     fn workload(&mut self, node: &Node) -> Option<Workload> {
-        const KEYS: &[&str] = &["lasts", "clients", "rate", "keys", "skew", "in", "as", "from", "client", "mix"];
+        const KEYS: &[&str] = &[
+            "lasts", "clients", "rate", "keys", "skew", "in", "as", "from", "client", "mix",
+        ];
         let entries = self.part(node, "`workload`", KEYS);
         let adverbs = entries
             .iter()
@@ -234,24 +283,23 @@ impl Reader<'_> {
         let adverbs = adverbs.cloned().collect();
         let lasts = Span::from(self.duration(node.get("lasts"), Duration::from_secs(30)));
         let clients = self.number(node.get("clients"), 1, 64, 2);
-        let rate = node.get("rate").map_or(Some(10_000_000), |rate| {
-            let read = rate.text().and_then(quantity::rate);
-            let read = read.filter(|rate| rate.millionths > 0 && rate.per_micros > 0);
-            if read.is_none() {
-                self.wrong(rate, "a rate such as `20/s`");
-            }
-            read.map(|rate| u64::try_from(u128::from(rate.millionths) * 1_000_000 / u128::from(rate.per_micros)).unwrap_or(u64::MAX))
-        })?;
+        let rate = self.rate(node.get("rate"));
         // A client's mean pause: so many clients share the rate, in millionths a second.
-        let pause = Span((u128::from(clients) * 1_000_000_000_000 / u128::from(rate.max(1))) as u64);
+        let pause = Span(clients.saturating_mul(1_000_000_000_000) / rate.max(1));
         if lasts.0 / pause.0.max(1) * clients > MOST_OPERATIONS {
-            self.wrong(node, &format!("at most {MOST_OPERATIONS} operations a run: lower `rate` or `lasts`"));
+            self.wrong(
+                node,
+                &format!("at most {MOST_OPERATIONS} operations a run: lower `rate` or `lasts`"),
+            );
         }
         let hot = match node.get("skew").map(|skew| (skew, skew.text())) {
             None | Some((_, Some("even"))) => false,
             Some((_, Some("hot"))) => true,
             Some((skew, _)) => {
-                self.wrong(skew, "`even`, or `hot`: half of all operations meet one key");
+                self.wrong(
+                    skew,
+                    "`even`, or `hot`: half of all operations meet one key",
+                );
                 false
             }
         };
@@ -260,15 +308,57 @@ impl Reader<'_> {
             missing_key(node.span, "mix", "`workload`", &mut self.found);
             return None;
         };
-        let mix = list(mix, "`mix`", &mut self.found).iter().filter_map(|row| self.mix_row(row)).collect();
-        Some(Workload { lasts, clients, pause, keys, hot, adverbs, mix })
+        let mix = list(mix, "`mix`", &mut self.found)
+            .iter()
+            .filter_map(|row| self.mix_row(row))
+            .collect();
+        Some(Workload {
+            lasts,
+            clients,
+            pause,
+            keys,
+            hot,
+            adverbs,
+            mix,
+        })
+    }
+
+    /// Millionths of an operation a second.
+    fn rate(&mut self, node: Option<&Node>) -> u64 {
+        const USUAL: u64 = 10_000_000;
+        let Some(node) = node else { return USUAL };
+        let read = node.text().and_then(quantity::rate);
+        let read = read.and_then(|rate| {
+            rate.millionths
+                .checked_mul(1_000_000)?
+                .checked_div(rate.per_micros)
+        });
+        read.filter(|rate| *rate > 0).unwrap_or_else(|| {
+            self.wrong(node, "a rate such as `20/s`");
+            USUAL
+        })
     }
 
     fn mix_row(&mut self, node: &Node) -> Option<MixRow> {
         let entries = map(node, "a row of `mix`", &mut self.found);
-        let step: Vec<Entry> = entries.iter().filter(|it| it.key.text != "weight").cloned().collect();
+        let step: Vec<Entry> = entries
+            .iter()
+            .filter(|it| it.key.text != "weight")
+            .cloned()
+            .collect();
         for entry in &step {
-            if matches!(entry.key.text.as_str(), "while" | "do" | "together" | "save" | "within" | "throughout" | "start_fault" | "heal" | "may_fail") {
+            if matches!(
+                entry.key.text.as_str(),
+                "while"
+                    | "do"
+                    | "together"
+                    | "save"
+                    | "within"
+                    | "throughout"
+                    | "start_fault"
+                    | "heal"
+                    | "may_fail"
+            ) {
                 self.found
                     .error("E0104", entry.key.span, format!("`{}` cannot stand in a row of `mix`", entry.key.text))
                     .help("a row is one verb with its adverbs; what must hold is said under `always` and `settle`");
@@ -279,12 +369,24 @@ impl Reader<'_> {
     }
 
     fn faults(&mut self, node: Option<&Node>) -> Faults {
-        let none = Faults { at_once: 0, calm: (Span::ZERO, Span::ZERO), swarm: false, pick: Vec::new() };
+        let none = Faults {
+            at_once: 0,
+            calm: (Span::ZERO, Span::ZERO),
+            swarm: false,
+            pick: Vec::new(),
+        };
         let Some(node) = node else { return none };
-        self.part(node, "`faults`", &["at_once", "calm_between", "swarm", "pick"]);
+        self.part(
+            node,
+            "`faults`",
+            &["at_once", "calm_between", "swarm", "pick"],
+        );
         let at_once = node.get("at_once");
         let at_once = at_once.and_then(|it| it.get("at_most")).or(at_once);
-        let pick = node.get("pick").map(|pick| list(pick, "`pick`", &mut self.found)).unwrap_or_default();
+        let pick = node
+            .get("pick")
+            .map(|pick| list(pick, "`pick`", &mut self.found))
+            .unwrap_or_default();
         let swarm = match node.get("swarm").map(|node| (node, node.text())) {
             None | Some((_, Some("false"))) => false,
             Some((_, Some("true"))) => true,
@@ -303,7 +405,9 @@ impl Reader<'_> {
 
     fn pick_row(&mut self, node: &Node) -> Option<PickRow> {
         let entries = map(node, "a row of `pick`", &mut self.found);
-        let mut rest = entries.iter().filter(|it| !matches!(it.key.text.as_str(), "weight" | "lasts"));
+        let mut rest = entries
+            .iter()
+            .filter(|it| !matches!(it.key.text.as_str(), "weight" | "lasts"));
         let Some(fault) = rest.next() else {
             self.wrong(node, "a fault, beside `weight` and `lasts`");
             return None;
@@ -316,9 +420,16 @@ impl Reader<'_> {
         }
         let name = fault.key.text.as_str();
         if faults::find(name).is_none() && compounds::find(name).is_none() {
-            let known = faults::KINDS.iter().copied().chain(compounds::COMPOUNDS.iter().map(|it| it.name));
+            let known = faults::KINDS
+                .iter()
+                .copied()
+                .chain(compounds::COMPOUNDS.iter().map(|it| it.name));
             self.found
-                .error("E0209", fault.key.span, format!("no fault is named `{name}`"))
+                .error(
+                    "E0209",
+                    fault.key.span,
+                    format!("no fault is named `{name}`"),
+                )
                 .suggest(name, known);
             return None;
         }
@@ -331,13 +442,21 @@ impl Reader<'_> {
 
     fn settle(&mut self, node: &Node) -> Settle {
         self.part(node, "`settle`", &["heal", "within", "then"]);
-        if let Some(heal) = node.get("heal").filter(|it| it.text() != Some("everything")) {
-            self.wrong(heal, "`everything`: every fault has healed when a run settles");
+        if let Some(heal) = node
+            .get("heal")
+            .filter(|it| it.text() != Some("everything"))
+        {
+            self.wrong(
+                heal,
+                "`everything`: every fault has healed when a run settles",
+            );
         }
         if let Some(within) = node.get("within") {
             self.duration(Some(within), Duration::ZERO);
         }
-        let then = node.get("then").map(|then| list(then, "`then`", &mut self.found));
+        let then = node
+            .get("then")
+            .map(|then| list(then, "`then`", &mut self.found));
         Settle {
             within: node.get("within").cloned(),
             then: then.unwrap_or_default().to_vec(),
@@ -347,7 +466,10 @@ impl Reader<'_> {
     fn reach(&mut self, node: Option<&Node>) -> Vec<Reach> {
         let Some(node) = node else { return Vec::new() };
         let items = list(node, "`reach`", &mut self.found);
-        items.iter().filter_map(|item| Reach::read(item, &mut self.found)).collect()
+        items
+            .iter()
+            .filter_map(|item| Reach::read(item, &mut self.found))
+            .collect()
     }
 
     fn stop_after(&mut self, node: Option<&Node>) -> Option<u64> {

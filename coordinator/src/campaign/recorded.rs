@@ -54,7 +54,10 @@ impl Recorded {
             "{}, {} of {}",
             count(self.troubles.len(), "fault"),
             count(self.operations(), "operation"),
-            count(self.clients.iter().filter(|ops| !ops.is_empty()).count(), "client")
+            count(
+                self.clients.iter().filter(|ops| !ops.is_empty()).count(),
+                "client"
+            )
         )
     }
 }

@@ -107,7 +107,12 @@ impl Seeds {
 fn seeds(campaign: &Campaign, shard: Option<(u64, u64)>) -> Seeds {
     let (from, count) = campaign.seeds;
     let (which, of) = shard.unwrap_or((1, 1));
-    Seeds { from, count, which: which - 1, of }
+    Seeds {
+        from,
+        count,
+        which: which - 1,
+        of,
+    }
 }
 
 /// Runs in the order of their seeds, whoever was first.
@@ -145,7 +150,9 @@ impl<'a> Gathered<'a> {
                 self.undetermined.push(trial.seed);
             }
             self.tally.add(self.campaign, &trial);
-            self.enough = self.stop_after.is_some_and(|most| self.tally.failed >= most);
+            self.enough = self
+                .stop_after
+                .is_some_and(|most| self.tally.failed >= most);
         }
     }
 }

@@ -56,7 +56,14 @@ pub fn shrink(
     property: &str,
     goes_on: &mut dyn FnMut() -> bool,
 ) -> Shrunk {
-    let mut work = Work { campaign, property, best: recorded, tried: 0, cut: false, goes_on };
+    let mut work = Work {
+        campaign,
+        property,
+        best: recorded,
+        tried: 0,
+        cut: false,
+        goes_on,
+    };
     loop {
         let before = format!("{:?}", work.best);
         for by in By::ALL.iter().filter(|by| campaign.shrink.by.contains(by)) {
@@ -71,7 +78,11 @@ pub fn shrink(
             break;
         }
     }
-    Shrunk { recorded: work.best, tried: work.tried, cut: work.cut }
+    Shrunk {
+        recorded: work.best,
+        tried: work.tried,
+        cut: work.cut,
+    }
 }
 
 struct Work<'a> {
@@ -92,7 +103,9 @@ impl Work<'_> {
         }
         self.tried += 1;
         let trial = trial::run(self.campaign, &[], &smaller);
-        let same = trial.failed.is_some_and(|failed| failed.property == self.property);
+        let same = trial
+            .failed
+            .is_some_and(|failed| failed.property == self.property);
         if same {
             self.best = smaller;
         }
@@ -100,9 +113,12 @@ impl Work<'_> {
     }
 
     fn faults(&mut self) {
-        self.thin_out(|plan| plan.troubles.len(), |plan, kept| {
-            plan.troubles = pick(&plan.troubles, kept);
-        });
+        self.thin_out(
+            |plan| plan.troubles.len(),
+            |plan, kept| {
+                plan.troubles = pick(&plan.troubles, kept);
+            },
+        );
         for index in 0..self.best.troubles.len() {
             let parts = self.best.troubles[index].faults.len();
             for part in (0..parts).rev() {
@@ -134,7 +150,9 @@ impl Work<'_> {
             let mut at = 0;
             while at < count(&self.best) && !self.cut {
                 let all = count(&self.best);
-                let kept: Vec<bool> = (0..all).map(|index| index < at || index >= at + chunk).collect();
+                let kept: Vec<bool> = (0..all)
+                    .map(|index| index < at || index >= at + chunk)
+                    .collect();
                 let mut smaller = self.best.clone();
                 keep(&mut smaller, &kept);
                 if !self.attempt(smaller) {
@@ -189,19 +207,29 @@ impl Work<'_> {
 
 /// Rounder spans than this one, the simplest first.
 fn rounder(span: Span) -> Vec<Span> {
-    let mut spans = vec![Span::ZERO];
-    for unit in [10_000_000, 1_000_000, 100_000, 10_000] {
+    let digits = |span: Span| span.0.to_string().trim_end_matches('0').len();
+    let units = [10_000_000, 1_000_000, 100_000, 10_000];
+    let rounded = units.into_iter().flat_map(|unit| {
         let down = span.0 / unit * unit;
-        spans.extend([down, down + unit].map(Span));
-    }
-    let simple = |span: &Span| span.0.to_string().trim_end_matches('0').len();
-    spans.retain(|it| it.0 <= span.0.saturating_mul(2) && simple(it) < simple(&span).max(1) || *it == Span::ZERO && span > Span::ZERO);
+        [Span(down), Span(down + unit)]
+    });
+    let simpler = |it: &Span| it.0 <= span.0 * 2 && digits(*it) < digits(span);
+    let mut spans: Vec<Span> = [Span::ZERO]
+        .into_iter()
+        .chain(rounded)
+        .filter(simpler)
+        .collect();
     spans.dedup();
     spans
 }
 
 fn pick<T: Clone>(items: &[T], kept: &[bool]) -> Vec<T> {
-    items.iter().zip(kept).filter(|(_, kept)| **kept).map(|(item, _)| item.clone()).collect()
+    items
+        .iter()
+        .zip(kept)
+        .filter(|(_, kept)| **kept)
+        .map(|(item, _)| item.clone())
+        .collect()
 }
 
 /// A client's operations without some; the others keep their moments.
@@ -211,7 +239,10 @@ fn without(ops: &[Op], kept: &[bool]) -> Vec<Op> {
     for (op, kept) in ops.iter().zip(kept) {
         waited = waited.plus(op.pause);
         if *kept {
-            rest.push(Op { pause: waited, step: op.step.clone() });
+            rest.push(Op {
+                pause: waited,
+                step: op.step.clone(),
+            });
             waited = Span::ZERO;
         }
     }
@@ -224,7 +255,12 @@ mod tests {
 
     #[test]
     fn what_is_left_keeps_its_moment() {
-        let ops: Vec<Op> = [10, 20, 30].map(|ms| Op { pause: Span::millis(ms), step: Vec::new() }).to_vec();
+        let ops: Vec<Op> = [10, 20, 30]
+            .map(|ms| Op {
+                pause: Span::millis(ms),
+                step: Vec::new(),
+            })
+            .to_vec();
         let rest = without(&ops, &[false, true, false]);
         assert_eq!(rest.len(), 1);
         assert_eq!(rest[0].pause, Span::millis(30));
@@ -232,7 +268,12 @@ mod tests {
 
     #[test]
     fn rounder_spans_are_simpler_and_never_more_than_twice_as_long() {
-        for span in [Span::millis(3_417), Span::secs(7), Span::millis(120), Span(1)] {
+        for span in [
+            Span::millis(3_417),
+            Span::secs(7),
+            Span::millis(120),
+            Span(1),
+        ] {
             for it in rounder(span) {
                 assert!(it < span || it.0 <= span.0 * 2, "{it} for {span}");
             }

@@ -83,7 +83,10 @@ impl Tally {
             campaign: campaign.name.clone(),
             of: fingerprint(campaign),
             seeds: campaign.seeds,
-            shards: shard.filter(|(_, of)| *of > 1).map(|(which, of)| Shards { have: BTreeSet::from([which]), of }),
+            shards: shard.filter(|(_, of)| *of > 1).map(|(which, of)| Shards {
+                have: BTreeSet::from([which]),
+                of,
+            }),
             runs: 0,
             failed: 0,
             unknown: 0,
@@ -92,7 +95,11 @@ impl Tally {
             calls: 0,
             events: 0,
             digest: hex::encode([0; 32]),
-            reach: campaign.reach.iter().map(|reach| (reach.to_string(), 0)).collect(),
+            reach: campaign
+                .reach
+                .iter()
+                .map(|reach| (reach.to_string(), 0))
+                .collect(),
             coverage: BTreeMap::new(),
             failures: Vec::new(),
             unjudged: BTreeMap::new(),
@@ -146,7 +153,10 @@ impl Tally {
             return Err("one of them is whole already".into());
         };
         if mine.of != theirs.of {
-            return Err(format!("one is a shard of {}, the other of {}", mine.of, theirs.of));
+            return Err(format!(
+                "one is a shard of {}, the other of {}",
+                mine.of, theirs.of
+            ));
         }
         if let Some(twice) = mine.have.intersection(&theirs.have).next() {
             return Err(format!("both have shard {twice}"));
@@ -176,7 +186,10 @@ impl Tally {
 
     /// Items of `reach` that no run saw.
     pub fn unreached(&self) -> impl Iterator<Item = &str> {
-        self.reach.iter().filter(|(_, count)| **count == 0).map(|(name, _)| name.as_str())
+        self.reach
+            .iter()
+            .filter(|(_, count)| **count == 0)
+            .map(|(name, _)| name.as_str())
     }
 
     /// As a file.
@@ -195,7 +208,12 @@ fn add_counts<K: Ord>(mine: &mut BTreeMap<K, u64>, theirs: BTreeMap<K, u64>) {
 
 /// The sum of two digests as 256-bit numbers; order does not matter.
 fn added(one: &str, other: &str) -> String {
-    let bytes = |text: &str| hex::decode(text).ok().and_then(|it| <[u8; 32]>::try_from(it).ok()).unwrap_or_default();
+    let bytes = |text: &str| {
+        hex::decode(text)
+            .ok()
+            .and_then(|it| <[u8; 32]>::try_from(it).ok())
+            .unwrap_or_default()
+    };
     let (one, other) = (bytes(one), bytes(other));
     let mut sum = [0_u8; 32];
     let mut carry = 0_u16;

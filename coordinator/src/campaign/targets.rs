@@ -29,11 +29,17 @@ impl Names {
         };
         let vars = shared.iter().find(|entry| entry.key.text == "vars");
         let known = |text: &str| -> String {
-            let var = text.strip_prefix('$').and_then(|name| vars?.value.get(name)?.text());
+            let var = text
+                .strip_prefix('$')
+                .and_then(|name| vars?.value.get(name)?.text());
             var.unwrap_or(text).to_owned()
         };
         let regions = world.value.get("regions").and_then(Node::items);
-        let regions = regions.into_iter().flatten().filter_map(Node::text).map(known);
+        let regions = regions
+            .into_iter()
+            .flatten()
+            .filter_map(Node::text)
+            .map(known);
         names.0.insert(Referent::Region, regions.collect());
         for (section, kind) in [
             ("accounts", Referent::Account),
@@ -45,7 +51,9 @@ impl Names {
         ] {
             let entries = world.value.get(section).and_then(Node::entries);
             let entries = entries.into_iter().flatten();
-            names.0.insert(kind, entries.map(|entry| entry.key.text.clone()).collect());
+            names
+                .0
+                .insert(kind, entries.map(|entry| entry.key.text.clone()).collect());
         }
         names
     }
@@ -112,10 +120,19 @@ fn members(entries: &[Entry], def: &FaultDef, all: bool, names: &Names, dice: &D
         .collect();
     if all {
         let any = plain(ANY);
-        for field in def.members.fields.iter().filter(|field| field.shape.required) {
+        for field in def
+            .members
+            .fields
+            .iter()
+            .filter(|field| field.shape.required)
+        {
             decided_entries.push(entry(field.snake, decided(&any, Some(field), names, dice)));
         }
-        let choices: Vec<&str> = def.one_of.iter().filter_map(|set| set.first().copied()).collect();
+        let choices: Vec<&str> = def
+            .one_of
+            .iter()
+            .filter_map(|set| set.first().copied())
+            .collect();
         for choice in choices {
             let field = def.members.by_snake(choice);
             decided_entries.push(entry(choice, decided(&any, field, names, dice)));
@@ -134,12 +151,16 @@ fn decided(node: &Node, field: Option<&'static FieldDef>, names: &Names, dice: &
             return list(names.two_regions(dice));
         }
         let shape = field.shape.item.unwrap_or(field.shape);
-        let one = shape.refers_to.and_then(|refers| names.one(refers.to, dice));
+        let one = shape
+            .refers_to
+            .and_then(|refers| names.one(refers.to, dice));
         let one = one.map(plain);
         return match (one, shape.values) {
             (Some(one), _) if field.card == faultline_proto::tables::Card::List => list(vec![one]),
             (Some(one), _) => one,
-            (None, values) => dice.one(values).map_or_else(|| node.clone(), |value| plain(*value)),
+            (None, values) => dice
+                .one(values)
+                .map_or_else(|| node.clone(), |value| plain(*value)),
         };
     }
     range(node, dice).unwrap_or_else(|| node.clone())
@@ -158,7 +179,10 @@ fn range(node: &Node, dice: &Dice) -> Option<Node> {
     }
     let percent = |text: &str| text.strip_suffix('%')?.parse::<u64>().ok();
     let (from, to) = (percent(from)?, percent(to)?);
-    Some(plain(format!("{}%", from + dice.below(to.checked_sub(from)? + 1))))
+    Some(plain(format!(
+        "{}%",
+        from + dice.below(to.checked_sub(from)? + 1)
+    )))
 }
 
 /// Two groups, or one way between two.
@@ -210,16 +234,24 @@ impl Drawn<'_> {
     #[must_use]
     pub fn put_into(&self, node: &Node) -> Node {
         let value = match &node.value {
-            Value::Scalar(scalar) if scalar.text.contains('$') => return self.scalar(node, &scalar.text),
+            Value::Scalar(scalar) if scalar.text.contains('$') => {
+                return self.scalar(node, &scalar.text);
+            }
             Value::Scalar(_) => return node.clone(),
             Value::Seq(items) => Value::Seq(items.iter().map(|item| self.put_into(item)).collect()),
             Value::Map(all) => Value::Map(
                 all.iter()
-                    .map(|it| Entry { key: it.key.clone(), value: self.put_into(&it.value) })
+                    .map(|it| Entry {
+                        key: it.key.clone(),
+                        value: self.put_into(&it.value),
+                    })
                     .collect(),
             ),
         };
-        Node { value, span: node.span }
+        Node {
+            value,
+            span: node.span,
+        }
     }
 
     fn scalar(&self, node: &Node, text: &str) -> Node {
@@ -239,19 +271,35 @@ impl Drawn<'_> {
             return node.clone();
         }
         let made = if kept_plain { plain(out) } else { quoted(out) };
-        Node { span: node.span, ..made }
+        Node {
+            span: node.span,
+            ..made
+        }
     }
 
     fn random(&self, word: &str) -> String {
         let digits = |most: u64| self.dice.below(most);
         match word {
-            "region" => self.names.one(Referent::Region, self.dice).unwrap_or_default().to_owned(),
+            "region" => self
+                .names
+                .one(Referent::Region, self.dice)
+                .unwrap_or_default()
+                .to_owned(),
             "number" => digits(1_000_000).to_string(),
-            "card" => format!("{:04} {:04} {:04} {:04}", 4000 + digits(1000), digits(10_000), digits(10_000), digits(10_000)),
+            "card" => format!(
+                "{:04} {:04} {:04} {:04}",
+                4000 + digits(1000),
+                digits(10_000),
+                digits(10_000),
+                digits(10_000)
+            ),
             "uuid" => self.dice.draw().uuid(),
             _ => {
                 let letters = self.dice.draw().bytes();
-                letters[..12].iter().map(|byte| char::from(b'a' + byte % 26)).collect()
+                letters[..12]
+                    .iter()
+                    .map(|byte| char::from(b'a' + byte % 26))
+                    .collect()
             }
         }
     }
@@ -282,7 +330,10 @@ mod tests {
     fn names() -> Names {
         let regions = ["eu-west-1", "us-east-1", "ap-southeast-2"].map(plain);
         let keys = map(vec![entry("payments", map(Vec::new()))]);
-        let world = map(vec![entry("regions", list(regions.to_vec())), entry("keys", keys)]);
+        let world = map(vec![
+            entry("regions", list(regions.to_vec())),
+            entry("keys", keys),
+        ]);
         Names::of(&[entry("world", world)])
     }
 
@@ -295,13 +346,25 @@ mod tests {
                 ("partition", plain(ANY)),
                 ("region_down", plain(ANY)),
                 ("key_disabled", plain(ANY)),
-                ("slow_link", map(vec![entry("between", plain(ANY)), entry("latency", plain("1s"))])),
-                ("node_crash", map(vec![entry("in", plain(ANY)), entry("when", plain(ANY))])),
+                (
+                    "slow_link",
+                    map(vec![
+                        entry("between", plain(ANY)),
+                        entry("latency", plain("1s")),
+                    ]),
+                ),
+                (
+                    "node_crash",
+                    map(vec![entry("in", plain(ANY)), entry("when", plain(ANY))]),
+                ),
             ] {
                 let def = find(fault).expect("it is a fault");
                 let aimed = aim(def, &entry(fault, value), &names, &dice);
                 let text = flow(&aimed.value);
-                assert!(!text.contains("any") && !text.contains("[]"), "{fault}: {text}");
+                assert!(
+                    !text.contains("any") && !text.contains("[]"),
+                    "{fault}: {text}"
+                );
             }
         }
     }
@@ -309,7 +372,8 @@ mod tests {
     #[test]
     fn a_range_gives_what_lies_between() {
         let dice = Dice::new(RunSeed(1), "range");
-        let of = |from: &str, to: &str| map(vec![entry("from", plain(from)), entry("to", plain(to))]);
+        let of =
+            |from: &str, to: &str| map(vec![entry("from", plain(from)), entry("to", plain(to))]);
         for _ in 0..50 {
             let span = range(&of("-5s", "5s"), &dice).expect("a span");
             let micros = quantity::micros(span.text().expect("text")).expect("a span");
@@ -323,11 +387,20 @@ mod tests {
     fn names_in_a_row_get_values_and_others_stay() {
         let names = names();
         let dice = Dice::new(RunSeed(1), "row");
-        let drawn = Drawn { names: &names, dice: &dice, key: "k3" };
+        let drawn = Drawn {
+            names: &names,
+            dice: &dice,
+            key: "k3",
+        };
         assert_eq!(flow(&drawn.put_into(&plain("$key"))), "k3");
         assert_eq!(flow(&drawn.put_into(&plain("a/$key/$keys"))), "a/k3/$keys");
         assert_eq!(flow(&drawn.put_into(&plain("$home"))), "$home");
         let region = drawn.put_into(&plain("$random.region"));
-        assert!(names.regions().iter().any(|it| Some(it.as_str()) == region.text()));
+        assert!(
+            names
+                .regions()
+                .iter()
+                .any(|it| Some(it.as_str()) == region.text())
+        );
     }
 }

@@ -79,7 +79,11 @@ fn searched(campaign: &Campaign, workers: usize, shard: Option<(u64, u64)>) -> T
         twice: 100,
     };
     let searched = search(campaign, &plan, &mut ToTheEnd);
-    assert!(searched.undetermined.is_empty(), "{:?}", searched.undetermined);
+    assert!(
+        searched.undetermined.is_empty(),
+        "{:?}",
+        searched.undetermined
+    );
     searched.tally
 }
 
@@ -126,8 +130,16 @@ fn a_failing_run_shrinks_to_a_scenario_that_fails_in_the_same_way() {
     let before = recorded.operations();
     let shrunk = shrink(&campaign, recorded, &first.property, &mut || true);
     assert!(!shrunk.cut);
-    assert!(before > 2 && shrunk.recorded.operations() == 2, "{}", shrunk.recorded.size());
-    assert!(shrunk.recorded.troubles.len() <= 1, "{}", shrunk.recorded.size());
+    assert!(
+        before > 2 && shrunk.recorded.operations() == 2,
+        "{}",
+        shrunk.recorded.size()
+    );
+    assert!(
+        shrunk.recorded.troubles.len() <= 1,
+        "{}",
+        shrunk.recorded.size()
+    );
     let text = trial::text(&campaign, &shrunk.recorded);
     let plan = load(&Source::new("found.yaml", &text)).expect("it passes its check");
     let options = crate::runner::Options::new("found", crate::seed::RunSeed(first.seed));
@@ -139,7 +151,11 @@ fn a_failing_run_shrinks_to_a_scenario_that_fails_in_the_same_way() {
         crate::journal::Journal::new(),
     )
     .expect("it runs");
-    assert!(outcome.because.starts_with(&first.property), "{}\n{text}", outcome.because);
+    assert!(
+        outcome.because.starts_with(&first.property),
+        "{}\n{text}",
+        outcome.because
+    );
 }
 
 #[test]
@@ -163,7 +179,10 @@ fn what_is_wrong_is_said_at_its_place_all_at_once() {
 #[test]
 fn rows_are_checked_as_the_steps_that_they_become() {
     let told = problems(&CONFLICTS.replace("item: { id: $key,", "itm: { id: $key,"));
-    assert!(told.contains("wrong.yaml:18:") && told.contains("`itm`"), "{told}");
+    assert!(
+        told.contains("wrong.yaml:18:") && told.contains("`itm`"),
+        "{told}"
+    );
     let told = problems(&CONFLICTS.replace("{ table: orders }", "{ table: ordres }"));
     assert!(told.contains("`ordres`"), "{told}");
     let told = problems("campaign: 1\ntitle: x\nworld: nowhere.yaml\nworkload: { mix: [] }\n");

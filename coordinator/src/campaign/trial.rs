@@ -65,7 +65,13 @@ pub fn text(campaign: &Campaign, recorded: &Recorded) -> String {
 /// Runs a plan in memory.
 #[must_use]
 pub fn run(campaign: &Campaign, goals: &[Goal], recorded: &Recorded) -> Trial {
-    over(campaign, goals, recorded, Box::new(Loopback::new()), Journal::new())
+    over(
+        campaign,
+        goals,
+        recorded,
+        Box::new(Loopback::new()),
+        Journal::new(),
+    )
 }
 
 /// Runs a plan over any transport, heard by somebody more.
@@ -83,7 +89,9 @@ pub fn over(
     if let Some(memory) = &memory {
         journal = journal.heard_by(memory.clone());
     }
-    let ran = catch_unwind(AssertUnwindSafe(|| case(campaign, recorded, transport, journal)));
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        case(campaign, recorded, transport, journal)
+    }));
     let heard = heard.borrow();
     let mut trial = Trial {
         seed: recorded.seed,
@@ -96,26 +104,45 @@ pub fn over(
             match outcome.judgement {
                 Judgement::Pass => trial.failed = None,
                 Judgement::Fail | Judgement::Error if trial.failed.is_none() => {
-                    trial.failed = Some(Failed { property: "set-up".into(), because: outcome.because });
+                    trial.failed = Some(Failed {
+                        property: "set-up".into(),
+                        because: outcome.because,
+                    });
                 }
                 Judgement::Unknown => trial.unknown = Some(outcome.because),
                 Judgement::Fail | Judgement::Error => {}
             }
         }
         Ok(Err(Broke::Invalid(because))) => {
-            trial.failed = Some(Failed { property: "invalid scenario".into(), because });
+            trial.failed = Some(Failed {
+                property: "invalid scenario".into(),
+                because,
+            });
         }
         Ok(Err(Broke::Run(broken))) => {
-            trial.failed = Some(Failed { property: "the run broke".into(), because: broken.to_string() });
+            trial.failed = Some(Failed {
+                property: "the run broke".into(),
+                because: broken.to_string(),
+            });
         }
         Err(panic) => {
             let because = panic.downcast_ref::<String>().cloned();
-            let because = because.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            trial.failed = Some(Failed { property: "panic".into(), because: because.unwrap_or_default() });
+            let because =
+                because.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            trial.failed = Some(Failed {
+                property: "panic".into(),
+                because: because.unwrap_or_default(),
+            });
         }
     }
     if let Some(memory) = memory {
-        let key = |name: &str| heard.keys.get(name).cloned().unwrap_or_else(|| name.to_owned());
+        let key = |name: &str| {
+            heard
+                .keys
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| name.to_owned())
+        };
         trial.samples = goals
             .iter()
             .map(|goal| memory.with(|events| goals::samples(goal, events, &key)))
@@ -219,17 +246,27 @@ impl Heard {
                 let mut faults: Vec<&str> = self.faults.values().map(String::as_str).collect();
                 faults.sort_unstable();
                 faults.dedup();
-                let seen = format!("{} {} {}", answered.operation, outcome_of(&answered.outcome), faults.join("+"));
+                let seen = format!(
+                    "{} {} {}",
+                    answered.operation,
+                    outcome_of(&answered.outcome),
+                    faults.join("+")
+                );
                 self.trial.seen.insert(seen.trim_end().to_owned());
             }
             What::Expectation(expectation) if !expectation.passed => {
                 let verb = self.verbs.get(&expectation.step).map_or("", String::as_str);
                 let problem = expectation.problem.as_ref();
                 let property = match (verb, problem) {
-                    ("", problem) => problem.map_or("a step", |problem| problem.code.as_str()).to_owned(),
+                    ("", problem) => problem
+                        .map_or("a step", |problem| problem.code.as_str())
+                        .to_owned(),
                     (verb, _) => format!("settle: {verb}"),
                 };
-                self.broke(property, problem.map(|it| it.message.clone()).unwrap_or_default());
+                self.broke(
+                    property,
+                    problem.map(|it| it.message.clone()).unwrap_or_default(),
+                );
             }
             What::Oracle(oracle) if oracle.judgement == Judgement::Fail => {
                 self.broke(oracle.oracle.clone(), oracle.because.clone());
@@ -252,6 +289,8 @@ impl Heard {
     }
 
     fn broke(&mut self, property: String, because: String) {
-        self.trial.failed.get_or_insert(Failed { property, because });
+        self.trial
+            .failed
+            .get_or_insert(Failed { property, because });
     }
 }

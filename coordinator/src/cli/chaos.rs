@@ -81,14 +81,22 @@ fn default_out() -> PathBuf {
 }
 
 fn parse_percent(text: &str) -> Result<u64, String> {
-    let number = text.trim_end_matches('%').parse::<u64>().ok().filter(|it| *it <= 100);
+    let number = text
+        .trim_end_matches('%')
+        .parse::<u64>()
+        .ok()
+        .filter(|it| *it <= 100);
     number.ok_or_else(|| format!("`{text}` is no share such as 5%"))
 }
 
 fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     let wrong = || format!("`{text}` is no shard such as 1/4");
     let (which, of) = text.split_once('/').ok_or_else(wrong)?;
-    let of = of.parse::<u64>().ok().filter(|of| *of > 0).ok_or_else(wrong)?;
+    let of = of
+        .parse::<u64>()
+        .ok()
+        .filter(|of| *of > 0)
+        .ok_or_else(wrong)?;
     let which = if which == "auto" {
         let index = std::env::var("JOB_COMPLETION_INDEX");
         let index = index.ok().and_then(|text| text.parse::<u64>().ok());
@@ -96,7 +104,10 @@ fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     } else {
         which.parse::<u64>().map_err(|_| wrong())?
     };
-    (1..=of).contains(&which).then_some((which, of)).ok_or_else(|| format!("there is no shard {which} of {of}"))
+    (1..=of)
+        .contains(&which)
+        .then_some((which, of))
+        .ok_or_else(|| format!("there is no shard {which} of {of}"))
 }
 
 /// Runs a campaign.
@@ -119,10 +130,15 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
     let since = Stopwatch::start();
     let interrupt = Interrupt::listen();
     let mut line = telling::Line::new(&campaign, &since, &interrupt, args.quiet);
-    let workers = args.workers.or(campaign.budget.workers).map(|it| usize::try_from(it).unwrap_or(1));
+    let workers = args
+        .workers
+        .or(campaign.budget.workers)
+        .map(|it| usize::try_from(it).unwrap_or(1));
     let plan = Search {
         shard: args.shard,
-        workers: workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1),
+        workers: workers
+            .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+            .unwrap_or(1),
         // A shard does not know of the others' failures: it runs all its seeds.
         stop_after: campaign.stop_after.filter(|_| args.shard.is_none()),
         twice: args.verify_determinism,
@@ -130,8 +146,16 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
     let mut searched = search(&campaign, &plan, &mut line);
     line.finish();
     let took = since.elapsed();
-    searched.undetermined.extend(found::over_grpc(&campaign, args.over_grpc));
-    let kept = found::keep(&campaign, &searched.tally, &folder, args.no_shrink, &interrupt);
+    searched
+        .undetermined
+        .extend(found::over_grpc(&campaign, args.over_grpc));
+    let kept = found::keep(
+        &campaign,
+        &searched.tally,
+        &folder,
+        args.no_shrink,
+        &interrupt,
+    );
     let file = folder.join(result_name(args.shard));
     if let Err(error) = std::fs::write(&file, searched.tally.write()) {
         say(&format!("{}: {error}", file.display()));
@@ -188,7 +212,9 @@ fn chosen(campaign: Campaign, args: &ChaosArgs) -> Campaign {
 fn exit(campaign: &Campaign, searched: &Searched, interrupt: &Interrupt) -> Exit {
     let tally = &searched.tally;
     let goals = telling::goals(campaign, tally);
-    let missed = goals.iter().any(|goal| goal.judgement == crate::journal::event::Judgement::Fail);
+    let missed = goals
+        .iter()
+        .any(|goal| goal.judgement == crate::journal::event::Judgement::Fail);
     let whole = tally.shards.is_none() && !searched.cut;
     let unreached = whole && tally.failed == 0 && tally.unreached().next().is_some();
     if !searched.undetermined.is_empty() {
@@ -207,7 +233,11 @@ fn exit(campaign: &Campaign, searched: &Searched, interrupt: &Interrupt) -> Exit
 impl Watcher for telling::Line<'_> {
     fn ran(&mut self, sum: &Tally) -> bool {
         self.tell(sum);
-        let over = self.campaign.budget.wall.is_some_and(|wall: Duration| self.since.elapsed() > wall);
+        let over = self
+            .campaign
+            .budget
+            .wall
+            .is_some_and(|wall: Duration| self.since.elapsed() > wall);
         !over && !self.interrupt.is_raised()
     }
 }

@@ -141,7 +141,10 @@ pub fn explain(name: &str) -> Result<String, Option<&'static str>> {
     found.extend(compounds::find(name).map(pages::compound));
     let moment = MOMENTS.iter().find(|moment| moment.name == name);
     found.extend(moment.map(|moment| {
-        format!("{name}: a moment, for `reach` of a campaign. {}\n", moment.doc)
+        format!(
+            "{name}: a moment, for `reach` of a campaign. {}\n",
+            moment.doc
+        )
     }));
     for (word, kind) in [
         (WORDS, "matcher"),

@@ -77,7 +77,10 @@ pub(super) fn compound(compound: &Compound) -> String {
         "{}: several faults under one name, for `pick` of a campaign. {}\n\n{}{fis}",
         compound.name,
         compound.doc,
-        indented(&format!("- {{ weight: 1, lasts: 20s, {}: any }}", compound.name)),
+        indented(&format!(
+            "- {{ weight: 1, lasts: 20s, {}: any }}",
+            compound.name
+        )),
     )
 }
 

@@ -31,9 +31,15 @@ impl Kept {
         let size = if self.tried == 0 {
             self.before.clone()
         } else {
-            format!("{} shrunk to {} in {} tries", self.before, self.after, self.tried)
+            format!(
+                "{} shrunk to {} in {} tries",
+                self.before, self.after, self.tried
+            )
         };
-        format!("{size}\n  see it again: faultline run {}", self.file.display())
+        format!(
+            "{size}\n  see it again: faultline run {}",
+            self.file.display()
+        )
     }
 }
 
@@ -61,10 +67,23 @@ pub(super) fn keep(
         let after = recorded.size();
         let text = with_head(campaign, &recorded, property, &failures[0].because);
         let place = campaign.shrink.keep_as.as_deref().unwrap_or(folder);
-        let name: String = property.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
-        let file = place.join(format!("{}-{}-seed-{seed}.yaml", campaign.name, name.to_lowercase()));
+        let name: String = property
+            .chars()
+            .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+            .collect();
+        let file = place.join(format!(
+            "{}-{}-seed-{seed}.yaml",
+            campaign.name,
+            name.to_lowercase()
+        ));
         match fs::create_dir_all(place).and_then(|()| fs::write(&file, text)) {
-            Ok(()) => kept.push(Kept { property: property.to_owned(), file, before, after, tried }),
+            Ok(()) => kept.push(Kept {
+                property: property.to_owned(),
+                file,
+                before,
+                after,
+                tried,
+            }),
             Err(error) => say(&format!("{}: {error}", file.display())),
         }
     }
@@ -88,7 +107,8 @@ pub(super) fn over_grpc(campaign: &Campaign, count: u64) -> Vec<u64> {
     for seed in (from..from + all).take(usize::try_from(count).unwrap_or(usize::MAX)) {
         let recorded = generate(campaign, seed);
         let stores = tempfile::Builder::new().prefix("faultline-").tempdir();
-        let transport = stores.and_then(|stores| Ok((carry(Carrier::Grpc, stores.path())?, stores)));
+        let transport =
+            stores.and_then(|stores| Ok((carry(Carrier::Grpc, stores.path())?, stores)));
         let (transport, _stores) = match transport {
             Ok(made) => made,
             Err(error) => {

@@ -27,7 +27,10 @@ pub fn merge(args: &MergeArgs) -> Exit {
     for file in &args.files {
         let joined = std::fs::read_to_string(file)
             .map_err(|error| error.to_string())
-            .and_then(|text| serde_json::from_str::<Tally>(&text).map_err(|error| format!("no result of a campaign: {error}")))
+            .and_then(|text| {
+                serde_json::from_str::<Tally>(&text)
+                    .map_err(|error| format!("no result of a campaign: {error}"))
+            })
             .and_then(|tally| match sum.take() {
                 None => Ok(tally),
                 Some(mut sum) => sum.join(tally).map(|()| sum),
@@ -47,8 +50,15 @@ pub fn merge(args: &MergeArgs) -> Exit {
     }
     out(&telling::counts(&sum.campaign, &sum));
     if let Some(shards) = &sum.shards {
-        let missing: Vec<String> = (1..=shards.of).filter(|it| !shards.have.contains(it)).map(|it| it.to_string()).collect();
-        say(&format!("of {} shards these are missing: {}", shards.of, missing.join(", ")));
+        let missing: Vec<String> = (1..=shards.of)
+            .filter(|it| !shards.have.contains(it))
+            .map(|it| it.to_string())
+            .collect();
+        say(&format!(
+            "of {} shards these are missing: {}",
+            shards.of,
+            missing.join(", ")
+        ));
         return Exit::Unknown;
     }
     match (sum.failed, sum.unknown, sum.unreached().next()) {

@@ -27,8 +27,19 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub fn new(campaign: &'a Campaign, since: &'a Stopwatch, interrupt: &'a Interrupt, quiet: bool) -> Self {
-        Self { campaign, since, interrupt, quiet, told: Duration::ZERO }
+    pub fn new(
+        campaign: &'a Campaign,
+        since: &'a Stopwatch,
+        interrupt: &'a Interrupt,
+        quiet: bool,
+    ) -> Self {
+        Self {
+            campaign,
+            since,
+            interrupt,
+            quiet,
+            told: Duration::ZERO,
+        }
     }
 
     pub fn tell(&mut self, sum: &Tally) {
@@ -69,26 +80,46 @@ pub(super) fn goals(campaign: &Campaign, tally: &Tally) -> Vec<GoalVerdict> {
     let goals = check::goals(campaign);
     let samples = tally.samples.iter().map(|sum| {
         sum.iter()
-            .flat_map(|(value, count)| std::iter::repeat_n(*value, usize::try_from(*count).unwrap_or(usize::MAX)))
+            .flat_map(|(value, count)| {
+                std::iter::repeat_n(*value, usize::try_from(*count).unwrap_or(usize::MAX))
+            })
             .collect::<Vec<i64>>()
     });
-    goals.iter().zip(samples).flat_map(|(goal, samples)| judge_samples(goal, &samples)).collect()
+    goals
+        .iter()
+        .zip(samples)
+        .flat_map(|(goal, samples)| judge_samples(goal, &samples))
+        .collect()
 }
 
 /// The result for people.
-pub(super) fn human(campaign: &Campaign, searched: &Searched, kept: &[Kept], took: Duration) -> String {
+pub(super) fn human(
+    campaign: &Campaign,
+    searched: &Searched,
+    kept: &[Kept],
+    took: Duration,
+) -> String {
     let tally = &searched.tally;
     let mut text = summary(campaign, tally);
     for (property, failures) in by_property(tally) {
         let first = failures[0];
-        let _ = writeln!(text, "\n{property} broke in {} of {} runs, first in seed {}", failures.len(), tally.runs, first.seed);
+        let _ = writeln!(
+            text,
+            "\n{property} broke in {} of {} runs, first in seed {}",
+            failures.len(),
+            tally.runs,
+            first.seed
+        );
         let _ = writeln!(text, "  {}", first.because);
         for kept in kept.iter().filter(|kept| kept.property == property) {
             let _ = writeln!(text, "  {}", kept.words());
         }
     }
     for seed in &searched.undetermined {
-        let _ = writeln!(text, "\nseed {seed} gave two different journals: a bug of this program");
+        let _ = writeln!(
+            text,
+            "\nseed {seed} gave two different journals: a bug of this program"
+        );
     }
     if searched.cut {
         let _ = writeln!(text, "\nit was cut before its last seed");
@@ -110,8 +141,16 @@ pub(super) fn human(campaign: &Campaign, searched: &Searched, kept: &[Kept], too
 pub(super) fn summary(campaign: &Campaign, tally: &Tally) -> String {
     let mut text = counts(campaign.title.as_str(), tally);
     for goal in goals(campaign, tally) {
-        let sign = if goal.judgement == Judgement::Pass { "✓" } else { "✗" };
-        let _ = writeln!(text, "  goal   {sign} {} {}: {} of {} samples", goal.goal, goal.wanted, goal.measured, goal.samples);
+        let sign = if goal.judgement == Judgement::Pass {
+            "✓"
+        } else {
+            "✗"
+        };
+        let _ = writeln!(
+            text,
+            "  goal   {sign} {} {}: {} of {} samples",
+            goal.goal, goal.wanted, goal.measured, goal.samples
+        );
     }
     text
 }
@@ -141,7 +180,11 @@ pub(super) fn counts(title: &str, tally: &Tally) -> String {
     }
     for (name, count) in &tally.reach {
         let sign = if *count > 0 { "✓" } else { "✗" };
-        let words = if *count > 0 { format!("in {count} runs") } else { "never".to_owned() };
+        let words = if *count > 0 {
+            format!("in {count} runs")
+        } else {
+            "never".to_owned()
+        };
         let _ = writeln!(text, "  reach  {sign} {name}: {words}");
     }
     text
@@ -160,7 +203,10 @@ pub(super) fn by_property(tally: &Tally) -> BTreeMap<&str, Vec<&Failure>> {
 ///
 /// # Errors
 /// When the XML cannot be written.
-pub(super) fn junit(campaign: &Campaign, tally: &Tally) -> Result<String, quick_junit::SerializeError> {
+pub(super) fn junit(
+    campaign: &Campaign,
+    tally: &Tally,
+) -> Result<String, quick_junit::SerializeError> {
     let mut suite = TestSuite::new(campaign.name.as_str());
     let failing = |words: String| {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -168,18 +214,38 @@ pub(super) fn junit(campaign: &Campaign, tally: &Tally) -> Result<String, quick_
         status
     };
     for (property, failures) in by_property(tally) {
-        let words = format!("{} runs, first in seed {}: {}", failures.len(), failures[0].seed, failures[0].because);
+        let words = format!(
+            "{} runs, first in seed {}: {}",
+            failures.len(),
+            failures[0].seed,
+            failures[0].because
+        );
         suite.add_test_case(TestCase::new(property, failing(words)));
     }
     for (name, count) in &tally.reach {
-        let status = if *count > 0 { TestCaseStatus::success() } else { failing("no run reached it".into()) };
+        let status = if *count > 0 {
+            TestCaseStatus::success()
+        } else {
+            failing("no run reached it".into())
+        };
         suite.add_test_case(TestCase::new(format!("reach {name}"), status));
     }
     for goal in goals(campaign, tally) {
-        let status = if goal.judgement == Judgement::Pass { TestCaseStatus::success() } else { failing(format!("measured {}", goal.measured)) };
-        suite.add_test_case(TestCase::new(format!("goal {} {}", goal.goal, goal.wanted), status));
+        let status = if goal.judgement == Judgement::Pass {
+            TestCaseStatus::success()
+        } else {
+            failing(format!("measured {}", goal.measured))
+        };
+        suite.add_test_case(TestCase::new(
+            format!("goal {} {}", goal.goal, goal.wanted),
+            status,
+        ));
     }
-    let status = if tally.failed == 0 { TestCaseStatus::success() } else { failing(format!("{} of {} runs failed", tally.failed, tally.runs)) };
+    let status = if tally.failed == 0 {
+        TestCaseStatus::success()
+    } else {
+        failing(format!("{} of {} runs failed", tally.failed, tally.runs))
+    };
     suite.add_test_case(TestCase::new("all runs", status));
     let mut report = Report::new("faultline");
     report.add_test_suite(suite);

@@ -366,10 +366,22 @@ fn call<'a>(node: &'a Node, verb: &'a Entry, found: &mut Diagnostics) -> Call<'a
         ("fails_with", "expect", "a call that fails has no answer"),
         ("fails_with", "exactly", "a call that fails has no answer"),
         ("fails_with", "save", "a call that fails has no answer"),
-        ("fails_with", "may_fail", "one asks for a refusal, the other allows one"),
-        ("within", "may_fail", "a refusal would end the waiting at once"),
+        (
+            "fails_with",
+            "may_fail",
+            "one asks for a refusal, the other allows one",
+        ),
+        (
+            "within",
+            "may_fail",
+            "a refusal would end the waiting at once",
+        ),
         ("throughout", "may_fail", "what may fail need not stay true"),
-        ("save", "may_fail", "a call that may fail may have no answer"),
+        (
+            "save",
+            "may_fail",
+            "a call that may fail may have no answer",
+        ),
         (
             "expect",
             "exactly",
