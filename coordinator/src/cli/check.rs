@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{files, out, say};
+use crate::campaign;
 use crate::exit::Exit;
 use crate::scenario;
 use crate::scenario::diagnostic::{Format, Severity, render};
 
-/// Read and check scenario files; run nothing.
+/// Read and check scenario and campaign files; run nothing.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Scenario files, or folders of them.
+    /// Scenario and campaign files, or folders of scenarios.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Who reads what is found.
@@ -55,13 +56,15 @@ pub fn check(args: &CheckArgs) -> Exit {
                 continue;
             }
         };
-        let diagnostics = match scenario::load(&source) {
-            Ok(plan) => plan.warnings,
-            Err(diagnostics) => {
-                invalid += 1;
-                diagnostics
-            }
+        let checked = if files::is_campaign(&source.text) {
+            campaign::read::read(&source, path).map(|campaign| campaign.warnings)
+        } else {
+            scenario::load(&source).map(|plan| plan.warnings)
         };
+        let diagnostics = checked.unwrap_or_else(|diagnostics| {
+            invalid += 1;
+            diagnostics
+        });
         out(&render(&source, &diagnostics, format));
         let severe = diagnostics
             .iter()

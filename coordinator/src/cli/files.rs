@@ -69,6 +69,12 @@ fn is_scenario(path: &Path) -> bool {
     })
 }
 
+/// Whether a file says that it is a campaign.
+#[must_use]
+pub fn is_campaign(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("campaign:"))
+}
+
 /// Reads a file.
 ///
 /// # Errors
