@@ -17,6 +17,7 @@
 
 mod access;
 mod aliases;
+mod asymmetric;
 mod ciphertext;
 mod conditions;
 mod create;
