@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::identity::{Document, DocumentKind, Policy, PolicyError};
+use crate::services::kms::KeyPair;
 use crate::vault::SecretKey;
 
 /// How many documents are kept before all are forgotten: simple, and the same in every run.
@@ -17,6 +18,8 @@ pub struct Caches {
     /// DynamoDB's keys of a table (for items, for names of rows), by the sealed bytes that they
     /// come from; never stored.
     pub table_keys: BTreeMap<Vec<u8>, [SecretKey; 2]>,
+    /// Key pairs of asymmetric KMS keys that were opened, by material id; never stored.
+    pub(crate) key_pairs: BTreeMap<String, KeyPair>,
     /// By fault: the second that runs, and how many calls it has let pass. A new process
     /// begins anew.
     pub passed: BTreeMap<String, (u64, u64)>,

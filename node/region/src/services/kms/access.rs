@@ -13,7 +13,7 @@ use super::conditions;
 use super::error::KmsError;
 use super::keyspaces::KeyRow;
 use super::resolve::{Accepts, Target, find};
-use super::{aliases, permits, uses};
+use super::{aliases, pair_uses, permits, uses};
 use crate::context::Ctx;
 use crate::identity::{Document, DocumentKind, Policy};
 use crate::refusal::Refusal;
@@ -70,7 +70,17 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         | KmsRequest::Decrypt(_)
         | KmsRequest::ReEncrypt(_)
         | KmsRequest::GenerateDataKey(_)
-        | KmsRequest::GenerateDataKeyWithoutPlaintext(_) => uses::of(ctx, request),
+        | KmsRequest::GenerateDataKeyWithoutPlaintext(_)
+        | KmsRequest::GenerateDataKeyPair(_)
+        | KmsRequest::GenerateDataKeyPairWithoutPlaintext(_) => uses::of(ctx, request),
+        KmsRequest::Sign(_)
+        | KmsRequest::Verify(_)
+        | KmsRequest::GenerateMac(_)
+        | KmsRequest::VerifyMac(_)
+        | KmsRequest::GetPublicKey(_)
+        | KmsRequest::DeriveSharedSecret(_)
+        | KmsRequest::Encapsulate(_)
+        | KmsRequest::Decapsulate(_) => pair_uses::of(ctx, request),
         KmsRequest::CreateGrant(request) => permits::create_access(ctx, request),
         KmsRequest::RetireGrant(request) => permits::retire_access(ctx, request),
         KmsRequest::RevokeGrant(request) => grant_access(ctx, "kms:RevokeGrant", &request.key_id),

@@ -12,9 +12,9 @@ use super::key_materials::KeyMaterials;
 use super::keyspaces::KeyRow;
 use super::members::Members;
 use super::rotation::Rotation;
-use super::specs::{Kind, Origin};
+use super::specs::{KeySpec, Kind, Origin};
 use super::states::KeyState;
-use super::{journal, material, policies, resolve};
+use super::{journal, key_pairs, policies, resolve};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -40,7 +40,7 @@ pub(crate) fn create_key(
         description: request.description.unwrap_or_default(),
         policy,
         created: ctx.now(),
-        materials: KeyMaterials::only(material::make(ctx, &account, &id)),
+        materials: KeyMaterials::only(key_pairs::make(ctx, kind.spec, &account, &id)),
         rotation: Rotation::default(),
         tags,
         aliases: BTreeSet::new(),
@@ -85,7 +85,7 @@ pub(crate) fn shown(row: &KeyRow) -> serde_json::Value {
     })
 }
 
-/// Which kinds of key can be made: K-009 to K-016. Only symmetric keys are built so far.
+/// Which kinds of key can be made: K-009 to K-016; SM2 is for China Regions only.
 fn read_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
     let kind = Kind::read(
         request.key_spec.as_deref(),
@@ -93,7 +93,7 @@ fn read_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
         request.key_usage.as_deref(),
         request.origin.as_deref(),
     )?;
-    if !kind.spec.is_symmetric() {
+    if kind.spec == KeySpec::Sm2 {
         return Err(KmsError::NotBuilt(format!("KeySpec {}", kind.spec.text())));
     }
     match kind.origin {

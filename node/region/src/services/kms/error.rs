@@ -3,6 +3,8 @@
 //! Texts marked in the facts as recorded are exact; where the facts leave the text open the
 //! nearest plain sentence stands, and the variant says so.
 
+use faultline_proto::kms::RecipientInfo;
+
 use crate::refusal::Refusal;
 
 /// How KMS refuses.
@@ -59,9 +61,57 @@ pub(crate) enum KmsError {
     /// K-068.
     #[error("The key ID in the request does not identify a CMK that can perform this operation.")]
     IncorrectKey,
-    /// K-083 form: an algorithm that the key's type cannot do.
-    #[error("Algorithm {0} is incompatible with key spec SYMMETRIC_DEFAULT.")]
-    WrongAlgorithm(String),
+    /// K-070.
+    #[error("{key} key usage is {usage} which is not valid for {operation}.")]
+    WrongUsage {
+        /// ARN.
+        key: String,
+        /// What the key is for.
+        usage: &'static str,
+        /// What was asked.
+        operation: &'static str,
+    },
+    /// K-083: an algorithm that the key's type cannot do.
+    #[error("Algorithm {0} is incompatible with key spec {1}.")]
+    WrongAlgorithm(String, &'static str),
+    /// K-059.
+    #[error(
+        "Algorithm {algorithm} and key spec {spec} cannot encrypt data larger than {most} bytes."
+    )]
+    TooLong {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The key's type.
+        spec: &'static str,
+        /// What the two can carry.
+        most: usize,
+    },
+    /// K-063; the text is ours.
+    #[error("EncryptionContext is supported only for symmetric encryption KMS keys.")]
+    ContextOfPair,
+    /// K-085.
+    #[error("Digest is invalid length for algorithm {0}.")]
+    DigestLength(String),
+    /// K-012, K-085; the text is ours.
+    #[error("MessageType {message_type} is not valid for algorithm {algorithm}.")]
+    MessageType {
+        /// What the request says of the message.
+        message_type: String,
+        /// The algorithm.
+        algorithm: String,
+    },
+    /// K-086: no message at all.
+    #[error("")]
+    InvalidSignature,
+    /// K-084: no message at all.
+    #[error("")]
+    InvalidMac,
+    /// K-087; the text is ours.
+    #[error("{0} key spec is {1} which has no public key.")]
+    NoPublicKey(String, &'static str),
+    /// DeriveSharedSecret with a key of another curve, or with none; the text is ours.
+    #[error("PublicKey is not the DER of a public key on the curve of key spec {0}.")]
+    PublicKey(&'static str),
     /// K-097.
     #[error("{0} is not a multi-region primary key.")]
     NotPrimary(String),
@@ -113,6 +163,12 @@ pub(crate) enum KmsError {
 }
 
 impl KmsError {
+    /// Refuses a request that wants its answer encrypted to a Nitro enclave.
+    pub(crate) fn recipient(asked: Option<&RecipientInfo>) -> Result<(), Self> {
+        let what = "Recipient (attestation by AWS Nitro Enclaves or NitroTPM)";
+        asked.map_or(Ok(()), |_| Err(Self::NotBuilt(what.to_owned())))
+    }
+
     /// The AWS code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
@@ -123,7 +179,13 @@ impl KmsError {
             | Self::NoSuchPolicy
             | Self::NoReplica(..) => "NotFoundException",
             Self::AliasExists(_) | Self::ReplicaExists(..) => "AlreadyExistsException",
-            Self::AliasPrefix | Self::Validation(_) => "ValidationException",
+            Self::AliasPrefix
+            | Self::Validation(_)
+            | Self::TooLong { .. }
+            | Self::ContextOfPair
+            | Self::DigestLength(_)
+            | Self::MessageType { .. }
+            | Self::PublicKey(_) => "ValidationException",
             Self::ReservedAlias(_) => "InvalidAliasNameException",
             Self::Disabled(_) => "DisabledException",
             Self::PendingDeletion(_)
@@ -133,11 +195,14 @@ impl KmsError {
             | Self::Creating(_)
             | Self::Updating(_) => "KMSInvalidStateException",
             Self::InvalidCiphertext => "InvalidCiphertextException",
-            Self::WrongAlgorithm(_) => "InvalidKeyUsageException",
+            Self::WrongAlgorithm(..) | Self::WrongUsage { .. } => "InvalidKeyUsageException",
+            Self::InvalidSignature => "KMSInvalidSignatureException",
+            Self::InvalidMac => "KMSInvalidMacException",
             Self::IncorrectKey => "IncorrectKeyException",
-            Self::NotPrimary(_) | Self::NoSuchRegion(_) | Self::NotBuilt(_) => {
-                "UnsupportedOperationException"
-            }
+            Self::NotPrimary(_)
+            | Self::NoPublicKey(..)
+            | Self::NoSuchRegion(_)
+            | Self::NotBuilt(_) => "UnsupportedOperationException",
             Self::Lockout | Self::MalformedPolicy(_) => "MalformedPolicyDocumentException",
             Self::Tag(_) => "TagException",
             Self::DryRun => "DryRunOperationException",

@@ -8,7 +8,7 @@ use faultline_proto::kms::{
 use faultline_proto::progress::Progress;
 
 use super::access::missing;
-use super::cryptography::unless_dry;
+use super::ciphers::unless_dry;
 use super::error::KmsError;
 use super::journal;
 use super::keys::{limit, page, read_marker};

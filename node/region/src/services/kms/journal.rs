@@ -100,7 +100,9 @@ pub(crate) fn used(ctx: &mut Ctx<'_>, row: &KeyRow, material: &str, operation: &
             ("call", &call),
         ],
     );
-    ctx.audit_detail("keyMaterialId", material);
+    if row.kind.spec.is_symmetric() {
+        ctx.audit_detail("keyMaterialId", material);
+    }
 }
 
 const MONTHS: [&str; 12] = [

@@ -145,6 +145,7 @@ pub(crate) fn destroy(ctx: &mut Ctx<'_>, key: &KeyRow) {
         ctx.all(Range::<Materials>::under((&key.account, key.id.as_str())))
     {
         ctx.caches.backing_keys.remove(&material);
+        ctx.caches.key_pairs.remove(&material);
         ctx.delete::<Materials>((&account, id.as_str(), material.as_str()));
     }
 }

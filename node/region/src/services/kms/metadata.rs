@@ -34,6 +34,11 @@ impl KeyRow {
         }
     }
 
+    /// Id of the material that encrypts now, as answers tell it.
+    pub(crate) fn shown_material(&self) -> Option<String> {
+        self.current_material().ok().map(str::to_owned)
+    }
+
     /// The material that encrypts, where there is one and it is here.
     fn material_here(&self) -> Option<&KeyMaterial> {
         self.materials
@@ -119,6 +124,8 @@ impl KeyRow {
             encryption_algorithms: self.kind.algorithms_for(KeyUsage::EncryptDecrypt),
             signing_algorithms: self.kind.algorithms_for(KeyUsage::SignVerify),
             mac_algorithms: self.kind.algorithms_for(KeyUsage::GenerateVerifyMac),
+            key_agreement_algorithms: self.kind.algorithms_for(KeyUsage::KeyAgreement),
+            encapsulation_algorithms: self.kind.algorithms_for(KeyUsage::EncapsulateDecapsulate),
             multi_region: Some(self.members.is_some()),
             multi_region_configuration: self.configuration(),
             // K-032: of symmetric keys only. K-104: a replica that is being made has none yet.

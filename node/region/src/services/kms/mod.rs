@@ -3,39 +3,46 @@
 //! Shapes first: [`identifiers`] (ids, ARNs, aliases), [`specs`] (kinds of key),
 //! [`key_materials`] and [`rotation`] (versions of a key's material), [`states`] (the state matrix as data),
 //! [`members`] (what a multi-Region key knows of its relatives), [`ciphertext`] (the blob),
+//! [`asymmetric`] (key pairs and what they can do),
 //! [`keyspaces`] (rows; [`older`] reads those of the past), [`error`] (every no).
 //! Then what a call goes through: [`resolve`] (which key is meant), [`access`] with
-//! [`conditions`], [`uses`] and [`permits`] (what is touched), one file a family: [`create`],
-//! [`keys`], [`policies`], [`aliases`], [`cryptography`], [`grants`], [`deletion`], [`replicas`],
-//! [`promotion`]; [`relatives`] takes in what other Regions tell.
+//! [`conditions`], [`uses`], [`pair_uses`] and [`permits`] (what is touched), one file a family:
+//! [`create`], [`keys`], [`policies`], [`aliases`], [`cryptography`] and [`data_keys`] (both over
+//! [`ciphers`]), [`signatures`], [`macs`], [`shared_secrets`], [`key_pairs`], [`grants`],
+//! [`deletion`], [`replicas`], [`promotion`]; [`relatives`] takes in what other Regions tell.
 //! [`material`] makes and seals backing keys, [`managed`] makes AWS managed keys, [`journal`]
 //! tells oracles and the trail, [`look`] answers what only a simulator can ask.
 //!
-//! Left out so far: keys other than SYMMETRIC_DEFAULT, imported material, custom key stores,
+//! Left out so far: SM2 (China Regions), Nitro enclaves, imported material, custom key stores,
 //! rotation, tags after creation, UpdateAlias, quotas (kms section 9). A request for one of them
 //! is refused by name.
 
 mod access;
 mod aliases;
 mod asymmetric;
+mod ciphers;
 mod ciphertext;
 mod conditions;
 mod create;
 mod cryptography;
+mod data_keys;
 mod deletion;
 mod error;
 mod grants;
 mod identifiers;
 mod journal;
 mod key_materials;
+mod key_pairs;
 mod keys;
 pub(crate) mod keyspaces;
 mod look;
+mod macs;
 mod managed;
 mod material;
 mod members;
 mod metadata;
 mod older;
+mod pair_uses;
 mod permits;
 mod policies;
 mod promotion;
@@ -44,12 +51,15 @@ mod relatives;
 mod replicas;
 mod resolve;
 mod rotation;
+mod shared_secrets;
+mod signatures;
 mod specs;
 mod states;
 #[cfg(test)]
 mod tests;
 mod uses;
 
+pub(crate) use asymmetric::KeyPair;
 use faultline_proto::handlers::{KmsHandler, KmsRequest, dispatch_kms};
 use faultline_proto::kms;
 use faultline_proto::names::RegionName;
@@ -186,10 +196,22 @@ handlers! {
     encrypt: EncryptRequest -> EncryptResponse = cryptography::encrypt;
     decrypt: DecryptRequest -> DecryptResponse = cryptography::decrypt;
     re_encrypt: ReEncryptRequest -> ReEncryptResponse = cryptography::re_encrypt;
-    generate_data_key: GenerateDataKeyRequest -> GenerateDataKeyResponse = cryptography::generate_data_key;
+    generate_data_key: GenerateDataKeyRequest -> GenerateDataKeyResponse = data_keys::generate;
     generate_data_key_without_plaintext:
         GenerateDataKeyWithoutPlaintextRequest -> GenerateDataKeyWithoutPlaintextResponse
-        = cryptography::generate_data_key_without_plaintext;
+        = data_keys::generate_without_plaintext;
+    generate_data_key_pair: GenerateDataKeyPairRequest -> GenerateDataKeyPairResponse = data_keys::generate_pair;
+    generate_data_key_pair_without_plaintext:
+        GenerateDataKeyPairWithoutPlaintextRequest -> GenerateDataKeyPairWithoutPlaintextResponse
+        = data_keys::generate_pair_without_plaintext;
+    sign: SignRequest -> SignResponse = signatures::sign;
+    verify: VerifyRequest -> VerifyResponse = signatures::verify;
+    generate_mac: GenerateMacRequest -> GenerateMacResponse = macs::generate;
+    verify_mac: VerifyMacRequest -> VerifyMacResponse = macs::verify;
+    get_public_key: GetPublicKeyRequest -> GetPublicKeyResponse = key_pairs::get_public_key;
+    derive_shared_secret: DeriveSharedSecretRequest -> DeriveSharedSecretResponse = shared_secrets::derive;
+    encapsulate: EncapsulateRequest -> EncapsulateResponse = shared_secrets::encapsulate;
+    decapsulate: DecapsulateRequest -> DecapsulateResponse = shared_secrets::decapsulate;
     generate_random: GenerateRandomRequest -> GenerateRandomResponse = random::generate;
     create_grant: CreateGrantRequest -> CreateGrantResponse = grants::create;
     retire_grant: RetireGrantRequest -> RetireGrantResponse = grants::retire;

@@ -3,6 +3,7 @@
 use faultline_proto::kms::{GenerateRandomRequest, GenerateRandomResponse};
 use faultline_proto::progress::Progress;
 
+use super::error::KmsError;
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -11,6 +12,7 @@ pub(crate) fn generate(
     ctx: &mut Ctx<'_>,
     request: GenerateRandomRequest,
 ) -> Result<Progress<GenerateRandomResponse>, Refusal> {
+    KmsError::recipient(request.recipient.as_ref())?;
     let length = request
         .number_of_bytes
         .and_then(|length| usize::try_from(length).ok())
@@ -31,7 +33,10 @@ mod tests {
     fn k_088_random_bytes_need_a_number_between_1_and_1024_and_no_key() {
         let mut world = World::new(&["eu-west-1"]);
         let root = world.root(ACCOUNT);
-        let ask = |number_of_bytes| GenerateRandomRequest { number_of_bytes };
+        let ask = |number_of_bytes| GenerateRandomRequest {
+            number_of_bytes,
+            recipient: None,
+        };
         let first = world.call("eu-west-1", &root, &ask(Some(24))).unwrap();
         let second = world.call("eu-west-1", &root, &ask(Some(24))).unwrap();
         assert_eq!(first.plaintext.as_ref().map(Vec::len), Some(24));

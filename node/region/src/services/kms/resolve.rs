@@ -8,6 +8,7 @@ use super::error::KmsError;
 use super::identifiers::{KeyId, KeyRef, alias_arn};
 use super::keyspaces::{Aliases, KeyRow, Keys};
 use super::managed;
+use super::specs::KeyUsage;
 use super::states::{Use, cell};
 use crate::context::Ctx;
 
@@ -82,6 +83,46 @@ pub(crate) fn usable(
     let row = find(ctx, text.unwrap_or_default(), accepts)?.present()?;
     allows(&row, operation)?;
     Ok(row)
+}
+
+/// The key that a cryptographic request names, in a state and with a usage that allow it.
+pub(crate) fn usable_for(
+    ctx: &mut Ctx<'_>,
+    text: Option<&str>,
+    state: Use,
+    usage: KeyUsage,
+    operation: &'static str,
+) -> Result<Arc<KeyRow>, KmsError> {
+    let row = usable(ctx, text, Accepts::Aliases, state)?;
+    row.is_for(usage, operation)?;
+    Ok(row)
+}
+
+impl KeyRow {
+    /// Whether the key is for `usage`, which `operation` needs (K-070).
+    pub(crate) fn is_for(&self, usage: KeyUsage, operation: &'static str) -> Result<(), KmsError> {
+        if self.kind.usage == usage {
+            return Ok(());
+        }
+        Err(KmsError::WrongUsage {
+            key: self.arn.to_string(),
+            usage: self.kind.usage.text(),
+            operation,
+        })
+    }
+
+    /// Whether a key for `usage` can do `algorithm` (K-012, K-083).
+    pub(crate) fn fits(&self, usage: KeyUsage, algorithm: &str) -> Result<(), KmsError> {
+        if self.kind.spec.algorithms(usage).contains(&algorithm) {
+            return Ok(());
+        }
+        Err(self.unfit(algorithm))
+    }
+
+    /// The refusal of an algorithm.
+    pub(crate) fn unfit(&self, algorithm: &str) -> KmsError {
+        KmsError::WrongAlgorithm(algorithm.to_owned(), self.kind.spec.text())
+    }
 }
 
 /// Whether the key's state allows `operation`.

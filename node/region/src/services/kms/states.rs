@@ -154,8 +154,13 @@ pub(crate) enum Use {
     CreateAlias,
     /// CreateGrant.
     CreateGrant,
-    /// Encrypt, Decrypt, ReEncrypt, GenerateDataKey(WithoutPlaintext).
+    /// Encrypt, Decrypt, ReEncrypt, GenerateDataKey(WithoutPlaintext). Data key pairs too: their
+    /// row differs for keys in a custom key store only, and there are none.
     Cryptography,
+    /// Sign, Verify, GenerateMac, VerifyMac, DeriveSharedSecret; Encapsulate and Decapsulate too.
+    Signing,
+    /// GetPublicKey (K-056).
+    GetPublicKey,
     /// What works in every state (K-055).
     Anytime,
     /// EnableKey, DisableKey.
@@ -181,6 +186,8 @@ const MATRIX: &[(Use, [Cell; 7])] = {
         (Use::CreateAlias, [Ok, Ok, P3, Ok, Ok, Ok, Ok]),
         (Use::CreateGrant, [Ok, D1, P3, I5, Ok, C14, Ok]),
         (Use::Cryptography, [Ok, D1, P3, I5, U11, C14, Ok]),
+        (Use::Signing, [Ok, D1, P3, I5, Ok, C14, Ok]),
+        (Use::GetPublicKey, [Ok, Ok, P3, Ok, Ok, C14, Ok]),
         (Use::Anytime, [Ok, Ok, Ok, Ok, Ok, Ok, Ok]),
         (Use::Switch, [Ok, Ok, P3, I5, Ok, C14, U15]),
         (Use::Replicate, [Ok, D1, P3, I5, Ok, C14, U15]),
@@ -228,6 +235,8 @@ mod tests {
         (Use::CreateAlias, ["", "", "3", "3", "", "", "", ""]),
         (Use::CreateGrant, ["", "1", "3", "3", "5", "", "14", ""]),
         (Use::Cryptography, ["", "1", "3", "3", "5", "11", "14", ""]),
+        (Use::Signing, ["", "1", "3", "3", "5", "", "14", ""]),
+        (Use::GetPublicKey, ["", "", "3", "3", "", "", "14", ""]),
         (Use::Anytime, ["", "", "", "", "", "", "", ""]),
         (Use::Switch, ["", "", "3", "3", "5", "", "14", "15"]),
         (Use::Replicate, ["", "1", "3", "3", "5", "", "14", "15"]),

@@ -1,4 +1,4 @@
-//! What the cryptographic operations touch.
+//! What the operations that encrypt and decrypt touch.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use faultline_proto::handlers::KmsRequest;
 use faultline_proto::kms::ReEncryptRequest;
 
 use super::access::{Reach, missing, on_key, to_target};
+use super::ciphers::SYMMETRIC;
 use super::ciphertext::Blob;
 use super::permits;
 use super::resolve::{Accepts, by_id};
@@ -17,34 +18,38 @@ use crate::service::{Access, Wording};
 pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>, Refusal> {
     let one = match request {
         KmsRequest::Encrypt(request) => {
-            let asked = Asked::new(
-                "kms:Encrypt",
-                &request.encryption_context,
-                &request.grant_tokens,
-            );
+            let (context, tokens) = (&request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new("kms:Encrypt", context, tokens);
+            let asked = asked.by(&request.encryption_algorithm);
             asked.on(ctx, &request.key_id)?
         }
         KmsRequest::GenerateDataKey(request) => {
-            let asked = Asked::new(
-                "kms:GenerateDataKey",
-                &request.encryption_context,
-                &request.grant_tokens,
-            );
+            let (context, tokens) = (&request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new("kms:GenerateDataKey", context, tokens);
             asked.on(ctx, &request.key_id)?
         }
         KmsRequest::GenerateDataKeyWithoutPlaintext(request) => {
-            let action = "kms:GenerateDataKeyWithoutPlaintext";
-            let asked = Asked::new(action, &request.encryption_context, &request.grant_tokens);
+            let (context, tokens) = (&request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new("kms:GenerateDataKeyWithoutPlaintext", context, tokens);
             asked.on(ctx, &request.key_id)?
         }
+        KmsRequest::GenerateDataKeyPair(request) => {
+            let (context, tokens) = (&request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new("kms:GenerateDataKeyPair", context, tokens);
+            let access = asked.on(ctx, &request.key_id)?;
+            of_pair(access, &request.key_pair_spec)
+        }
+        KmsRequest::GenerateDataKeyPairWithoutPlaintext(request) => {
+            let (context, tokens) = (&request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new("kms:GenerateDataKeyPairWithoutPlaintext", context, tokens);
+            let access = asked.on(ctx, &request.key_id)?;
+            of_pair(access, &request.key_pair_spec)
+        }
         KmsRequest::Decrypt(request) => {
-            let asked = Asked::new(
-                "kms:Decrypt",
-                &request.encryption_context,
-                &request.grant_tokens,
-            );
-            let blob = request.ciphertext_blob.as_deref();
-            asked.source(ctx, &request.key_id, blob)?
+            let (context, tokens) = (&request.encryption_context, &request.grant_tokens);
+            let asked = Asked::new("kms:Decrypt", context, tokens);
+            let asked = asked.by(&request.encryption_algorithm);
+            asked.source(ctx, &request.key_id, &request.ciphertext_blob, "keyId")?
         }
         KmsRequest::ReEncrypt(request) => return re_encrypt(ctx, request),
         _ => return Ok(Vec::new()),
@@ -52,9 +57,14 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
     Ok(vec![one])
 }
 
+fn of_pair(access: Access, spec: &Option<String>) -> Access {
+    access.with("kms:datakeypairspec", spec.as_deref().unwrap_or_default())
+}
+
 /// The parts of a cryptographic request that its access needs.
 struct Asked<'r> {
     action: &'static str,
+    algorithm: &'r str,
     context: &'r BTreeMap<String, String>,
     tokens: &'r [String],
 }
@@ -67,15 +77,22 @@ impl<'r> Asked<'r> {
     ) -> Self {
         Self {
             action,
+            algorithm: SYMMETRIC,
             context,
             tokens,
         }
     }
 
+    /// With the algorithm that the request names.
+    fn by(self, algorithm: &'r Option<String>) -> Self {
+        let algorithm = algorithm.as_deref().unwrap_or(SYMMETRIC);
+        Self { algorithm, ..self }
+    }
+
     fn complete(&self, ctx: &mut Ctx<'_>, mut access: Access) -> Result<Access, Refusal> {
         access
             .context
-            .set("kms:encryptionalgorithm", "SYMMETRIC_DEFAULT");
+            .set("kms:encryptionalgorithm", self.algorithm.to_owned());
         access.context.set_encryption_context(
             self.context
                 .iter()
@@ -92,45 +109,39 @@ impl<'r> Asked<'r> {
         self.complete(ctx, access)
     }
 
-    /// The key that is named, else the one that the ciphertext names (K-067).
+    /// The key that is named, else the one that a symmetric ciphertext names (K-067).
     fn source(
         &self,
         ctx: &mut Ctx<'_>,
         key: &Option<String>,
-        blob: Option<&[u8]>,
+        blob: &Option<Vec<u8>>,
+        member: &str,
     ) -> Result<Access, Refusal> {
         if key.is_some() {
             return self.on(ctx, key);
         }
-        let maker = Blob::read(blob.ok_or_else(|| missing("ciphertextBlob"))?)?.maker;
+        if self.algorithm != SYMMETRIC {
+            return Err(missing(member).into());
+        }
+        let blob = blob.as_deref().ok_or_else(|| missing("ciphertextBlob"))?;
+        let maker = Blob::read(blob)?.maker;
         let target = by_id(ctx, maker.account, &maker.key);
-        let access = to_target(
-            ctx,
-            self.action,
-            target,
-            Reach::AnyAccount,
-            Wording::Ciphertext,
-        )?;
+        let (reach, wording) = (Reach::AnyAccount, Wording::Ciphertext);
+        let access = to_target(ctx, self.action, target, reach, wording)?;
         self.complete(ctx, access)
     }
 }
 
 fn re_encrypt(ctx: &mut Ctx<'_>, request: &ReEncryptRequest) -> Result<Vec<Access>, Refusal> {
-    let from = Asked::new(
-        "kms:ReEncryptFrom",
-        &request.source_encryption_context,
-        &request.grant_tokens,
-    );
-    let from = from.source(
-        ctx,
-        &request.source_key_id,
-        request.ciphertext_blob.as_deref(),
-    )?;
-    let to = Asked::new(
-        "kms:ReEncryptTo",
-        &request.destination_encryption_context,
-        &request.grant_tokens,
-    );
+    let tokens = &request.grant_tokens;
+    let context = &request.source_encryption_context;
+    let from = Asked::new("kms:ReEncryptFrom", context, tokens);
+    let from = from.by(&request.source_encryption_algorithm);
+    let (key, blob) = (&request.source_key_id, &request.ciphertext_blob);
+    let from = from.source(ctx, key, blob, "sourceKeyId")?;
+    let context = &request.destination_encryption_context;
+    let to = Asked::new("kms:ReEncryptTo", context, tokens);
+    let to = to.by(&request.destination_encryption_algorithm);
     let to = to.on(ctx, &request.destination_key_id)?;
     let same = if from.resource == to.resource {
         "true"

@@ -1,10 +1,10 @@
 //! The NIST curves and secp256k1: ECDSA with DER signatures, and ECDH.
 
+use p256::ecdsa::signature::hazmat::{PrehashVerifier as _, RandomizedPrehashSigner as _};
 use p256::elliptic_curve::Generate as _;
 use p256::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
 };
-use p256::ecdsa::signature::hazmat::{PrehashVerifier as _, RandomizedPrehashSigner as _};
 
 use super::{Draw, Failure, Family, Secret, Signable, Signing};
 
@@ -67,10 +67,8 @@ macro_rules! curve {
             fn agree(&self, peer: &[u8]) -> Result<Secret, Failure> {
                 let peer = $crate_name::PublicKey::from_public_key_der(peer)
                     .map_err(|_| Failure::Invalid)?;
-                let shared = $crate_name::ecdh::diffie_hellman(
-                    self.0.to_nonzero_scalar(),
-                    peer.as_affine(),
-                );
+                let shared =
+                    $crate_name::ecdh::diffie_hellman(self.0.to_nonzero_scalar(), peer.as_affine());
                 Ok(Secret::new(shared.raw_secret_bytes().to_vec()))
             }
         }

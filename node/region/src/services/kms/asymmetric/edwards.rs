@@ -38,13 +38,7 @@ impl Family for Edwards {
     }
 
     fn public_key(&self) -> Option<Vec<u8>> {
-        Some(
-            self.0
-                .verifying_key()
-                .to_public_key_der()
-                .ok()?
-                .into_vec(),
-        )
+        Some(self.0.verifying_key().to_public_key_der().ok()?.into_vec())
     }
 
     fn sign(

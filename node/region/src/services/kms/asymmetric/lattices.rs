@@ -98,8 +98,7 @@ macro_rules! encapsulation {
             }
 
             fn encapsulate(&self, draw: &mut Draw) -> Result<(Secret, Vec<u8>), Failure> {
-                let (ciphertext, secret) =
-                    self.0.encapsulation_key().encapsulate_with_rng(draw);
+                let (ciphertext, secret) = self.0.encapsulation_key().encapsulate_with_rng(draw);
                 Ok((Secret::new(secret.to_vec()), ciphertext.to_vec()))
             }
 

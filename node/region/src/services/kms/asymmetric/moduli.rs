@@ -18,7 +18,7 @@ pub(super) fn generate(bits: usize, draw: &mut Draw) -> Modulus {
 
 pub(super) fn from_pkcs8(bits: usize, der: &[u8]) -> Option<Modulus> {
     let key = PrivateKey::from_pkcs8_der(der).ok()?;
-    let fits = key.n().bits() as usize == bits && key.validate().is_ok();
+    let fits = key.n().bit_width() as usize == bits && key.validate().is_ok();
     fits.then_some(Modulus(key))
 }
 
@@ -35,19 +35,11 @@ fn invalid<T>(result: Result<T, Error>) -> Result<T, Failure> {
 
 impl Family for Modulus {
     fn pkcs8(&self) -> Option<Secret> {
-        Some(Secret::new(
-            self.0.to_pkcs8_der().ok()?.as_bytes().to_vec(),
-        ))
+        Some(Secret::new(self.0.to_pkcs8_der().ok()?.as_bytes().to_vec()))
     }
 
     fn public_key(&self) -> Option<Vec<u8>> {
-        Some(
-            self.0
-                .as_public_key()
-                .to_public_key_der()
-                .ok()?
-                .into_vec(),
-        )
+        Some(self.0.as_public_key().to_public_key_der().ok()?.into_vec())
     }
 
     fn sign(

@@ -140,7 +140,13 @@ fn a_pair_of_another_spec_is_not_read() {
         let der = bytes(words[1]);
         for other in vectors("key") {
             let read = KeyPair::from_pkcs8(spec(other[0]), &der);
-            assert_eq!(read.is_some(), other[0] == words[0], "{} {}", words[0], other[0]);
+            assert_eq!(
+                read.is_some(),
+                other[0] == words[0],
+                "{} {}",
+                words[0],
+                other[0]
+            );
         }
         for larger in [PairSpec::Rsa3072, PairSpec::Rsa4096] {
             assert!(KeyPair::from_pkcs8(larger, &der).is_none());

@@ -5,9 +5,11 @@ mod cryptography;
 mod grants;
 mod lifecycle;
 mod names;
+mod pairs;
 mod promotion;
 mod replicas;
 mod rows;
+mod secrets;
 mod states;
 
 use std::collections::BTreeMap;
@@ -46,6 +48,22 @@ fn code<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> String {
 fn no<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> (String, String) {
     let failure = outcome.expect_err("it must be refused");
     (failure.code, failure.message)
+}
+
+/// Makes a key of this kind at home, as the account's root user; its id.
+fn key_of(world: &mut World, spec: &str, usage: &str, multi_region: bool) -> String {
+    let root = world.root(ACCOUNT);
+    let request = CreateKeyRequest {
+        key_spec: some(spec),
+        key_usage: some(usage),
+        multi_region: Some(multi_region),
+        ..Default::default()
+    };
+    let made = world.call(HOME, &root, &request);
+    id(&made
+        .expect("root makes keys")
+        .key_metadata
+        .expect("metadata"))
 }
 
 /// Makes a key as the account's root user.

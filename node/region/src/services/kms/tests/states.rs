@@ -3,9 +3,10 @@
 use faultline_proto::Operation;
 use faultline_proto::kms::{
     CancelKeyDeletionRequest, CreateAliasRequest, CreateGrantRequest, DisableKeyRequest,
-    EnableKeyRequest, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest,
-    GetKeyPolicyRequest, ListAliasesRequest, ListGrantsRequest, PutKeyPolicyRequest,
-    ReEncryptRequest, ScheduleKeyDeletionRequest, UpdatePrimaryRegionRequest,
+    EnableKeyRequest, GenerateDataKeyPairRequest, GenerateDataKeyPairWithoutPlaintextRequest,
+    GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, GetKeyPolicyRequest,
+    ListAliasesRequest, ListGrantsRequest, PutKeyPolicyRequest, ReEncryptRequest,
+    ScheduleKeyDeletionRequest, UpdatePrimaryRegionRequest,
 };
 
 use super::*;
@@ -51,6 +52,12 @@ const ASKS: &[(&str, Use, Ask)] = asks! {
     Cryptography GenerateDataKeyRequest { key_id: some(&case.key), key_spec: some("AES_256") } with case;
     Cryptography GenerateDataKeyWithoutPlaintextRequest {
         key_id: some(&case.key), key_spec: some("AES_256"),
+    } with case;
+    Cryptography GenerateDataKeyPairRequest {
+        key_id: some(&case.key), key_pair_spec: some("ECC_NIST_P256"),
+    } with case;
+    Cryptography GenerateDataKeyPairWithoutPlaintextRequest {
+        key_id: some(&case.key), key_pair_spec: some("ECC_NIST_P256"),
     } with case;
     Anytime DescribeKeyRequest { key_id: some(&case.key) } with case;
     Anytime GetKeyPolicyRequest { key_id: some(&case.key) } with case;
