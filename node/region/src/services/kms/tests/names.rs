@@ -140,7 +140,7 @@ fn k_013_k_014_k_031_requests_that_createkey_refuses() {
         validation(unfit)
     );
     assert_eq!(
-        refuse(spec("RSA_2048", Some("SIGN_VERIFY"))).0,
+        refuse(spec("SM2", Some("SIGN_VERIFY"))).0,
         "UnsupportedOperationException"
     );
     let tagged = |tags: &[&str]| CreateKeyRequest {
