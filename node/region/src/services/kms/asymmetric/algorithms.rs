@@ -1,4 +1,5 @@
-//! Names of key pair specs and of algorithms, and which go together (K-011, K-012).
+//! Names of key pair specs and of algorithms, and what an algorithm signs. Which spec has which
+//! algorithm, `specs` knows (K-012).
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -168,18 +169,6 @@ impl Signing {
     pub(crate) fn named(name: &str) -> Option<Self> {
         let found = SIGNING.iter().find(|(_, known)| *known == name);
         found.map(|(algorithm, _)| *algorithm)
-    }
-
-    /// Whether a key pair can do it (K-012).
-    pub(crate) fn fits(self, spec: PairSpec) -> bool {
-        match self {
-            Self::Pss(_) | Self::Pkcs1(_) => spec.modulus().is_some(),
-            Self::Ecdsa(Hash::Sha256) => matches!(spec, NistP256 | SecgP256k1),
-            Self::Ecdsa(Hash::Sha384) => spec == NistP384,
-            Self::Ecdsa(Hash::Sha512) => spec == NistP521,
-            Self::Ed25519 | Self::Ed25519Ph => spec == Edwards25519,
-            Self::MlDsa => matches!(spec, MlDsa44 | MlDsa65 | MlDsa87),
-        }
     }
 
     /// The message as `message_type` says it is (K-085); `None` means RAW.
