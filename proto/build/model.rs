@@ -15,6 +15,9 @@ pub struct Service {
     pub target: String,
     pub protocol: &'static str,
     pub proto_name: String,
+    pub not_built: Vec<String>,
+    pub xml_namespace: String,
+    pub signing_name: String,
     /// Rust name: `Kms`.
     pub name: String,
     pub doc: String,
@@ -34,6 +37,9 @@ pub struct Operation {
     pub errors: Vec<String>,
     pub read_only: bool,
     pub data_event: bool,
+    /// Method, path, status; empty unless REST.
+    pub http: String,
+    pub xml_root: String,
     pub input: String,
     pub output: String,
 }
@@ -44,6 +50,7 @@ pub struct Message {
     pub doc: String,
     pub transparent: bool,
     pub union: bool,
+    pub not_built: Vec<String>,
     pub fields: Vec<Field>,
 }
 
@@ -117,6 +124,12 @@ impl Options {
                 _ => "RestXml",
             },
             proto_name: service.full_name().to_owned(),
+            not_built: texts(&set, "not_built"),
+            xml_namespace: text(&set, "xml_namespace"),
+            signing_name: match text(&set, "signing_name") {
+                name if name.is_empty() => prefix.clone(),
+                name => name,
+            },
             name: service.name().to_upper_camel_case(),
             doc: doc(&docs, &path),
             operations,
@@ -151,6 +164,8 @@ impl Options {
                 .unwrap_or_default(),
             read_only: flag("read_only"),
             data_event: flag("data_event"),
+            http: said("http").unwrap_or_default(),
+            xml_root: said("xml_root").unwrap_or_default(),
             input: method.input().full_name().to_owned(),
             output: method.output().full_name().to_owned(),
             name,
@@ -178,6 +193,10 @@ impl Options {
             doc: doc(docs, &[4, at]),
             transparent: set.as_ref().is_some_and(|set| boolean(set, "transparent")),
             union: set.as_ref().is_some_and(|set| boolean(set, "union")),
+            not_built: set
+                .as_ref()
+                .map(|set| texts(set, "not_built"))
+                .unwrap_or_default(),
             fields: fields.collect(),
         }
     }

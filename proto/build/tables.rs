@@ -76,13 +76,16 @@ fn operations(out: &mut String, service: &Service) {
     let _ = writeln!(out, "/// {}", service.doc);
     let _ = writeln!(
         out,
-        "pub static {shout}: ServiceDef = ServiceDef {{ prefix: {:?}, principal: {:?}, target: {:?}, protocol: Protocol::{}, proto_name: {:?}, doc: {:?}, operations: &{shout}_OPERATIONS }};",
+        "pub static {shout}: ServiceDef = ServiceDef {{ prefix: {:?}, principal: {:?}, target: {:?}, protocol: Protocol::{}, proto_name: {:?}, doc: {:?}, operations: &{shout}_OPERATIONS, not_built: &{:?}, xml_namespace: {:?}, signing_name: {:?} }};",
         service.prefix,
         service.principal,
         service.target,
         service.protocol,
         service.proto_name,
-        service.doc
+        service.doc,
+        service.not_built,
+        service.xml_namespace,
+        service.signing_name,
     );
     let _ = writeln!(
         out,
@@ -92,7 +95,7 @@ fn operations(out: &mut String, service: &Service) {
     for operation in &service.operations {
         let _ = writeln!(
             out,
-            "    OperationDef {{ id: {:?}, service: {:?}, name: {:?}, verb: {:?}, action: {:?}, grpc_path: {:?}, doc: {:?}, errors: &{:?}, read_only: {}, event: EventKind::{}, input: &{}, output: &{} }},",
+            "    OperationDef {{ id: {:?}, service: {:?}, name: {:?}, verb: {:?}, action: {:?}, grpc_path: {:?}, doc: {:?}, errors: &{:?}, read_only: {}, event: EventKind::{}, http: {:?}, xml_root: {:?}, input: &{}, output: &{} }},",
             format!("{}.{}", service.prefix, operation.name),
             service.prefix,
             operation.name,
@@ -107,6 +110,8 @@ fn operations(out: &mut String, service: &Service) {
             } else {
                 "Management"
             },
+            operation.http,
+            operation.xml_root,
             static_name(&operation.input),
             static_name(&operation.output),
         );
@@ -126,13 +131,14 @@ pub fn static_name(full_name: &str) -> String {
 fn message(out: &mut String, message: &Message) {
     let _ = writeln!(
         out,
-        "/// `{}`.\npub static {}: MessageDef = MessageDef {{ name: {:?}, doc: {:?}, transparent: {}, union: {}, fields: &[",
+        "/// `{}`.\npub static {}: MessageDef = MessageDef {{ name: {:?}, doc: {:?}, transparent: {}, union: {}, not_built: &{:?}, fields: &[",
         message.full_name,
         static_name(&message.full_name),
         message.full_name,
         message.doc,
         message.transparent,
-        message.union
+        message.union,
+        message.not_built,
     );
     for field in &message.fields {
         self::field(out, field);
@@ -212,8 +218,33 @@ fn shape(set: &DynamicMessage, name: &str) -> String {
             }
         }
     }
+    if let Some(wire) = model::nested(set, "wire") {
+        said.push(format!("wire: {}", self::wire(&wire)));
+    }
     if said.is_empty() {
         return "&ANY".to_owned();
     }
     format!("&Shape {{ {}, ..Shape::NONE }}", said.join(", "))
+}
+
+fn wire(set: &DynamicMessage) -> String {
+    let place = match model::number(set, "place") {
+        1 => "Label",
+        2 => "Parameter",
+        3 => "Header",
+        4 => "Headers",
+        5 => "Payload",
+        _ => "Body",
+    };
+    let mut said = vec![format!("place: Place::{place}")];
+    for key in ["name", "item", "query"] {
+        let name = model::text(set, key);
+        if !name.is_empty() {
+            said.push(format!("{key}: Some({name:?})"));
+        }
+    }
+    if model::boolean(set, "flattened") {
+        said.push("flattened: true".to_owned());
+    }
+    format!("&Wire {{ {}, ..Wire::USUAL }}", said.join(", "))
 }

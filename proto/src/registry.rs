@@ -1,8 +1,8 @@
 //! The tables of every service, and how to find an operation in them.
 
 use crate::tables::{
-    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Protocol, Referent,
-    Refers, ServiceDef, Shape,
+    ANY, Card, EventKind, FieldDef, Form, Kind, MessageDef, OperationDef, Place, Protocol,
+    Referent, Refers, ServiceDef, Shape, Wire,
 };
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));

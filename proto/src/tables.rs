@@ -20,6 +20,13 @@ pub struct ServiceDef {
     pub doc: &'static str,
     /// Operations in the order of the definition.
     pub operations: &'static [OperationDef],
+    /// Operations of AWS that are not built: `GetBucketAcl GET /{Bucket}?acl` for REST, the
+    /// name alone for others; empty for EC2, which has hundreds.
+    pub not_built: &'static [&'static str],
+    /// Namespace of XML answers.
+    pub xml_namespace: &'static str,
+    /// Name in the scope of a signature, mostly the prefix.
+    pub signing_name: &'static str,
 }
 
 /// AWS's wire protocols.
@@ -60,6 +67,10 @@ pub struct OperationDef {
     pub read_only: bool,
     /// How CloudTrail records it.
     pub event: EventKind,
+    /// Method, path and status of a REST operation: `PUT /{Bucket}?versioning 200`.
+    pub http: &'static str,
+    /// Root element of the answer when no member is the payload; empty for the usual one.
+    pub xml_root: &'static str,
     /// Request message.
     pub input: &'static MessageDef,
     /// Response message.
@@ -86,6 +97,8 @@ pub struct MessageDef {
     pub transparent: bool,
     /// Exactly one member is present.
     pub union: bool,
+    /// Members of AWS that are not built: refused by name, never ignored.
+    pub not_built: &'static [&'static str],
     /// Members in declared order.
     pub fields: &'static [FieldDef],
 }
@@ -174,6 +187,51 @@ pub struct Shape {
     pub item: Option<&'static Shape>,
     /// Limits of the keys of a map.
     pub key: Option<&'static Shape>,
+    /// Where and how AWS's XML and query protocols write it.
+    pub wire: &'static Wire,
+}
+
+/// A member in AWS's XML and query protocols, as far as it is not the usual.
+#[derive(Debug)]
+pub struct Wire {
+    /// Where it travels.
+    pub place: Place,
+    /// Name of element, header or parameter when it is not the member's.
+    pub name: Option<&'static str>,
+    /// Element of one item when it is not the protocol's usual one.
+    pub item: Option<&'static str>,
+    /// Name in a request of EC2 when it is not `name` in upper camel case.
+    pub query: Option<&'static str>,
+    /// A list whose items stand where the list would.
+    pub flattened: bool,
+}
+
+/// Where a member travels in REST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the document.
+    Body,
+    /// In the path.
+    Label,
+    /// In the query string.
+    Parameter,
+    /// A header.
+    Header,
+    /// A map: each entry is a header.
+    Headers,
+    /// The whole body.
+    Payload,
+}
+
+impl Wire {
+    /// In the document, under the member's name.
+    pub const USUAL: Self = Self {
+        place: Place::Body,
+        name: None,
+        item: None,
+        query: None,
+        flattened: false,
+    };
 }
 
 /// The kind of world resource that a member names, and the spelling AWS wants.
@@ -225,6 +283,7 @@ impl Shape {
         body: false,
         item: None,
         key: None,
+        wire: &Wire::USUAL,
     };
 }
 

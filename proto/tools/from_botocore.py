@@ -25,6 +25,7 @@ SCALARS = {
     "long": "int64", "timestamp": "int64", "double": "double", "float": "double",
 }
 PROTOCOLS = {"json1.0": "JSON10", "json1.1": "JSON11", "query": "QUERY", "ec2": "EC2_QUERY", "rest-xml": "REST_XML"}
+PLACES = {"uri": "LABEL", "querystring": "PARAMETER", "header": "HEADER", "headers": "HEADERS"}
 MARKS = ("sensitive", "emit_empty", "idempotency_token", "policy_document", "body")
 
 
@@ -67,7 +68,18 @@ class Service:
         self.messages = {}  # name -> text lines, in order of first use
         self.members = {}  # name -> AWS members
         self.numbers = {}  # name -> {field: number} of the file as it is
+        self.asked = set()  # shapes that requests reach
+        for name in data["operations"]:
+            self.reach(self.model.operation_model(name).input_shape)
         self.read_numbers()
+
+    def reach(self, shape):
+        if shape is None or shape.name in self.asked:
+            return
+        self.asked.add(shape.name)
+        inner = {"structure": lambda: shape.members.values(), "list": lambda: [shape.member], "map": lambda: [shape.value]}
+        for one in inner.get(shape.type_name, lambda: [])():
+            self.reach(one)
 
     def read_numbers(self):
         path = DEFS / f"{self.prefix}.proto"
@@ -141,10 +153,45 @@ class Service:
                     out[mark] = True
         if shape.metadata.get("idempotencyToken"):
             out["idempotency_token"] = True
+        if wire := self.wire(aws, shape):
+            out["wire"] = wire
         # Marks travel on members, timestamps of items on items.
         if inner:
             out["item"] = inner
         return out
+
+    def wire(self, aws, shape):
+        """Names and places in XML and query protocols, where they are not the usual."""
+        said, out = shape.serialization, {}
+        protocol = self.model.metadata["protocol"]
+        if protocol not in ("ec2", "rest-xml"):
+            return out
+        name = said.get("name", aws)
+        query = said.get("queryName") or name[:1].upper() + name[1:]
+        flattened = shape.type_name == "list" and said.get("flattened")
+        if flattened and (item := shape.member.serialization.get("name")):
+            # In a flattened list the item's name stands for the list's.
+            name = item
+        # EC2 answers in lower camel case and asks in upper.
+        usual = aws[:1].lower() + aws[1:] if protocol == "ec2" else aws
+        if name not in (aws, usual):
+            out["name"] = name
+        if protocol == "ec2" and query not in (aws, out.get("name", aws)[:1].upper() + out.get("name", aws)[1:]):
+            out["query"] = query
+        if place := said.get("location"):
+            out["place"] = Bare(PLACES[place])
+        if flattened:
+            out["flattened"] = True
+        if shape.type_name == "list" and not flattened:
+            item = shape.member.serialization.get("name", "member")
+            if item != ("item" if protocol == "ec2" else "member"):
+                out["item"] = item
+        return out
+
+    def http(self, model):
+        """`PUT /{Bucket}?versioning 200`."""
+        said = model.http
+        return f"{said['method']} {said['requestUri']} {said.get('responseCode', 200)}"
 
     def scalar_or_message(self, shape):
         if shape.type_name == "structure":
@@ -175,19 +222,29 @@ class Service:
         union = name in self.data.get("unions", [])
         doc = self.data.get("messages", {}).get(name)
         lines += [f"// {doc}"] if doc else []
-        lines.append(f"message {name} {{" if self.kept(name, list(members)) else f"message {name} {{}}")
-        if not self.kept(name, list(members)):
+        kept = self.kept(name, list(members))
+        structure = {"union": True} if union else {}
+        if shape is not None and shape.name in self.asked:
+            harmless = set(self.data.get("harmless", []))
+            if gone := [one for one in members if one not in kept and one not in harmless]:
+                structure["not_built"] = gone
+        if not kept and not structure:
+            lines.append(f"message {name} {{}}")
             return name
+        lines.append(f"message {name} {{")
+        if structure:
+            lines.append(f"  option (aws.structure) = {literal(structure)};")
         if union:
-            lines += ["  option (aws.structure) = { union: true };", "  oneof value {"]
+            lines.append("  oneof value {")
         numbers = self.numbers.get(name, {})
-        self.members[name] = self.kept(name, list(members))
-        for member in self.kept(name, list(members)):
-            self.field(lines, name, member, members[member], member in shape.required_members, union, numbers)
+        self.members[name] = kept
+        for member in kept:
+            payload = shape.serialization.get("payload") == member
+            self.field(lines, name, member, members[member], member in shape.required_members, union, numbers, payload)
         lines += ["  }", "}"] if union else ["}"]
         return name
 
-    def field(self, lines, message, member, shape, required, union, numbers):
+    def field(self, lines, message, member, shape, required, union, numbers, payload):
         curated = self.curated(message, member)
         snake = curated.get("snake", xform_name(member))
         if "required" in curated:
@@ -195,6 +252,8 @@ class Service:
         number = numbers.get(snake) or max(numbers.values(), default=0) + 1
         numbers[snake] = number
         options = self.options(shape, curated, required, member, snake)
+        if payload:
+            options.setdefault("wire", {})["place"] = Bare("PAYLOAD")
         pad = "    " if union else "  "
         if shape.type_name == "list" and not union:
             kind = f"repeated {self.scalar_or_message(shape.member)}"
@@ -227,6 +286,10 @@ class Service:
                 options[option] = True
         if "verb" in curated:
             options["verb"] = curated["verb"]
+        if self.model.metadata["protocol"] == "rest-xml":
+            options["http"] = self.http(model)
+        if root := curated.get("xml_root"):
+            options["xml_root"] = root
         lines = [f"  // {curated['doc']}"]
         head = f"  rpc {name}({request}) returns ({response})"
         if not options:
@@ -239,6 +302,17 @@ class Service:
         options = {"prefix": self.prefix, "principal": self.data["principal"], "protocol": Bare(PROTOCOLS[protocol])}
         if target := meta.get("targetPrefix"):
             options["target"] = target
+        rest = meta["protocol"] == "rest-xml"
+        gone = [name for name in self.model.operation_names if name not in self.data["operations"]]
+        # EC2 has hundreds: there an unknown action may be one of them.
+        if 0 < len(gone) < 300:
+            options["not_built"] = [
+                f"{name} {self.http(self.model.operation_model(name)).rsplit(' ', 1)[0]}" if rest else name for name in gone
+            ]
+        if namespace := self.data.get("xml_namespace"):
+            options["xml_namespace"] = namespace
+        if (signing := meta.get("signingName", meta["endpointPrefix"])) != self.prefix:
+            options["signing_name"] = signing
         lines = [
             'syntax = "proto3";',
             f"// Written by proto/tools/from_botocore.py from botocore's model of {meta['serviceFullName']} and services.toml.",

@@ -406,6 +406,7 @@ static KEYRING: MessageDef = MessageDef {
     doc: "How data keys are wrapped.",
     transparent: false,
     union: true,
+    not_built: &[],
     fields: &[
         one(
             "kms",

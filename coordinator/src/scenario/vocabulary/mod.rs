@@ -126,6 +126,7 @@ pub(crate) const fn message(
         doc,
         transparent: false,
         union: false,
+        not_built: &[],
         fields,
     }
 }
@@ -140,6 +141,7 @@ pub(crate) const fn bare(
         doc,
         transparent: true,
         union: false,
+        not_built: &[],
         fields,
     }
 }
@@ -195,5 +197,6 @@ pub(crate) static ATTRIBUTE_VALUE: MessageDef = MessageDef {
     doc: "A value as DynamoDB holds it.",
     transparent: false,
     union: true,
+    not_built: &[],
     fields: &[],
 };
