@@ -12,14 +12,17 @@
 //! Wrappers that proto needs (a list in a union) are never seen outside. The body of a
 //! call is kept apart: it is never inside a `Call`.
 //!
-//! Left out: the query protocols and S3's XML.
+//! - AWS's query parameters ([`query`]) and XML ([`xml`]), by the wire facts of members.
 
 mod decode;
 mod encode;
 pub mod json;
 pub mod plain;
 mod problem;
+pub mod query;
+mod text;
 pub mod time;
+pub mod xml;
 
 use serde_json::Value;
 
@@ -28,6 +31,7 @@ use crate::wire::{self, Fields, Malformed};
 pub use decode::decode;
 pub use encode::{Encoded, encode};
 pub use problem::{Part, Problem, ProblemKind};
+pub use text::{scalar, shown};
 
 /// How a message looks from one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,3 +267,5 @@ pub fn kind_words(kind: Kind) -> &'static str {
 mod laws;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

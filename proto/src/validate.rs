@@ -63,6 +63,18 @@ pub struct Refusal {
     pub http_status: u16,
 }
 
+impl Refusal {
+    /// A member that AWS has and this build does not: said, never ignored.
+    #[must_use]
+    pub fn not_built_member(name: &str) -> Self {
+        Self {
+            code: "NotImplemented",
+            message: format!("The parameter {name} is not built in this version of Faultline"),
+            http_status: 501,
+        }
+    }
+}
+
 /// Checks a request of `operation` and says no as its service would.
 ///
 /// # Errors

@@ -191,7 +191,17 @@ class Service:
     def http(self, model):
         """`PUT /{Bucket}?versioning 200`."""
         said = model.http
-        return f"{said['method']} {said['requestUri']} {said.get('responseCode', 200)}"
+        uri = said["requestUri"]
+        # Required parameters and headers tell apart what the path does not.
+        for name in model.input_shape.required_members if model.input_shape else []:
+            wire = model.input_shape.members[name].serialization
+            if wire.get("location") == "querystring":
+                uri += ("&" if "?" in uri else "?") + wire.get("name", name)
+        for name in model.input_shape.required_members if model.input_shape else []:
+            wire = model.input_shape.members[name].serialization
+            if wire.get("location") == "header":
+                uri += "#" + wire.get("name", name).lower()
+        return f"{said['method']} {uri} {said.get('responseCode', 200)}"
 
     def scalar_or_message(self, shape):
         if shape.type_name == "structure":

@@ -90,6 +90,12 @@ impl Encoder {
                         did_you_mean,
                     });
                 }
+                None if self.face.names == Names::Aws
+                    && says_something(value)
+                    && def.not_built.contains(&name.as_str()) =>
+                {
+                    self.problem(ProblemKind::NotBuilt { name: name.clone() });
+                }
                 None => {}
             }
             self.path.pop();
@@ -213,6 +219,17 @@ impl Encoder {
         self.path.push(Part::Name(name.to_owned()));
         work(self);
         self.path.pop();
+    }
+}
+
+/// Whether a member asks for anything: SDKs may write what is nothing.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
     }
 }
 

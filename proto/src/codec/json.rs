@@ -3,15 +3,26 @@
 use serde_json::Value;
 
 use super::{Face, decode, encode};
-use crate::tables::OperationDef;
+use crate::tables::{OperationDef, Protocol};
 use crate::validate::{Refusal, validate};
 use crate::wire::Malformed;
 
-/// Reads and checks a request. An empty body is `{}`; unknown members are ignored.
+/// Reads and checks a request.
 ///
 /// # Errors
-/// SerializationException or ValidationException, in AWS's words.
+/// As [`message`], and ValidationException.
 pub fn request(operation: &'static OperationDef, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let message = message(operation, body)?;
+    validate(operation, &message)?;
+    Ok(message)
+}
+
+/// Reads a request; whether it is valid is left to the Region, whose trail records it. An
+/// empty body is `{}`; members that AWS does not have either are ignored.
+///
+/// # Errors
+/// SerializationException in AWS's words; NotImplemented for members that are not built.
+pub fn message(operation: &'static OperationDef, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let body = if body.is_empty() {
         b"{}".as_slice()
     } else {
@@ -19,14 +30,11 @@ pub fn request(operation: &'static OperationDef, body: &[u8]) -> Result<Vec<u8>,
     };
     let value: Value = serde_json::from_slice(body).map_err(|_| serialization(String::new()))?;
     let encoded = encode(operation.input, &value, Face::AWS_JSON).map_err(|problems| {
-        serialization(
-            problems
-                .first()
-                .map(|problem| problem.kind.serialization_words())
-                .unwrap_or_default(),
+        problems.first().map_or_else(
+            || serialization(String::new()),
+            |problem| problem.refusal(Protocol::Json11),
         )
     })?;
-    validate(operation, &encoded.message)?;
     Ok(encoded.message)
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::tables::Protocol;
+use crate::validate::Refusal;
+
 /// One step to a place inside a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -30,6 +33,11 @@ pub enum ProblemKind {
         /// The member that was perhaps meant.
         did_you_mean: Option<&'static str>,
     },
+    /// A member that AWS has and this build does not.
+    NotBuilt {
+        /// The member.
+        name: String,
+    },
     /// Another type than the definition has.
     Type {
         /// `text`, `a list`, ...
@@ -45,6 +53,46 @@ pub enum ProblemKind {
     Range,
     /// Nested deeper than any service allows.
     TooDeep,
+}
+
+impl Problem {
+    /// The place: `Item.id[0]`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let mut place = String::new();
+        for part in &self.path {
+            match part {
+                Part::Name(name) if place.is_empty() => place.push_str(name),
+                Part::Name(name) => place.extend([".", name]),
+                Part::Index(index) => place.push_str(&format!("[{index}]")),
+            }
+        }
+        place
+    }
+
+    /// What a service of this protocol answers.
+    #[must_use]
+    pub fn refusal(&self, protocol: Protocol) -> Refusal {
+        if matches!(self.kind, ProblemKind::NotBuilt { .. }) {
+            return Refusal::not_built_member(&self.place());
+        }
+        let (code, message) = match protocol {
+            Protocol::Json10 | Protocol::Json11 => {
+                ("SerializationException", self.kind.serialization_words())
+            }
+            Protocol::Query => ("MalformedInput", self.to_string()),
+            Protocol::Ec2Query => (
+                "InvalidParameterValue",
+                format!("Invalid value for parameter {self}"),
+            ),
+            Protocol::RestXml => ("InvalidArgument", self.to_string()),
+        };
+        Refusal {
+            code,
+            message,
+            http_status: 400,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -76,6 +124,7 @@ impl fmt::Display for ProblemKind {
                 name,
                 did_you_mean: None,
             } => write!(f, "unknown argument '{name}'"),
+            Self::NotBuilt { name } => write!(f, "'{name}' is not built in this version"),
             Self::Type { expected, found } => {
                 write!(f, "expected {expected}, found {}", plain_words(found))
             }
@@ -117,7 +166,9 @@ impl ProblemKind {
             }
             Self::Range => "NUMBER_VALUE can not be converted to Number".to_owned(),
             Self::TooDeep => "Nesting is too deep".to_owned(),
-            Self::Unknown { name, .. } => format!("Unknown member {name}"),
+            Self::Unknown { name, .. } | Self::NotBuilt { name } => {
+                format!("Unknown member {name}")
+            }
         }
     }
 }

@@ -46,23 +46,7 @@ pub fn form_in_words(pattern: &str) -> Option<&'static str> {
 }
 
 /// A shape that says nothing.
-pub(crate) const ANY: Shape = Shape {
-    required: false,
-    min_length: None,
-    max_length: None,
-    min: None,
-    max: None,
-    pattern: None,
-    values: &[],
-    sensitive: false,
-    emit_empty: false,
-    refers_to: None,
-    idempotency_token: false,
-    policy_document: false,
-    body: false,
-    item: None,
-    key: None,
-};
+pub(crate) const ANY: Shape = Shape::NONE;
 
 /// One member with one value.
 pub(crate) const fn one(

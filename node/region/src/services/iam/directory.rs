@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
 use faultline_proto::names::{AccountId, Arn};
 
 use super::ids::{key_of, role_arn};
@@ -151,12 +150,7 @@ fn arn_exists(ctx: &mut Ctx<'_>, arn: &Arn) -> bool {
 /// that every Region holds, so the entrance can check signatures and no store holds a secret.
 #[must_use]
 pub fn secret_access_key(ctx: &Ctx<'_>, access_key: &str) -> String {
-    let derived = ctx
-        .core
-        .vault
-        .session_tokens()
-        .derive("secret access key", access_key.as_bytes());
-    base64::engine::general_purpose::STANDARD.encode(&derived.expose()[..30])
+    ctx.core.vault.secret_access_key(access_key).to_string()
 }
 
 /// A user by account and name.
