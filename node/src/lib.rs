@@ -4,11 +4,13 @@
 //! - [`node`]: a node as a process ([`run`]) or inside another one ([`embedded`]).
 //! - [`actor`]: the one task that owns the Region.
 //! - [`live`]: a node on the wall clock, which nobody drives.
+//! - [`gateway`]: AWS's own wire, for unmodified clients.
 //! - [`rpc`]: what is served over gRPC.
 //! - [`store`]: the Region's rows on disk, over sled.
 
 pub mod actor;
 pub mod config;
+pub mod gateway;
 pub mod live;
 pub mod node;
 pub mod rpc;

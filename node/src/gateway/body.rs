@@ -1,0 +1,362 @@
+//! Bodies of requests: read within limits, taken out of their chunks, checked against what
+//! their sender said of them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use faultline_proto::tables::Protocol;
+use http_body_util::BodyExt as _;
+use sha2::{Digest as _, Sha256};
+
+use super::RequestBody;
+use super::errors::Problem;
+use super::limits::Limits;
+use super::request::Head;
+use super::sigv4::chunked::{BadChunk, Decoder};
+use super::sigv4::payload::Payload;
+
+/// Why a body is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadBody {
+    /// Larger than its limit.
+    TooLarge,
+    /// Nothing came for too long.
+    TooSlow,
+    /// The connection broke.
+    Broken,
+    /// Its chunks are wrong.
+    Chunk(BadChunk),
+}
+
+impl BadBody {
+    /// As the protocol says it; `limit` in bytes.
+    #[must_use]
+    pub fn problem(&self, protocol: Protocol, limit: usize) -> Problem {
+        let s3 = protocol == Protocol::RestXml;
+        match self {
+            Self::TooLarge => Problem::too_large(protocol, limit),
+            Self::TooSlow if s3 => Problem::new(
+                400,
+                "RequestTimeout",
+                "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.",
+            ),
+            Self::TooSlow => Problem::new(408, "RequestTimeout", "The request came too slowly"),
+            Self::Broken | Self::Chunk(BadChunk::Incomplete) if s3 => Problem::new(
+                400,
+                "IncompleteBody",
+                "You did not provide the number of bytes specified by the Content-Length HTTP header",
+            ),
+            Self::Broken => Problem::new(400, "IncompleteBody", "The body ended early"),
+            Self::Chunk(BadChunk::Signature) => Problem::new(
+                403,
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+            ),
+            Self::Chunk(BadChunk::Malformed | BadChunk::Incomplete) => Problem::new(
+                400,
+                "InvalidChunk",
+                "The chunks of the body are not of the form of aws-chunked",
+            ),
+        }
+    }
+}
+
+/// The next bytes of a body; `None` at its end.
+///
+/// # Errors
+/// [`BadBody::TooSlow`], [`BadBody::Broken`].
+pub async fn next<B: RequestBody>(
+    body: &mut B,
+    limits: &Limits,
+) -> Result<Option<bytes::Bytes>, BadBody> {
+    loop {
+        let frame = tokio::time::timeout(limits.body_pause, body.frame())
+            .await
+            .map_err(|_| BadBody::TooSlow)?;
+        match frame {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(BadBody::Broken),
+            Some(Ok(frame)) => {
+                // HTTP's own trailers are nothing to us.
+                if let Ok(bytes) = frame.into_data() {
+                    return Ok(Some(bytes));
+                }
+            }
+        }
+    }
+}
+
+/// A whole document.
+///
+/// # Errors
+/// [`BadBody`].
+pub async fn whole<B: RequestBody>(mut body: B, limits: &Limits) -> Result<Vec<u8>, BadBody> {
+    let mut all = Vec::new();
+    while let Some(bytes) = next(&mut body, limits).await? {
+        if all.len() + bytes.len() > limits.document {
+            return Err(BadBody::TooLarge);
+        }
+        all.extend_from_slice(&bytes);
+    }
+    Ok(all)
+}
+
+/// What the sender said of a body, measured as it comes.
+pub struct Checks {
+    /// SHA-256 of the signature.
+    hash: Option<(Sha256, String)>,
+    sums: Vec<Sum>,
+}
+
+struct Sum {
+    name: String,
+    running: Running,
+    expected: Option<String>,
+}
+
+enum Running {
+    Crc32(crc32fast::Hasher),
+    Crc32c(u32),
+    Crc64Nvme(u64),
+    Sha256(Box<Sha256>),
+}
+
+impl Running {
+    fn of(algorithm: &str) -> Option<Self> {
+        Some(match algorithm {
+            "crc32" => Self::Crc32(crc32fast::Hasher::new()),
+            "crc32c" => Self::Crc32c(0),
+            "crc64nvme" => Self::Crc64Nvme(0),
+            "sha256" => Self::Sha256(Box::default()),
+            _ => return None,
+        })
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Crc32(running) => running.update(bytes),
+            Self::Crc32c(running) => *running = crc32c::crc32c_append(*running, bytes),
+            Self::Crc64Nvme(running) => *running = crc64nvme(*running, bytes),
+            Self::Sha256(running) => running.update(bytes),
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Self::Crc32(running) => STANDARD.encode(running.finalize().to_be_bytes()),
+            Self::Crc32c(sum) => STANDARD.encode(sum.to_be_bytes()),
+            Self::Crc64Nvme(sum) => STANDARD.encode(sum.to_be_bytes()),
+            Self::Sha256(running) => STANDARD.encode(running.finalize()),
+        }
+    }
+}
+
+const PREFIX: &str = "x-amz-checksum-";
+
+impl Checks {
+    /// What `head` announces.
+    ///
+    /// # Errors
+    /// NotImplemented for a checksum that cannot be verified: it is never taken on trust.
+    pub fn of(head: &Head, payload: &Payload) -> Result<Self, Problem> {
+        let mut checks = Self {
+            hash: match payload {
+                Payload::Hash(expected) => Some((Sha256::new(), expected.to_ascii_lowercase())),
+                Payload::Unsigned | Payload::Chunked { .. } => None,
+            },
+            sums: Vec::new(),
+        };
+        for (name, value) in &head.headers {
+            let name = name.as_str();
+            if name.starts_with(PREFIX)
+                && !matches!(
+                    name,
+                    "x-amz-checksum-mode" | "x-amz-checksum-type" | "x-amz-checksum-algorithm"
+                )
+            {
+                checks.add(name, value.to_str().ok().map(str::to_owned))?;
+            }
+        }
+        for name in head.header("x-amz-trailer").unwrap_or_default().split(',') {
+            let name = name.trim().to_ascii_lowercase();
+            if name.starts_with(PREFIX) {
+                checks.add(&name, None)?;
+            }
+        }
+        Ok(checks)
+    }
+
+    fn add(&mut self, name: &str, expected: Option<String>) -> Result<(), Problem> {
+        let algorithm = name.strip_prefix(PREFIX).unwrap_or(name);
+        let running = Running::of(algorithm)
+            .ok_or_else(|| Problem::not_built(&format!("the checksum {algorithm}")))?;
+        self.sums.push(Sum {
+            name: name.to_owned(),
+            running,
+            expected,
+        });
+        Ok(())
+    }
+
+    /// Measures bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        if let Some((running, _)) = &mut self.hash {
+            running.update(bytes);
+        }
+        for sum in &mut self.sums {
+            sum.running.update(bytes);
+        }
+    }
+
+    /// Compares, once the body and its trailers are there.
+    ///
+    /// # Errors
+    /// XAmzContentSHA256Mismatch, BadDigest, or InvalidRequest for a trailer that did not come.
+    pub fn finish(self, trailers: &[(String, String)]) -> Result<(), Problem> {
+        if let Some((running, expected)) = self.hash
+            && hex::encode(running.finalize()) != expected
+        {
+            return Err(Problem::new(
+                400,
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            ));
+        }
+        for sum in self.sums {
+            let trailing = trailers.iter().find(|(name, _)| *name == sum.name);
+            let expected = sum
+                .expected
+                .or_else(|| trailing.map(|(_, value)| value.clone()));
+            let Some(expected) = expected else {
+                return Err(Problem::new(
+                    400,
+                    "MalformedTrailerError",
+                    format!("The trailer {} was announced and did not come", sum.name),
+                ));
+            };
+            if sum.running.finish() != expected {
+                let algorithm = sum.name.strip_prefix(PREFIX).unwrap_or_default();
+                return Err(Problem::new(
+                    400,
+                    "BadDigest",
+                    format!(
+                        "The {} you specified did not match the calculated checksum.",
+                        algorithm.to_ascii_uppercase()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A body on its way through chunks and checks.
+pub struct Intake<B> {
+    body: B,
+    decoder: Option<Decoder>,
+    checks: Checks,
+}
+
+impl<B: RequestBody> Intake<B> {
+    /// Takes `body` in.
+    pub fn new(body: B, decoder: Option<Decoder>, checks: Checks) -> Self {
+        Self {
+            body,
+            decoder,
+            checks,
+        }
+    }
+
+    /// The next decoded bytes; `None` at the end, when all that was said of the body holds.
+    ///
+    /// # Errors
+    /// A refusal in S3's words.
+    pub async fn next(&mut self, limits: &Limits) -> Result<Option<bytes::Bytes>, Problem> {
+        let bad = |bad: BadBody| bad.problem(Protocol::RestXml, limits.document);
+        let Some(bytes) = next(&mut self.body, limits).await.map_err(bad)? else {
+            return Ok(None);
+        };
+        let bytes = match &mut self.decoder {
+            None => bytes,
+            Some(decoder) => {
+                let mut out = Vec::new();
+                decoder
+                    .take(&bytes, &mut out)
+                    .map_err(|chunk| bad(BadBody::Chunk(chunk)))?;
+                out.into()
+            }
+        };
+        self.checks.update(&bytes);
+        Ok(Some(bytes))
+    }
+
+    /// Whether all that was said of the body holds.
+    ///
+    /// # Errors
+    /// A refusal in S3's words.
+    pub fn finish(self, limits: &Limits) -> Result<(), Problem> {
+        let trailers = match self.decoder {
+            None => Vec::new(),
+            Some(decoder) => decoder.finish().map_err(|chunk| {
+                BadBody::Chunk(chunk).problem(Protocol::RestXml, limits.document)
+            })?,
+        };
+        self.checks.finish(&trailers)
+    }
+}
+
+const fn crc64_table() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let mut sum = at as u64;
+        let mut bit = 0;
+        while bit < 8 {
+            sum = if sum & 1 == 1 {
+                (sum >> 1) ^ 0x9a6c_9329_ac4b_c9b5
+            } else {
+                sum >> 1
+            };
+            bit += 1;
+        }
+        table[at] = sum;
+        at += 1;
+    }
+    table
+}
+
+static CRC64: [u64; 256] = crc64_table();
+
+/// CRC-64/NVME, which the newest clients send.
+fn crc64nvme(sum: u64, bytes: &[u8]) -> u64 {
+    let mut sum = !sum;
+    for &byte in bytes {
+        sum = CRC64[usize::from((sum as u8) ^ byte)] ^ (sum >> 8);
+    }
+    !sum
+}
+
+/// CRC-32 as its header writes it.
+#[cfg(test)]
+pub(super) fn crc32_text(bytes: &[u8]) -> String {
+    STANDARD.encode(crc32fast::hash(bytes).to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_the_ones_of_their_standards() {
+        let of = |algorithm: &str| {
+            let mut running = Running::of(algorithm).expect("known");
+            running.update(b"1234");
+            running.update(b"56789");
+            running.finish()
+        };
+        assert_eq!(of("crc32"), STANDARD.encode(0xcbf4_3926_u32.to_be_bytes()));
+        assert_eq!(of("crc32c"), STANDARD.encode(0xe306_9283_u32.to_be_bytes()));
+        let nvme = 0xae8b_1486_0a79_9888_u64;
+        assert_eq!(of("crc64nvme"), STANDARD.encode(nvme.to_be_bytes()));
+        assert!(Running::of("sha1").is_none());
+    }
+}

@@ -1,0 +1,65 @@
+"""A world of live Regions, and clients for it."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import boto3
+from botocore.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REGIONS = ["us-east-1", "eu-west-1"]
+PROGRAM = pathlib.Path(os.environ.get("FAULTLINE_LIVE_WORLD", ROOT / "target/debug/examples/live-world"))
+# No retries: a check wants to see the first answer.
+ONCE = {"retries": {"max_attempts": 1, "mode": "standard"}}
+
+
+class World:
+    """The Regions, while the block lasts."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen([PROGRAM, ",".join(REGIONS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.said = json.loads(self.process.stdout.readline())
+        self.home, self.account = self.said["home"], self.said["account"]
+        self.root = (self.said["access_key_id"], self.said["secret_access_key"], None)
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+    def endpoint(self, region):
+        return self.said["endpoints"][region]
+
+    @property
+    def front(self):
+        return self.said["front"]
+
+    def session(self, region="eu-west-1", who=None):
+        key, secret, token = who or self.root
+        return boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token, region_name=region)
+
+    def client(self, service, region="eu-west-1", who=None, front=False, **config):
+        """A client of the node of `region` (of the home for IAM), or through the front door."""
+        at = self.home if service == "iam" else region
+        s3 = config.pop("s3", {"addressing_style": "path"})
+        validate = config.pop("parameter_validation", True)
+        return self.session(region, who).client(
+            service,
+            endpoint_url=self.front if front else self.endpoint(at),
+            config=Config(s3=s3, parameter_validation=validate, **{**ONCE, **config}),
+        )
+
+    def user(self, name, policy=None):
+        """Credentials of a new user."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if policy:
+            iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"], None
+
+
+def allow(*actions):
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
