@@ -23,7 +23,7 @@ use faultline_node::store::Shelf;
 use faultline_node::{NodeConfig, StoreChoice};
 use faultline_proto::driving::{Account, Envelope, Settings};
 use faultline_proto::names::RegionName;
-use faultline_region::vault::Vault;
+use faultline_region::signing::secret_access_key;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
@@ -151,7 +151,7 @@ async fn stand_before(nodes: Vec<(RegionName, Up)>, home: RegionName) -> Fallibl
         "front": format!("http://{door}"),
         "account": ACCOUNT,
         "access_key_id": ROOT,
-        "secret_access_key": *Vault::new(&SECRET, &SECRET).secret_access_key(ROOT),
+        "secret_access_key": *secret_access_key(&SECRET, ROOT),
     });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{said}")?;

@@ -4,15 +4,16 @@
 //! creates them. An entrance that verifies a signature asks for the key of one day, Region
 //! and service instead (SigV4's own derivation); what it holds is worthless elsewhere.
 
+use base64::Engine as _;
 use faultline_proto::driving::Credential;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::caller;
 use crate::context::Ctx;
 use crate::refusal::Refusal;
-use crate::services::iam::secret_access_key;
-use crate::vault::SecretKey;
+use crate::vault::{SecretKey, Vault};
 
 /// What a signature is good for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,14 +33,29 @@ pub(crate) fn key(
     scope: &Scope,
 ) -> Result<SecretKey, Refusal> {
     caller::resolve(ctx, Some(credential), std::collections::BTreeMap::new())?;
-    let secret = zeroize::Zeroizing::new(secret_access_key(ctx, &credential.access_key));
+    let secret = secret_of(&ctx.core.vault, &credential.access_key);
     Ok(derived(&secret, scope))
+}
+
+/// The secret half of an access key, forty characters. It is derived from the id under a key
+/// that every Region holds, so the entrance can check signatures and no store holds a secret.
+pub(crate) fn secret_of(vault: &Vault, access_key: &str) -> Zeroizing<String> {
+    let derived = vault
+        .session_tokens()
+        .derive("secret access key", access_key.as_bytes());
+    Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(&derived.expose()[..30]))
+}
+
+/// The same for who holds the partition's secret: the operator of a live world.
+#[must_use]
+pub fn secret_access_key(partition_secret: &[u8], access_key: &str) -> Zeroizing<String> {
+    secret_of(&Vault::new(b"", partition_secret), access_key)
 }
 
 /// SigV4's chain: date, Region, service, `aws4_request`.
 #[must_use]
 pub fn derived(secret_access_key: &str, scope: &Scope) -> SecretKey {
-    let first = zeroize::Zeroizing::new(format!("AWS4{secret_access_key}"));
+    let first = Zeroizing::new(format!("AWS4{secret_access_key}"));
     let mut key = mac(first.as_bytes(), &scope.date);
     for part in [&scope.region, &scope.service, "aws4_request"] {
         key = mac(key.expose(), part);

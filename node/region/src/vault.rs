@@ -6,8 +6,6 @@
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroize as _;
@@ -141,16 +139,6 @@ impl Vault {
     pub fn link(&self, from: &str, to: &str) -> SecretKey {
         self.partition
             .derive("link", format!("{from}>{to}").as_bytes())
-    }
-
-    /// The secret half of an access key: derived from its id, so that every Region can check a
-    /// signature and none stores a secret.
-    #[must_use]
-    pub fn secret_access_key(&self, access_key: &str) -> zeroize::Zeroizing<String> {
-        let derived = self
-            .session_tokens()
-            .derive("secret access key", access_key.as_bytes());
-        zeroize::Zeroizing::new(STANDARD.encode(&derived.expose()[..30]))
     }
 
     /// The key under which session tokens are sealed; every Region holds it.

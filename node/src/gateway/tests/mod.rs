@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use bytes::Bytes;
 use faultline_proto::driving::{Account, Settings};
 use faultline_proto::names::RegionName;
-use faultline_region::vault::Vault;
+use faultline_region::signing::secret_access_key;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tokio::sync::{mpsc, oneshot};
@@ -57,7 +57,7 @@ fn with_gateway<T>(limits: Limits, work: impl AsyncFnOnce(Client) -> T) -> T {
         let (outbox, _posts) = mpsc::channel(16);
         let told = told();
         let (actor, handle) = LiveActor::start(store, &told, outbox).expect("a Region");
-        let secret = Vault::new(&told.root_secret, &told.partition_secret).secret_access_key(ROOT);
+        let secret = secret_access_key(&told.partition_secret, ROOT);
         let gateway = Gateway::new(
             handle,
             GatewayConfig {

@@ -146,11 +146,10 @@ fn arn_exists(ctx: &mut Ctx<'_>, arn: &Arn) -> bool {
     }
 }
 
-/// The secret half of an access key, forty characters. It is derived from the id under a key
-/// that every Region holds, so the entrance can check signatures and no store holds a secret.
+/// The secret half of an access key, for the answer that creates it.
 #[must_use]
 pub fn secret_access_key(ctx: &Ctx<'_>, access_key: &str) -> String {
-    ctx.core.vault.secret_access_key(access_key).to_string()
+    crate::signing::secret_of(&ctx.core.vault, access_key).to_string()
 }
 
 /// A user by account and name.
