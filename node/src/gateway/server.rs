@@ -66,6 +66,8 @@ pub async fn run(gateway: Gateway, listener: TcpListener, stop: impl Future<Outp
             drop(place);
         });
     }
+    // Whoever comes now is told so at once.
+    drop(listener);
     let _ = tokio::time::timeout(limits.shutdown, graceful.shutdown()).await;
 }
 

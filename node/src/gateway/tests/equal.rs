@@ -37,6 +37,16 @@ impl Dice {
                 members.insert(field.aws.to_owned(), self.member(field, depth));
             }
         }
+        // Query parameters cannot say that a structure is there and empty.
+        let scalar =
+            |field: &&FieldDef| !matches!(field.kind, Kind::Message(_)) && field.card == Card::One;
+        if members.is_empty()
+            && depth > 0
+            && !def.union
+            && let Some(field) = def.fields.iter().find(scalar)
+        {
+            members.insert(field.aws.to_owned(), self.member(field, depth));
+        }
         if def.union {
             let at = usize::try_from(self.below(3)).expect("small");
             let field = &def.fields[at.min(def.fields.len() - 1)];
