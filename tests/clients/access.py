@@ -20,7 +20,7 @@ def checks(check, world):
     check.refused("who may not delete", "AccessDenied", s3.delete_object, 403, Bucket="vault", Key="plain")
     rows = [
         ("kms", "list_keys", {}, "AccessDeniedException", 400),
-        ("dynamodb", "describe_table", dict(TableName="t"), "AccessDeniedException", 400),
+        ("dynamodb", "describe_table", dict(TableName="orders"), "AccessDeniedException", 400),
         ("iam", "list_users", {}, "AccessDenied", 403),
         ("ec2", "describe_volumes", {}, "UnauthorizedOperation", 403),
         ("cloudtrail", "lookup_events", {}, "AccessDeniedException", 400),

@@ -12,12 +12,12 @@ def checks(check, world):
     who = sts.get_caller_identity()
     check.has("get_caller_identity", who, "UserId", "Account", "Arn")
     check.equal("the root user", who["Arn"], f"arn:aws:iam::{world.account}:root")
-    made = iam.create_user(UserName="ann", Path="/staff/", Tags=[{"Key": "team", "Value": "red & blue"}])["User"]
+    made = iam.create_user(UserName="ann", Path="/staff/", Tags=[{"Key": "team", "Value": "red + blue"}])["User"]
     check.has("create_user", made, "Path", "UserName", "UserId", "Arn", "CreateDate")
     check.equal("the path is in the ARN", made["Arn"], f"arn:aws:iam::{world.account}:user/staff/ann")
     got = iam.get_user(UserName="ann")["User"]
     check.equal("get_user finds her", got["UserId"], made["UserId"])
-    check.equal("tags survive XML", got.get("Tags"), [{"Key": "team", "Value": "red & blue"}])
+    check.equal("tags survive XML", got.get("Tags"), [{"Key": "team", "Value": "red + blue"}])
     rows = [
         ("a user that exists", "EntityAlreadyExists", iam.create_user, dict(UserName="ann"), 409),
         ("a user that does not", "NoSuchEntity", iam.get_user, dict(UserName="nobody"), 404),
