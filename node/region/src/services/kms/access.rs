@@ -13,7 +13,7 @@ use super::conditions;
 use super::error::KmsError;
 use super::keyspaces::KeyRow;
 use super::resolve::{Accepts, Target, find};
-use super::{aliases, pair_uses, permits, uses};
+use super::{aliases, pair_uses, permits, retirable, uses};
 use crate::context::Ctx;
 use crate::identity::{Document, DocumentKind, Policy};
 use crate::refusal::Refusal;
@@ -49,6 +49,36 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
             one(ctx, "kms:CancelKeyDeletion", &request.key_id)
         }
         KmsRequest::GetKeyPolicy(request) => one(ctx, "kms:GetKeyPolicy", &request.key_id),
+        KmsRequest::ListKeyPolicies(request) => one(ctx, "kms:ListKeyPolicies", &request.key_id),
+        KmsRequest::UpdateKeyDescription(request) => {
+            one(ctx, "kms:UpdateKeyDescription", &request.key_id)
+        }
+        KmsRequest::ListResourceTags(request) => one(ctx, "kms:ListResourceTags", &request.key_id),
+        KmsRequest::TagResource(request) => {
+            let access = on_key(ctx, "kms:TagResource", &request.key_id, Key, OwnAccount)?;
+            Ok(vec![conditions::tagging(access, &request.tags)])
+        }
+        KmsRequest::UntagResource(request) => {
+            let access = on_key(ctx, "kms:UntagResource", &request.key_id, Key, OwnAccount)?;
+            Ok(vec![conditions::untagging(access, &request.tag_keys)])
+        }
+        KmsRequest::EnableKeyRotation(request) => {
+            let action = "kms:EnableKeyRotation";
+            let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
+            let days = request.rotation_period_in_days.unwrap_or(365).to_string();
+            Ok(vec![access.with("kms:rotationperiodindays", &days)])
+        }
+        KmsRequest::DisableKeyRotation(request) => {
+            one(ctx, "kms:DisableKeyRotation", &request.key_id)
+        }
+        KmsRequest::GetKeyRotationStatus(request) => {
+            let action = "kms:GetKeyRotationStatus";
+            Ok(vec![on_key(ctx, action, &request.key_id, Key, AnyAccount)?])
+        }
+        KmsRequest::RotateKeyOnDemand(request) => {
+            one(ctx, "kms:RotateKeyOnDemand", &request.key_id)
+        }
+        KmsRequest::ListKeyRotations(request) => one(ctx, "kms:ListKeyRotations", &request.key_id),
         KmsRequest::ScheduleKeyDeletion(request) => {
             let action = "kms:ScheduleKeyDeletion";
             let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
@@ -65,6 +95,7 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
             )])
         }
         KmsRequest::CreateAlias(request) => aliases::create_access(ctx, request),
+        KmsRequest::UpdateAlias(request) => aliases::update_access(ctx, request),
         KmsRequest::DeleteAlias(request) => aliases::delete_access(ctx, request),
         KmsRequest::Encrypt(_)
         | KmsRequest::Decrypt(_)
@@ -85,6 +116,7 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         KmsRequest::RetireGrant(request) => permits::retire_access(ctx, request),
         KmsRequest::RevokeGrant(request) => grant_access(ctx, "kms:RevokeGrant", &request.key_id),
         KmsRequest::ListGrants(request) => grant_access(ctx, "kms:ListGrants", &request.key_id),
+        KmsRequest::ListRetirableGrants(request) => retirable::access(ctx, request),
         KmsRequest::ReplicateKey(request) => {
             let access = on_key(ctx, "kms:ReplicateKey", &request.key_id, Key, OwnAccount)?;
             let access = access.with(

@@ -1,8 +1,9 @@
-//! CreateAlias, DeleteAlias, ListAliases (K-025 to K-030).
+//! CreateAlias, UpdateAlias, DeleteAlias, ListAliases (K-025 to K-030).
 
 use faultline_proto::kms::{
     AliasListEntry, CreateAliasRequest, CreateAliasResponse, DeleteAliasRequest,
-    DeleteAliasResponse, ListAliasesRequest, ListAliasesResponse,
+    DeleteAliasResponse, ListAliasesRequest, ListAliasesResponse, UpdateAliasRequest,
+    UpdateAliasResponse,
 };
 use faultline_proto::progress::Progress;
 
@@ -10,8 +11,8 @@ use super::access::{Reach, on_key, to_target};
 use super::error::KmsError;
 use super::identifiers::{KeyId, alias_arn, customer_alias};
 use super::journal;
-use super::keys::{limit, page, read_marker};
 use super::keyspaces::{AliasRow, Aliases, KeyRow};
+use super::paging::{limit, page, read_marker};
 use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::states::Use;
 use crate::context::Ctx;
@@ -65,6 +66,64 @@ pub(crate) fn delete_access(
         )?);
     }
     Ok(accesses)
+}
+
+/// What UpdateAlias touches: the alias, the key that it leaves, the key that it goes to (K-332).
+pub(crate) fn update_access(
+    ctx: &mut Ctx<'_>,
+    request: &UpdateAliasRequest,
+) -> Result<Vec<Access>, Refusal> {
+    let action = "kms:UpdateAlias";
+    let alias = customer_alias(request.alias_name.as_deref().unwrap_or_default())?;
+    let mut accesses = vec![on_alias(ctx, action, alias)];
+    let account = ctx.account();
+    if let Some(row) = ctx.get_cached::<Aliases>((&account, alias)) {
+        let left = by_id(ctx, account, &row.target);
+        let wording = Wording::AccessDeniedException;
+        accesses.push(to_target(ctx, action, left, Reach::OwnAccount, wording)?);
+    }
+    let to = &request.target_key_id;
+    accesses.push(on_key(ctx, action, to, Accepts::Keys, Reach::OwnAccount)?);
+    Ok(accesses)
+}
+
+/// UpdateAlias: only to a key of the same type and usage (K-029).
+pub(crate) fn update(
+    ctx: &mut Ctx<'_>,
+    request: UpdateAliasRequest,
+) -> Result<Progress<UpdateAliasResponse>, Refusal> {
+    let alias = request.alias_name.unwrap_or_default();
+    customer_alias(&alias)?;
+    let account = ctx.account();
+    let Some(stored) = ctx.get::<Aliases>((&account, alias.as_str())) else {
+        return Err(KmsError::NoSuchAlias(alias_arn(ctx.region(), &account, &alias)).into());
+    };
+    let target = request.target_key_id.as_deref();
+    let to = usable(ctx, target, Accepts::Keys, Use::UpdateAlias)?;
+    let mut to = KeyRow::clone(&to);
+    if to.id != stored.target {
+        if let Target::Here(left, _) = by_id(ctx, account, &stored.target) {
+            let mut left = KeyRow::clone(&left);
+            if !left.kind.is_like(to.kind) {
+                return Err(KmsError::AliasOfAnotherKind(alias).into());
+            }
+            left.aliases.remove(&alias);
+            resolve::save(ctx, &left);
+        }
+        if to.aliases.len() >= MOST {
+            return Err(KmsError::Limit(format!("The key has {MOST} aliases already.")).into());
+        }
+        to.aliases.insert(alias.clone());
+        resolve::save(ctx, &to);
+    }
+    let moved = AliasRow {
+        target: to.id.clone(),
+        created: stored.created,
+        updated: ctx.now(),
+    };
+    ctx.put::<Aliases>((&to.account, alias.as_str()), &moved);
+    journal::answers_key(ctx, &to);
+    Ok(Progress::Done(UpdateAliasResponse {}))
 }
 
 /// CreateAlias.
@@ -142,7 +201,7 @@ pub(crate) fn list(
                 .clone(),
         ),
     };
-    let limit = limit(request.limit, 50);
+    let limit = limit(request.limit, 50, 100)?;
     let mut range = Range::<Aliases>::under((&account,));
     if let Some(marker) = read_marker(request.marker.as_deref())? {
         range = range.after((&account, marker.as_str()));

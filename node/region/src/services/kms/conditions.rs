@@ -95,6 +95,20 @@ fn tagged(context: &mut Context, tags: &[Tag]) {
     }
 }
 
+/// TagResource: the tags that it brings.
+pub(crate) fn tagging(mut access: Access, tags: &[Tag]) -> Access {
+    tagged(&mut access.context, tags);
+    access
+}
+
+/// UntagResource: the names of the tags that it takes away.
+pub(crate) fn untagging(mut access: Access, keys: &[String]) -> Access {
+    access
+        .context
+        .set_all("aws:tagkeys", keys.iter().map(String::as_str));
+    access
+}
+
 /// `kms:BypassPolicyLockoutSafetyCheck` (K-177).
 pub(crate) fn bypass(mut access: Access, asked: Option<bool>) -> Access {
     access

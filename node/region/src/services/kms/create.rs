@@ -1,8 +1,8 @@
 //! CreateKey, and what it shares with the making of a replica.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use faultline_proto::kms::{CreateKeyRequest, CreateKeyResponse, Tag};
+use faultline_proto::kms::{CreateKeyRequest, CreateKeyResponse};
 use faultline_proto::progress::Progress;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use super::members::Members;
 use super::rotation::Rotation;
 use super::specs::{KeySpec, Kind, Origin};
 use super::states::KeyState;
-use super::{journal, key_pairs, policies, resolve};
+use super::{journal, key_pairs, policies, resolve, tags};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -24,7 +24,7 @@ pub(crate) fn create_key(
     request: CreateKeyRequest,
 ) -> Result<Progress<CreateKeyResponse>, Refusal> {
     let kind = read_kind(&request)?;
-    let tags = read_tags(&request.tags)?;
+    let tags = tags::read(&request.tags)?;
     let account = ctx.account();
     let multi_region = request.multi_region.unwrap_or(false);
     let id = new_id(ctx, multi_region);
@@ -100,25 +100,4 @@ fn read_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
         Origin::AwsKms => Ok(kind),
         origin => Err(KmsError::NotBuilt(format!("Origin {}", origin.text()))),
     }
-}
-
-/// Tags of a new key (K-031).
-pub(crate) fn read_tags(tags: &[Tag]) -> Result<BTreeMap<String, String>, KmsError> {
-    if tags.len() > 50 {
-        return Err(KmsError::Tag("Too many tags"));
-    }
-    let mut read = BTreeMap::new();
-    for tag in tags {
-        let key = tag.tag_key.clone().unwrap_or_default();
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(KmsError::Tag("Tags beginning with aws: are reserved"));
-        }
-        if read
-            .insert(key, tag.tag_value.clone().unwrap_or_default())
-            .is_some()
-        {
-            return Err(KmsError::Tag("Duplicate tag keys"));
-        }
-    }
-    Ok(read)
 }

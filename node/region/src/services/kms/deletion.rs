@@ -98,8 +98,9 @@ pub(crate) fn cancel(
         Accepts::Keys,
         Use::CancelDeletion,
     )?;
+    // K-042: an imported key without its material waits for it again; our choice.
     let row = KeyRow {
-        state: KeyState::Disabled,
+        state: row.rest(KeyState::Disabled),
         ..KeyRow::clone(&row)
     };
     resolve::save(ctx, &row);

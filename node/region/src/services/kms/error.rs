@@ -46,6 +46,23 @@ pub(crate) enum KmsError {
     /// K-049 [5].
     #[error("{0} is pending import.")]
     PendingImport(String),
+    /// K-049 [6], K-129: imported keys where only others go, or the other way round.
+    #[error("{0} origin is {1} which is not valid for this operation.")]
+    WrongOrigin(String, &'static str),
+    /// An operation or algorithm that such a key does not have; K-155: sometimes without a word.
+    #[error("{0}")]
+    Unsupported(String),
+    /// K-157, K-158; the text is ours.
+    #[error(
+        "{0} has a rotation in progress, or an automatic rotation is scheduled within 20 minutes."
+    )]
+    Rotating(String),
+    /// K-159.
+    #[error("No available key material pending rotation for the key: {0}.")]
+    NothingPending(String),
+    /// K-029: our choice of type; the text is ours.
+    #[error("Alias {0} can be moved only to a KMS key of the same type and key usage.")]
+    AliasOfAnotherKind(String),
     /// K-049 [11].
     #[error("{0} is unavailable.")]
     Unavailable(String),
@@ -185,6 +202,7 @@ impl KmsError {
             | Self::ContextOfPair
             | Self::DigestLength(_)
             | Self::MessageType { .. }
+            | Self::AliasOfAnotherKind(_)
             | Self::PublicKey(_) => "ValidationException",
             Self::ReservedAlias(_) => "InvalidAliasNameException",
             Self::Disabled(_) => "DisabledException",
@@ -193,7 +211,9 @@ impl KmsError {
             | Self::PendingImport(_)
             | Self::Unavailable(_)
             | Self::Creating(_)
-            | Self::Updating(_) => "KMSInvalidStateException",
+            | Self::Updating(_)
+            | Self::NothingPending(_) => "KMSInvalidStateException",
+            Self::Rotating(_) => "ConflictException",
             Self::InvalidCiphertext => "InvalidCiphertextException",
             Self::WrongAlgorithm(..) | Self::WrongUsage { .. } => "InvalidKeyUsageException",
             Self::InvalidSignature => "KMSInvalidSignatureException",
@@ -202,7 +222,9 @@ impl KmsError {
             Self::NotPrimary(_)
             | Self::NoPublicKey(..)
             | Self::NoSuchRegion(_)
-            | Self::NotBuilt(_) => "UnsupportedOperationException",
+            | Self::NotBuilt(_)
+            | Self::WrongOrigin(..)
+            | Self::Unsupported(_) => "UnsupportedOperationException",
             Self::Lockout | Self::MalformedPolicy(_) => "MalformedPolicyDocumentException",
             Self::Tag(_) => "TagException",
             Self::DryRun => "DryRunOperationException",

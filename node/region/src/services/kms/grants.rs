@@ -11,8 +11,8 @@ use super::access::missing;
 use super::ciphers::unless_dry;
 use super::error::KmsError;
 use super::journal;
-use super::keys::{limit, page, read_marker};
 use super::keyspaces::{Constraint, GrantRow, Grants, KeyRow};
+use super::paging::{limit, page, read_marker};
 use super::permits::{constraint, principal, retired, token};
 use super::resolve::{self, Accepts, usable};
 use super::states::Use;
@@ -191,7 +191,8 @@ pub(crate) fn destroy(ctx: &mut Ctx<'_>, row: &KeyRow) {
     }
 }
 
-fn entry(row: &KeyRow, grant: GrantRow) -> GrantListEntry {
+/// A grant as lists show it.
+pub(crate) fn entry(row: &KeyRow, grant: GrantRow) -> GrantListEntry {
     let by_service =
         |name: Option<String>, service: bool| if service { (None, name) } else { (name, None) };
     let (grantee_principal, grantee_service_principal) =
@@ -229,7 +230,7 @@ pub(crate) fn list(
     request: ListGrantsRequest,
 ) -> Result<Progress<ListGrantsResponse>, Refusal> {
     let row = usable(ctx, request.key_id.as_deref(), Accepts::Keys, Use::Anytime)?;
-    let limit = limit(request.limit, 50);
+    let limit = limit(request.limit, 50, 100)?;
     let mut range = Range::<Grants>::under((&row.account, row.id.as_str()));
     if let Some(marker) = read_marker(request.marker.as_deref())? {
         range = range.after((&row.account, row.id.as_str(), marker.as_str()));

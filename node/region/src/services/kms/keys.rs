@@ -1,17 +1,17 @@
-//! DescribeKey, ListKeys, EnableKey, DisableKey.
+//! DescribeKey, ListKeys, EnableKey, DisableKey, UpdateKeyDescription.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use faultline_proto::kms::{
     DescribeKeyRequest, DescribeKeyResponse, DisableKeyRequest, DisableKeyResponse,
     EnableKeyRequest, EnableKeyResponse, KeyListEntry, ListKeysRequest, ListKeysResponse,
+    UpdateKeyDescriptionRequest, UpdateKeyDescriptionResponse,
 };
 use faultline_proto::progress::Progress;
 
-use super::error::KmsError;
 use super::journal;
 use super::keyspaces::{KeyRow, Keys};
+use super::paging::{limit, page, read_marker};
 use super::resolve::{self, Accepts, usable};
+use super::rotation;
 use super::states::{KeyState, Use};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
@@ -33,49 +33,13 @@ pub(crate) fn describe(
     }))
 }
 
-/// Where a listing goes on: the last name of the page before.
-pub(crate) fn read_marker(marker: Option<&str>) -> Result<Option<String>, KmsError> {
-    let read = |text: &str| {
-        let bytes = STANDARD.decode(text).map_err(|_| KmsError::InvalidMarker)?;
-        String::from_utf8(bytes).map_err(|_| KmsError::InvalidMarker)
-    };
-    marker.map(read).transpose()
-}
-
-/// The marker after `name`.
-pub(crate) fn write_marker(name: &str) -> String {
-    STANDARD.encode(name)
-}
-
-/// One page of names: which of `found` (one more than `limit`) belong to it, and the marker after.
-pub(crate) fn page<T>(
-    mut found: Vec<T>,
-    limit: usize,
-    name: impl Fn(&T) -> &str,
-) -> (Vec<T>, Option<String>) {
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let marker = found
-        .last()
-        .filter(|_| more)
-        .map(|last| write_marker(name(last)));
-    (found, marker)
-}
-
-/// How many entries a page may have (K-034); the definition checked that it is positive.
-pub(crate) fn limit(asked: Option<i32>, default: usize) -> usize {
-    asked
-        .and_then(|asked| usize::try_from(asked).ok())
-        .unwrap_or(default)
-}
-
 /// ListKeys.
 pub(crate) fn list(
     ctx: &mut Ctx<'_>,
     request: ListKeysRequest,
 ) -> Result<Progress<ListKeysResponse>, Refusal> {
     let account = ctx.account();
-    let limit = limit(request.limit, 100);
+    let limit = limit(request.limit, 100, 1000)?;
     let mut range = Range::<Keys>::under((&account,));
     if let Some(marker) = read_marker(request.marker.as_deref())? {
         range = range.after((&account, marker.as_str()));
@@ -114,13 +78,30 @@ pub(crate) fn disable(
 fn switch(ctx: &mut Ctx<'_>, key: Option<&str>, to: KeyState) -> Result<(), Refusal> {
     let row = usable(ctx, key, Accepts::Keys, Use::Switch)?;
     if row.state != to {
-        let row = KeyRow {
+        let mut row = KeyRow {
             state: to,
             ..KeyRow::clone(&row)
         };
         resolve::save(ctx, &row);
         journal::state(ctx, &row);
+        // K-152: a rotation that was missed comes at once.
+        rotation::catch_up(ctx, &mut row);
     }
     journal::answers_key(ctx, &row);
     Ok(())
+}
+
+/// UpdateKeyDescription.
+pub(crate) fn describe_anew(
+    ctx: &mut Ctx<'_>,
+    request: UpdateKeyDescriptionRequest,
+) -> Result<Progress<UpdateKeyDescriptionResponse>, Refusal> {
+    let row = usable(ctx, request.key_id.as_deref(), Accepts::Keys, Use::Describe)?;
+    let row = KeyRow {
+        description: request.description.unwrap_or_default(),
+        ..KeyRow::clone(&row)
+    };
+    resolve::save(ctx, &row);
+    journal::answers_key(ctx, &row);
+    Ok(Progress::Done(UpdateKeyDescriptionResponse {}))
 }

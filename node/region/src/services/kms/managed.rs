@@ -8,7 +8,7 @@ use serde_json::json;
 use super::identifiers::KeyId;
 use super::key_materials::KeyMaterials;
 use super::keyspaces::{AliasRow, Aliases, KeyRow};
-use super::rotation::Rotation;
+use super::rotation::{self, Rotation};
 use super::specs::Kind;
 use super::states::KeyState;
 use super::{journal, material, resolve};
@@ -51,7 +51,11 @@ pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
         policy: policy(account, service, &via),
         created: now,
         materials: KeyMaterials::only(material::make(ctx, account, &id)),
-        rotation: Rotation::default(),
+        // K-006: about once a year, and nobody can switch it off.
+        rotation: Rotation {
+            automatic: Some(rotation::schedule(ctx, account, &id, 365)),
+            ..Rotation::default()
+        },
         tags: BTreeMap::new(),
         aliases: BTreeSet::from([alias.to_owned()]),
         grants: 0,

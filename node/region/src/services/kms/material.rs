@@ -89,6 +89,20 @@ pub(crate) fn take_in(ctx: &mut Ctx<'_>, account: &AccountId, key: &KeyId, shipp
     }
 }
 
+/// One material of `key`, for a replica.
+pub(crate) fn ship_one(
+    ctx: &mut Ctx<'_>,
+    key: &KeyRow,
+    material: &KeyMaterial,
+) -> Result<Shipped, Refusal> {
+    let bytes = secret(ctx, key, &material.id)?.to_vec();
+    Ok(Shipped {
+        id: material.id.clone(),
+        created: material.created,
+        bytes,
+    })
+}
+
 /// Every material of `key`, for a replica.
 pub(crate) fn ship(ctx: &mut Ctx<'_>, key: &KeyRow) -> Result<Vec<Shipped>, Refusal> {
     let rows = ctx.all(Range::<Materials>::under((&key.account, key.id.as_str())));
@@ -137,6 +151,12 @@ fn unseal(
 ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let opened = ctx.open_local(PURPOSE, &aad(&key.account, &key.id, id), &row.sealed);
     opened.map(Zeroizing::new)
+}
+
+/// Removes the bytes of one material.
+pub(crate) fn remove(ctx: &mut Ctx<'_>, key: &KeyRow, id: &str) {
+    ctx.caches.backing_keys.remove(id);
+    ctx.delete::<Materials>((&key.account, key.id.as_str(), id));
 }
 
 /// Removes every material of `key` for ever.

@@ -4,7 +4,7 @@ use faultline_proto::kms::{KeyMetadata, MultiRegionConfiguration, MultiRegionKey
 use faultline_proto::names::RegionName;
 
 use super::error::KmsError;
-use super::key_materials::{KeyMaterial, Presence};
+use super::key_materials::KeyMaterial;
 use super::keyspaces::KeyRow;
 use super::specs::{KeyUsage, Origin};
 use super::states::{KeyState, StateName};
@@ -46,19 +46,14 @@ impl KeyRow {
             .filter(|material| material.is_here())
     }
 
-    /// ExpirationModel and ValidTo: of imported material that is here (K-033).
-    fn expiration(&self) -> (Option<String>, Option<i64>) {
-        let imported = self
-            .material_here()
-            .filter(|_| self.kind.origin == Origin::External);
-        match imported.map(|material| material.presence) {
-            None | Some(Presence::Absent) => (None, None),
-            Some(Presence::Here { valid_to: None }) => {
-                (Some("KEY_MATERIAL_DOES_NOT_EXPIRE".to_owned()), None)
-            }
-            Some(Presence::Here {
-                valid_to: Some(date),
-            }) => (Some("KEY_MATERIAL_EXPIRES".to_owned()), Some(date.millis())),
+    /// The state that `state` is with the materials that are here (K-044 to K-046): an imported
+    /// key that lacks one waits, and waits no longer when the set is complete.
+    pub(crate) fn rest(&self, state: KeyState) -> KeyState {
+        let complete = self.kind.origin != Origin::External || self.materials.is_complete();
+        match state {
+            KeyState::Enabled | KeyState::Disabled if !complete => KeyState::PendingImport,
+            KeyState::PendingImport if complete => KeyState::Enabled,
+            other => other,
         }
     }
 
@@ -84,7 +79,10 @@ impl KeyRow {
     /// As DescribeKey answers.
     pub(crate) fn metadata(&self) -> KeyMetadata {
         let state = self.state.name();
-        let (expiration_model, valid_to) = self.expiration();
+        let (expiration_model, valid_to) = self
+            .material_here()
+            .filter(|_| self.kind.origin == Origin::External)
+            .map_or((None, None), KeyMaterial::expiration);
         let spec = self.kind.spec.text();
         KeyMetadata {
             aws_account_id: Some(self.account.to_string()),

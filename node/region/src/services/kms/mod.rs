@@ -7,15 +7,15 @@
 //! [`keyspaces`] (rows; [`older`] reads those of the past), [`error`] (every no).
 //! Then what a call goes through: [`resolve`] (which key is meant), [`access`] with
 //! [`conditions`], [`uses`], [`pair_uses`] and [`permits`] (what is touched), one file a family:
-//! [`create`], [`keys`], [`policies`], [`aliases`], [`cryptography`] and [`data_keys`] (both over
-//! [`ciphers`]), [`signatures`], [`macs`], [`shared_secrets`], [`key_pairs`], [`grants`],
-//! [`deletion`], [`replicas`], [`promotion`]; [`relatives`] takes in what other Regions tell.
-//! [`material`] makes and seals backing keys, [`managed`] makes AWS managed keys, [`journal`]
-//! tells oracles and the trail, [`look`] answers what only a simulator can ask.
+//! [`create`], [`keys`], [`tags`], [`policies`], [`aliases`], [`cryptography`] and [`data_keys`]
+//! (both over [`ciphers`]), [`signatures`], [`macs`], [`shared_secrets`], [`key_pairs`],
+//! [`grants`] with [`retirable`], [`deletion`], [`rotate`], [`replicas`], [`promotion`];
+//! [`paging`] cuts lists into pages; [`relatives`] and [`rotation`] take in what other Regions
+//! tell. [`material`] makes and seals backing keys, [`managed`] makes AWS managed keys,
+//! [`journal`] tells oracles and the trail, [`look`] answers what only a simulator can ask.
 //!
 //! Left out so far: SM2 (China Regions), Nitro enclaves, imported material, custom key stores,
-//! rotation, tags after creation, UpdateAlias, quotas (kms section 9). A request for one of them
-//! is refused by name.
+//! quotas (kms section 9). A request for one of them is refused by name.
 
 mod access;
 mod aliases;
@@ -43,6 +43,7 @@ mod members;
 mod metadata;
 mod older;
 mod pair_uses;
+mod paging;
 mod permits;
 mod policies;
 mod promotion;
@@ -50,11 +51,14 @@ mod random;
 mod relatives;
 mod replicas;
 mod resolve;
+mod retirable;
+mod rotate;
 mod rotation;
 mod shared_secrets;
 mod signatures;
 mod specs;
 mod states;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -136,6 +140,9 @@ impl Service for Kms {
     fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
         match kind {
             "members" => relatives::apply(ctx, body),
+            "shared" => rotation::take_shared(ctx, body),
+            "material" => rotation::receive(ctx, from, body),
+            "material_here" => rotation::reported(ctx, body),
             other => ctx.note(
                 "record_ignored",
                 &[("service", "kms"), ("kind", other), ("from", from.as_str())],
@@ -151,6 +158,8 @@ impl Service for Kms {
         match kind {
             "settle" => promotion::settle(ctx, payload),
             "delete" => deletion::due(ctx, payload),
+            "rotate" => rotation::due(ctx, payload),
+            "rotation_step" => rotation::step_due(ctx, payload),
             "replica_refused" => replicas::refused(ctx, payload),
             "replica_unknown" => replicas::unknown(ctx, payload),
             "promotion_refused" => promotion::take_back(ctx, payload, false),
@@ -183,6 +192,10 @@ macro_rules! handlers {
 handlers! {
     create_key: CreateKeyRequest -> CreateKeyResponse = create::create_key;
     describe_key: DescribeKeyRequest -> DescribeKeyResponse = keys::describe;
+    update_key_description: UpdateKeyDescriptionRequest -> UpdateKeyDescriptionResponse = keys::describe_anew;
+    tag_resource: TagResourceRequest -> TagResourceResponse = tags::tag;
+    untag_resource: UntagResourceRequest -> UntagResourceResponse = tags::untag;
+    list_resource_tags: ListResourceTagsRequest -> ListResourceTagsResponse = tags::list;
     list_keys: ListKeysRequest -> ListKeysResponse = keys::list;
     enable_key: EnableKeyRequest -> EnableKeyResponse = keys::enable;
     disable_key: DisableKeyRequest -> DisableKeyResponse = keys::disable;
@@ -190,7 +203,9 @@ handlers! {
     cancel_key_deletion: CancelKeyDeletionRequest -> CancelKeyDeletionResponse = deletion::cancel;
     get_key_policy: GetKeyPolicyRequest -> GetKeyPolicyResponse = policies::get;
     put_key_policy: PutKeyPolicyRequest -> PutKeyPolicyResponse = policies::put;
+    list_key_policies: ListKeyPoliciesRequest -> ListKeyPoliciesResponse = policies::list;
     create_alias: CreateAliasRequest -> CreateAliasResponse = aliases::create;
+    update_alias: UpdateAliasRequest -> UpdateAliasResponse = aliases::update;
     delete_alias: DeleteAliasRequest -> DeleteAliasResponse = aliases::delete;
     list_aliases: ListAliasesRequest -> ListAliasesResponse = aliases::list;
     encrypt: EncryptRequest -> EncryptResponse = cryptography::encrypt;
@@ -217,6 +232,12 @@ handlers! {
     retire_grant: RetireGrantRequest -> RetireGrantResponse = grants::retire;
     revoke_grant: RevokeGrantRequest -> RevokeGrantResponse = grants::revoke;
     list_grants: ListGrantsRequest -> ListGrantsResponse = grants::list;
+    list_retirable_grants: ListRetirableGrantsRequest -> ListGrantsResponse = retirable::list;
+    enable_key_rotation: EnableKeyRotationRequest -> EnableKeyRotationResponse = rotate::enable;
+    disable_key_rotation: DisableKeyRotationRequest -> DisableKeyRotationResponse = rotate::disable;
+    get_key_rotation_status: GetKeyRotationStatusRequest -> GetKeyRotationStatusResponse = rotate::status;
+    rotate_key_on_demand: RotateKeyOnDemandRequest -> RotateKeyOnDemandResponse = rotate::on_demand;
+    list_key_rotations: ListKeyRotationsRequest -> ListKeyRotationsResponse = rotate::list;
     replicate_key: ReplicateKeyRequest -> ReplicateKeyResponse = replicas::replicate;
     update_primary_region: UpdatePrimaryRegionRequest -> UpdatePrimaryRegionResponse = promotion::update_primary_region;
 }

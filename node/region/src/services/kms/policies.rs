@@ -1,4 +1,4 @@
-//! Key policies: the default one, GetKeyPolicy, PutKeyPolicy, and the lock-out check.
+//! Key policies: the default one, GetKeyPolicy, PutKeyPolicy, ListKeyPolicies, and the lock-out check.
 //!
 //! Left out: whether a named principal exists (K-173); that would be a question to the
 //! directory, whose answer may be stale.
@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use faultline_proto::kms::{
-    GetKeyPolicyRequest, GetKeyPolicyResponse, PutKeyPolicyRequest, PutKeyPolicyResponse,
+    GetKeyPolicyRequest, GetKeyPolicyResponse, ListKeyPoliciesRequest, ListKeyPoliciesResponse,
+    PutKeyPolicyRequest, PutKeyPolicyResponse,
 };
 use faultline_proto::names::AccountId;
 use faultline_proto::progress::Progress;
@@ -15,6 +16,7 @@ use super::access::{Reach, to_row};
 use super::error::KmsError;
 use super::journal;
 use super::keyspaces::KeyRow;
+use super::paging::{limit, read_marker};
 use super::resolve::{self, Accepts, usable};
 use super::states::Use;
 use crate::context::Ctx;
@@ -125,4 +127,22 @@ pub(crate) fn put(
     resolve::save(ctx, &row);
     journal::answers_key(ctx, &row);
     Ok(Progress::Done(PutKeyPolicyResponse {}))
+}
+
+/// ListKeyPolicies: every key has one, `default` (K-165).
+pub(crate) fn list(
+    ctx: &mut Ctx<'_>,
+    request: ListKeyPoliciesRequest,
+) -> Result<Progress<ListKeyPoliciesResponse>, Refusal> {
+    usable(ctx, request.key_id.as_deref(), Accepts::Keys, Use::Anytime)?;
+    limit(request.limit, 100, 1000)?;
+    // No page ever ends before the only name, so no marker is one that an answer gave.
+    if read_marker(request.marker.as_deref())?.is_some() {
+        return Err(KmsError::InvalidMarker.into());
+    }
+    Ok(Progress::Done(ListKeyPoliciesResponse {
+        policy_names: vec!["default".to_owned()],
+        truncated: Some(false),
+        next_marker: None,
+    }))
 }

@@ -27,6 +27,7 @@ use super::members::Members;
 use super::relatives::{take_view, tell};
 use super::replicas::{PATIENCE, check_primary};
 use super::resolve::{self, Accepts, allows, by_id, usable};
+use super::rotation::{self, Shared};
 use super::states::{KeyState, Use};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
@@ -74,8 +75,14 @@ pub(crate) fn settle(ctx: &mut Ctx<'_>, payload: &[u8]) {
         | KeyState::PendingImport => false,
     };
     if settles {
-        change(ctx, row, KeyState::Enabled);
+        rest(ctx, row);
     }
+}
+
+/// A key is usable again, unless its imported material is not here.
+fn rest(ctx: &mut Ctx<'_>, row: KeyRow) -> KeyRow {
+    let state = row.rest(KeyState::Enabled);
+    change(ctx, row, state)
 }
 
 fn change(ctx: &mut Ctx<'_>, row: KeyRow, state: KeyState) -> KeyRow {
@@ -198,7 +205,7 @@ fn give_away(ctx: &mut Ctx<'_>, handover: Handover) {
     journal::role(ctx, &row);
     journal::answers_key(ctx, &row);
     settle_later(ctx, &row, operation);
-    let body = encode(&(&handover, told));
+    let body = encode(&(&handover, told, Shared::of(&row)));
     let saga = Saga {
         kind: "handed_over",
         state: Vec::new(),
@@ -220,7 +227,7 @@ pub(crate) fn take_back(ctx: &mut Ctx<'_>, payload: &[u8], tell_other: bool) {
     if let Some(row) = resolve::current(ctx, &handover.account, &handover.id)
         && is_ours(&row, &handover)
     {
-        change(ctx, row, KeyState::Enabled);
+        rest(ctx, row);
     }
     if tell_other {
         let saga = Saga {
@@ -280,11 +287,13 @@ pub(crate) fn promote(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal
 
 /// The replica is the primary now.
 pub(crate) fn promoted(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let (handover, members): (Handover, Members) = decode(body)?;
+    let (handover, members, shared): (Handover, Members, Shared) = decode(body)?;
     let Some(row) = resolve::current(ctx, &handover.account, &handover.id) else {
         return Ok(Vec::new());
     };
-    let row = take_view(ctx, row, &members);
+    let mut row = take_view(ctx, row, &members);
+    rotation::take(ctx, &mut row, shared);
+    rotation::lead(ctx, &row);
     if is_ours(&row, &handover) {
         let row = change(
             ctx,
@@ -305,7 +314,7 @@ pub(crate) fn not_promoted(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Re
     if let Some(row) = resolve::current(ctx, &handover.account, &handover.id)
         && is_ours(&row, &handover)
     {
-        change(ctx, row, KeyState::Enabled);
+        rest(ctx, row);
     }
     Ok(Vec::new())
 }

@@ -8,7 +8,7 @@ use super::identifiers::KeyId;
 use super::keyspaces::KeyRow;
 use super::members::Members;
 use super::states::KeyState;
-use super::{deletion, journal, resolve};
+use super::{deletion, journal, resolve, rotation};
 use crate::audit;
 use crate::context::{Ctx, decode, encode};
 
@@ -61,6 +61,7 @@ pub(crate) fn take_view(ctx: &mut Ctx<'_>, mut row: KeyRow, theirs: &Members) ->
     synchronized(ctx, &row);
     if row.is_primary() {
         tell(ctx, &row);
+        rotation::arrived(ctx, &mut row);
     }
     row
 }

@@ -11,7 +11,9 @@
 //! a replica; the question stands behind the first one in the same stream, so its answer is
 //! final.
 
-use faultline_proto::kms::{KeyMetadata, ReplicateKeyRequest, ReplicateKeyResponse, Tag};
+use std::collections::BTreeMap;
+
+use faultline_proto::kms::{KeyMetadata, ReplicateKeyRequest, ReplicateKeyResponse};
 use faultline_proto::names::{AccountId, RegionName};
 use faultline_proto::progress::{Progress, Saga};
 use prost::Message as _;
@@ -27,9 +29,9 @@ use super::members::Members;
 use super::relatives::{settle_deletion, tell};
 use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::rotation::Rotation;
-use super::specs::Kind;
+use super::specs::{Kind, Origin};
 use super::states::{KeyState, Use};
-use super::{conditions, create, journal, policies, promotion};
+use super::{conditions, create, journal, policies, promotion, rotation, tags};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::{RemoteCall, SagaInput};
@@ -45,7 +47,7 @@ pub(crate) struct Making {
     description: String,
     policy: Option<String>,
     bypass: Option<bool>,
-    tags: Vec<(String, String)>,
+    tags: BTreeMap<String, String>,
     members: Members,
     kind: Kind,
     materials: KeyMaterials,
@@ -59,14 +61,6 @@ pub(crate) struct Waiting {
     account: AccountId,
     id: KeyId,
     region: RegionName,
-}
-
-fn tags(pairs: &[(String, String)]) -> Vec<Tag> {
-    let tag = |(key, value): &(String, String)| Tag {
-        tag_key: Some(key.clone()),
-        tag_value: Some(value.clone()),
-    };
-    pairs.iter().map(tag).collect()
 }
 
 /// A primary, by role and not by state (K-097, K-098); state was checked before.
@@ -102,7 +96,7 @@ pub(crate) fn replicate(
     if members.has(&region) {
         return Err(KmsError::ReplicaExists(row.arn.to_string(), wanted).into());
     }
-    let tags = create::read_tags(&request.tags)?;
+    let tags = tags::read(&request.tags)?;
     members.add(&region);
     let row = KeyRow {
         members: Some(members.clone()),
@@ -115,12 +109,16 @@ pub(crate) fn replicate(
         description: request.description.unwrap_or_default(),
         policy: request.policy,
         bypass: request.bypass_policy_lockout_safety_check,
-        tags: tags.into_iter().collect(),
+        tags,
         members,
         kind: row.kind,
         materials: row.materials.clone(),
         rotation: row.rotation.clone(),
-        bytes: material::ship(ctx, &row)?,
+        // K-122: imported material is for its owner to bring.
+        bytes: match row.kind.origin {
+            Origin::External => Vec::new(),
+            _ => material::ship(ctx, &row)?,
+        },
     };
     ctx.ask(&region, "create_replica", encode(&making));
     ctx.give_up_after(PATIENCE);
@@ -192,6 +190,8 @@ fn show(ctx: &mut Ctx<'_>, answer: &mut ReplicateKeyResponse) {
 fn made(ctx: &mut Ctx<'_>, waiting: &Waiting) {
     if let Some(row) = resolve::current(ctx, &waiting.account, &waiting.id) {
         tell(ctx, &row);
+        // A rotation that is under way waits for this one too; what it missed meanwhile it gets.
+        rotation::welcome(ctx, &row, &waiting.region);
     }
 }
 
@@ -209,6 +209,7 @@ pub(crate) fn refused(ctx: &mut Ctx<'_>, payload: &[u8]) {
     settle_deletion(ctx, &mut row);
     resolve::save(ctx, &row);
     tell(ctx, &row);
+    rotation::arrived(ctx, &mut row);
 }
 
 /// Nothing was answered: asks whether there is a replica, for as long as it takes.
@@ -251,7 +252,12 @@ pub(crate) fn resume_unknown(
 /// What the making of a replica touches here: CreateKey, by IAM only (K-102, K-267).
 pub(crate) fn making_access(ctx: &Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let making: Making = decode(body)?;
-    let mut accesses = conditions::making(ctx, Some("REPLICA"), making.kind, &tags(&making.tags));
+    let mut accesses = conditions::making(
+        ctx,
+        Some("REPLICA"),
+        making.kind,
+        &tags::shown(&making.tags),
+    );
     if let Some(access) = accesses.first_mut() {
         access.context.set_flag(
             "kms:bypasspolicylockoutsafetycheck",
@@ -277,6 +283,10 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         .unwrap_or_else(|| policies::default_policy(&making.account));
     policies::read(ctx, &policy)?;
     material::take_in(ctx, &making.account, &making.id, &making.bytes);
+    let mut materials = making.materials;
+    if making.kind.origin == Origin::External {
+        materials.lose_all();
+    }
     let row = KeyRow {
         arn,
         managed_for: None,
@@ -285,9 +295,9 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         description: making.description,
         policy,
         created: ctx.now(),
-        materials: making.materials,
+        materials,
         rotation: making.rotation,
-        tags: making.tags.iter().cloned().collect(),
+        tags: making.tags.clone(),
         aliases: Default::default(),
         grants: 0,
         members: Some(making.members),
@@ -303,7 +313,7 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let answer = ReplicateKeyResponse {
         replica_key_metadata: Some(row.metadata()),
         replica_policy: Some(row.policy.clone()),
-        replica_tags: tags(&making.tags),
+        replica_tags: tags::shown(&making.tags),
     };
     Ok(answer.encode_to_vec())
 }

@@ -127,7 +127,7 @@ impl KeyRow {
 
 /// Whether the key's state allows `operation`.
 pub(crate) fn allows(row: &KeyRow, operation: Use) -> Result<(), KmsError> {
-    cell(operation, row.state.name()).check(row.arn.as_str())
+    cell(operation, row.state.name()).check(row.arn.as_str(), row.kind.origin)
 }
 
 /// The key as it is now, for a change by something that comes later than its call.

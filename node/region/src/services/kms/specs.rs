@@ -197,6 +197,15 @@ impl Kind {
         origin: Origin::AwsKms,
     };
 
+    /// Whether an alias may move from one to the other (K-029): both symmetric, both MAC keys or
+    /// both key pairs, for the same usage.
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        let class = |spec: KeySpec| spec.usages().contains(&KeyUsage::GenerateVerifyMac);
+        self.usage == other.usage
+            && self.spec.is_symmetric() == other.spec.is_symmetric()
+            && class(self.spec) == class(other.spec)
+    }
+
     /// Its algorithms when `usage` is what it is for, else none (K-033).
     pub(crate) fn algorithms_for(self, usage: KeyUsage) -> Vec<String> {
         let mine: &[&str] = if self.usage == usage {

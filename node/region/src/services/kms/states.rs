@@ -8,6 +8,7 @@ use faultline_proto::names::{Elapsed, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::error::KmsError;
+use super::specs::Origin;
 
 /// What a key is, with what only that state has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,14 +127,24 @@ pub(crate) enum Cell {
     Creating,
     /// [15] KMSInvalidStateException, updating.
     Updating,
+    /// Succeeds, but [6] UnsupportedOperationException for an imported key.
+    NotImported,
+    /// [7] UnsupportedOperationException: not for keys in a custom key store.
+    CustomStore,
 }
 
 impl Cell {
-    /// The refusal that this cell means for the key `arn`.
-    pub(crate) fn check(self, arn: &str) -> Result<(), KmsError> {
+    /// The refusal that this cell means for the key `arn` of this origin.
+    pub(crate) fn check(self, arn: &str, origin: Origin) -> Result<(), KmsError> {
         let arn = || arn.to_owned();
+        let imported = origin == Origin::External;
         Err(match self {
             Self::Ok => return Ok(()),
+            Self::NotImported if !imported => return Ok(()),
+            Self::NotImported => KmsError::WrongOrigin(arn(), origin.text()),
+            Self::CustomStore => {
+                KmsError::Unsupported(format!("{} is in a custom key store.", arn()))
+            }
             Self::Disabled => KmsError::Disabled(arn()),
             Self::Pending => KmsError::PendingDeletion(arn()),
             Self::NotPending => KmsError::NotPendingDeletion(arn()),
@@ -171,6 +182,18 @@ pub(crate) enum Use {
     UpdatePrimary,
     /// ScheduleKeyDeletion.
     ScheduleDeletion,
+    /// TagResource, UntagResource, UpdateKeyDescription.
+    Describe,
+    /// UpdateAlias: the key that it will stand for.
+    UpdateAlias,
+    /// EnableKeyRotation, DisableKeyRotation.
+    SwitchRotation,
+    /// GetKeyRotationStatus.
+    RotationStatus,
+    /// ListKeyRotations.
+    ListRotations,
+    /// RotateKeyOnDemand.
+    RotateOnDemand,
 }
 
 /// The matrix. Columns: Enabled, Disabled, PendingDeletion and PendingReplicaDeletion,
@@ -180,6 +203,7 @@ const MATRIX: &[(Use, [Cell; 7])] = {
     use Cell::{
         Creating as C14, Disabled as D1, Import as I5, NotPending as N4, Ok, Pending as P3,
     };
+    use Cell::{CustomStore as S7, NotImported as N6};
     use Cell::{Unavailable as U11, Updating as U15};
     &[
         (Use::CancelDeletion, [N4, N4, Ok, N4, N4, N4, N4]),
@@ -193,6 +217,12 @@ const MATRIX: &[(Use, [Cell; 7])] = {
         (Use::Replicate, [Ok, D1, P3, I5, Ok, C14, U15]),
         (Use::UpdatePrimary, [Ok, D1, P3, I5, Ok, C14, Ok]),
         (Use::ScheduleDeletion, [Ok, Ok, P3, Ok, Ok, Ok, U15]),
+        (Use::Describe, [Ok, Ok, P3, Ok, Ok, Ok, Ok]),
+        (Use::UpdateAlias, [Ok, Ok, P3, Ok, Ok, Ok, Ok]),
+        (Use::SwitchRotation, [N6, D1, P3, N6, S7, C14, N6]),
+        (Use::RotationStatus, [Ok, Ok, Ok, N6, S7, Ok, Ok]),
+        (Use::ListRotations, [Ok, Ok, Ok, Ok, S7, Ok, Ok]),
+        (Use::RotateOnDemand, [Ok, D1, P3, I5, S7, C14, Ok]),
     ]
 };
 
@@ -242,12 +272,29 @@ mod tests {
         (Use::Replicate, ["", "1", "3", "3", "5", "", "14", "15"]),
         (Use::UpdatePrimary, ["", "1", "3", "3", "5", "", "14", ""]),
         (Use::ScheduleDeletion, ["", "", "3", "3", "", "", "", "15"]),
+        (Use::Describe, ["", "", "3", "3", "", "", "", ""]),
+        (Use::UpdateAlias, ["", "", "3", "3", "", "", "", ""]),
+        (
+            Use::SwitchRotation,
+            ["?6", "1", "3", "3", "?6", "7", "14", "?6"],
+        ),
+        (Use::RotationStatus, ["", "", "", "", "?6", "7", "", ""]),
+        (Use::ListRotations, ["", "", "", "", "", "7", "", ""]),
+        (Use::RotateOnDemand, ["", "1", "3", "3", "5", "7", "14", ""]),
     ];
 
     /// K-049, K-050, K-051: code and exact text of each numbered form.
-    fn form(number: &str) -> Option<(&'static str, &'static str)> {
+    fn form(number: &str, origin: Origin) -> Option<(&'static str, &'static str)> {
+        let imported = origin == Origin::External;
+        let unsupported = "UnsupportedOperationException";
         Some(match number {
             "" => return None,
+            "?6" if !imported => return None,
+            "?6" => (
+                unsupported,
+                "origin is EXTERNAL which is not valid for this operation.",
+            ),
+            "7" => (unsupported, "is in a custom key store."),
             "1" => ("DisabledException", "is disabled."),
             "3" => (
                 "KMSInvalidStateException",
@@ -270,10 +317,13 @@ mod tests {
         assert_eq!(PAGE.len(), MATRIX.len());
         for (operation, cells) in PAGE {
             for (state, number) in COLUMNS.into_iter().zip(cells) {
-                let got = cell(*operation, state).check(ARN).err();
-                let got = got.map(|error| (error.code(), error.to_string()));
-                let want = form(number).map(|(code, text)| (code, format!("{ARN} {text}")));
-                assert_eq!(got, want, "{operation:?} in {}", state.text());
+                for origin in [Origin::AwsKms, Origin::External] {
+                    let got = cell(*operation, state).check(ARN, origin).err();
+                    let got = got.map(|error| (error.code(), error.to_string()));
+                    let want =
+                        form(number, origin).map(|(code, text)| (code, format!("{ARN} {text}")));
+                    assert_eq!(got, want, "{operation:?} in {}", state.text());
+                }
             }
         }
     }

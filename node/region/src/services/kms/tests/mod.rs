@@ -8,9 +8,11 @@ mod names;
 mod pairs;
 mod promotion;
 mod replicas;
+mod rotation;
 mod rows;
 mod secrets;
 mod states;
+mod tags;
 
 use std::collections::BTreeMap;
 
