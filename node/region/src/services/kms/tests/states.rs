@@ -2,15 +2,17 @@
 
 use faultline_proto::Operation;
 use faultline_proto::kms::{
-    CancelKeyDeletionRequest, CreateAliasRequest, CreateGrantRequest, DeleteAliasRequest,
-    DisableKeyRequest, DisableKeyRotationRequest, EnableKeyRequest, EnableKeyRotationRequest,
-    GenerateDataKeyPairRequest, GenerateDataKeyPairWithoutPlaintextRequest,
-    GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, GetKeyPolicyRequest,
-    GetKeyRotationStatusRequest, ListAliasesRequest, ListGrantsRequest, ListKeyPoliciesRequest,
-    ListKeyRotationsRequest, ListResourceTagsRequest, PutKeyPolicyRequest, ReEncryptRequest,
-    RetireGrantRequest, RevokeGrantRequest, RotateKeyOnDemandRequest, ScheduleKeyDeletionRequest,
-    Tag, TagResourceRequest, UntagResourceRequest, UpdateAliasRequest, UpdateKeyDescriptionRequest,
-    UpdatePrimaryRegionRequest,
+    CancelKeyDeletionRequest, CreateAliasRequest, CreateGrantRequest, DecapsulateRequest,
+    DeleteAliasRequest, DeriveSharedSecretRequest, DisableKeyRequest, DisableKeyRotationRequest,
+    EnableKeyRequest, EnableKeyRotationRequest, EncapsulateRequest, GenerateDataKeyPairRequest,
+    GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyRequest,
+    GenerateDataKeyWithoutPlaintextRequest, GenerateMacRequest, GetKeyPolicyRequest,
+    GetKeyRotationStatusRequest, GetPublicKeyRequest, ListAliasesRequest, ListGrantsRequest,
+    ListKeyPoliciesRequest, ListKeyRotationsRequest, ListResourceTagsRequest, PutKeyPolicyRequest,
+    ReEncryptRequest, RetireGrantRequest, RevokeGrantRequest, RotateKeyOnDemandRequest,
+    ScheduleKeyDeletionRequest, SignRequest, Tag, TagResourceRequest, UntagResourceRequest,
+    UpdateAliasRequest, UpdateKeyDescriptionRequest, UpdatePrimaryRegionRequest, VerifyMacRequest,
+    VerifyRequest,
 };
 
 use super::*;
@@ -96,6 +98,30 @@ const ASKS: &[(&str, Use, Ask)] = asks! {
     RotationStatus GetKeyRotationStatusRequest { key_id: some(&case.key) } with case;
     ListRotations ListKeyRotationsRequest { key_id: some(&case.key) } with case;
     RotateOnDemand RotateKeyOnDemandRequest { key_id: some(&case.key) } with case;
+    // The key is symmetric: in a state that allows them, these are refused for its usage.
+    Signing SignRequest {
+        key_id: some(&case.key), message: Some(vec![1]), signing_algorithm: some("ECDSA_SHA_256"),
+    } with case;
+    Signing VerifyRequest {
+        key_id: some(&case.key), message: Some(vec![1]), signing_algorithm: some("ECDSA_SHA_256"),
+        signature: Some(vec![1]),
+    } with case;
+    Signing GenerateMacRequest {
+        key_id: some(&case.key), message: Some(vec![1]), mac_algorithm: some("HMAC_SHA_256"),
+    } with case;
+    Signing VerifyMacRequest {
+        key_id: some(&case.key), message: Some(vec![1]), mac_algorithm: some("HMAC_SHA_256"),
+        mac: Some(vec![1]),
+    } with case;
+    Signing DeriveSharedSecretRequest {
+        key_id: some(&case.key), key_agreement_algorithm: some("ECDH"), public_key: Some(vec![1]),
+    } with case;
+    Signing EncapsulateRequest { key_id: some(&case.key), encapsulation_algorithm: some("ML_KEM") } with case;
+    Signing DecapsulateRequest {
+        key_id: some(&case.key), encapsulation_algorithm: some("ML_KEM"),
+        shared_secret_ciphertext_blob: Some(vec![1]),
+    } with case;
+    GetPublicKey GetPublicKeyRequest { key_id: some(&case.key) } with case;
 };
 
 /// K-057: operations that no key's state has a say in.
