@@ -6,6 +6,7 @@
 //! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
 //!   commands.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
+//! - `watch`: rounds of runs, one for each save.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
 //!   which exists here and nowhere else.
 
@@ -25,6 +26,7 @@ pub mod run;
 mod run_args;
 pub mod runs;
 pub mod stopwatch;
+mod watch;
 pub mod words;
 
 use std::io::IsTerminal;

@@ -13,6 +13,7 @@ pub mod faults;
 pub mod journal;
 pub mod network;
 pub mod oracles;
+pub mod otlp;
 pub mod queue;
 pub mod report;
 pub mod runner;

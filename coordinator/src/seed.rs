@@ -47,7 +47,7 @@ impl fmt::Display for Ratio {
 }
 
 /// The number from which everything random in a run follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunSeed(pub u64);
 

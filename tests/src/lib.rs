@@ -2,12 +2,14 @@
 //!
 //! - [`shipped`]: the scenario files of the project.
 //! - [`runs`]: one case over a transport, and what came of it.
+//! - [`collector`]: an OpenTelemetry collector that keeps what it is sent.
 //! - [`mortal`]: Regions that die again and again. [`overheard`]: all bytes that pass.
 //! - [`nonces`]: sealed blobs among those bytes, and whether a nonce recurs.
 //! - [`program`]: the `faultline` program, for what only processes can show.
 //!
 //! Proofs go over many files and tell all that is wrong at once: see [`Findings`].
 
+pub mod collector;
 pub mod mortal;
 pub mod nonces;
 pub mod overheard;

@@ -4,6 +4,7 @@
 //! run folders, progress, Ctrl-C, reports, the exit status.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -11,15 +12,17 @@ use super::interrupt::Interrupt;
 use super::jobs::{self, Job, NoJobs, Seeds, Wanted};
 use super::progress::Progress;
 use super::reports::write_report;
-use super::run_args::RunFormat;
+use super::run_args::{RunFormat, Shown};
 use super::stopwatch::Stopwatch;
+use super::watch::{Round, watch};
 use super::{colours, out, say};
 use crate::exit::Exit;
 use crate::journal::event::{Event, Judgement};
 use crate::journal::{Journal, Lines};
+use crate::otlp::{Otlp, Unsent};
 use crate::report::folder::{RunFolder, stamp};
 use crate::report::terminal::{View, tell};
-use crate::report::{Summarizer, Summary, github, json, junit};
+use crate::report::{Summarizer, Summary, github, json, junit, setup};
 use crate::sim::Broken;
 use crate::transport::{self, Loopback, Transport};
 
@@ -62,16 +65,25 @@ pub fn run(args: &RunArgs, conductor: &dyn Conductor) -> Exit {
             .map(str::to_owned)
             .collect(),
     };
-    let jobs = match jobs::plan(&wanted) {
-        Ok(jobs) => jobs,
-        Err(NoJobs::Usage) => return Exit::Usage,
-        Err(NoJobs::Invalid) => return Exit::InvalidFile,
+    let interrupt = Interrupt::listen();
+    let round = |failed: &BTreeSet<String>| {
+        let mut jobs = match jobs::plan(&wanted) {
+            Ok(jobs) => jobs,
+            Err(NoJobs::Usage) => return Round::without_runs(Exit::Usage),
+            Err(NoJobs::Invalid) => return Round::without_runs(Exit::InvalidFile),
+        };
+        if jobs.is_empty() {
+            say("nothing to run");
+            return Round::without_runs(Exit::Nothing);
+        }
+        jobs.sort_by_key(|job| !failed.contains(&job.name()));
+        Session::new(args, &jobs, interrupt.clone()).run(&jobs, conductor)
     };
-    if jobs.is_empty() {
-        say("nothing to run");
-        return Exit::Nothing;
+    if args.watch {
+        watch(&args.files, &interrupt, round)
+    } else {
+        round(&BTreeSet::new()).exit
     }
-    Session::new(args, &jobs).run(&jobs, conductor)
 }
 
 /// All runs of one command.
@@ -84,6 +96,11 @@ struct Session<'a> {
     since: Stopwatch,
     summaries: Vec<Summary>,
     exits: Vec<Exit>,
+    /// Runs that did not pass.
+    failed: BTreeSet<String>,
+    /// What is told when the round is over: with `--watch`, failures come first.
+    later: RefCell<String>,
+    otlp: Option<RefCell<Otlp>>,
 }
 
 /// What came of one job.
@@ -94,7 +111,7 @@ struct Done {
 }
 
 impl<'a> Session<'a> {
-    fn new(args: &'a RunArgs, jobs: &[Job]) -> Self {
+    fn new(args: &'a RunArgs, jobs: &[Job], interrupt: Interrupt) -> Self {
         let runs = jobs.len() as u64 * args.repeat;
         let view = View {
             steps: args.verbose > 0 || (runs == 1 && !args.quiet),
@@ -109,15 +126,22 @@ impl<'a> Session<'a> {
                 args.transport
             },
             view,
-            interrupt: Interrupt::listen(),
+            interrupt,
             progress: Progress::new(runs, args.quiet),
             since: Stopwatch::start(),
             summaries: Vec::new(),
             exits: Vec::new(),
+            failed: BTreeSet::new(),
+            later: RefCell::default(),
+            otlp: args.otlp.clone().and_then(|to| {
+                let otlp =
+                    Otlp::new(to).map_err(|error| say(&format!("warning: no --otlp: {error}")));
+                otlp.ok().map(RefCell::new)
+            }),
         }
     }
 
-    fn run(mut self, jobs: &[Job], conductor: &dyn Conductor) -> Exit {
+    fn run(mut self, jobs: &[Job], conductor: &dyn Conductor) -> Round {
         'jobs: for job in jobs {
             let mut first: Option<String> = None;
             for _ in 0..self.args.repeat {
@@ -133,6 +157,9 @@ impl<'a> Session<'a> {
                     }
                 };
                 self.exits.push(done.exit);
+                if done.exit != Exit::Passed {
+                    self.failed.insert(job.name());
+                }
                 let expected = first.get_or_insert_with(|| done.digest.clone());
                 if *expected != done.digest {
                     say(&format!(
@@ -160,7 +187,12 @@ impl<'a> Session<'a> {
         let transport =
             carry(self.carrier, stores.path()).map_err(|error| told("no transport", error))?;
         let folder = RunFolder::create(&self.args.out, &stamp(), &job.name(), job.seed.0);
-        let folder = folder.map_err(|error| told("no folder for the run", error))?;
+        let folder = folder.map_err(|error| {
+            format!(
+                "no folder for the run in {}: {error}",
+                self.args.out.display()
+            )
+        })?;
         let events = folder
             .journal()
             .map_err(|error| told("no journal", error))?;
@@ -205,6 +237,16 @@ impl<'a> Session<'a> {
             .finish(&summary, &digest, &extra)
             .map_err(|error| told("the run cannot be kept", error))?;
         self.tell(job, &summary, &digest, watch.elapsed());
+        if self.args.show == Some(Shown::Setup) {
+            let events = folder.events().map_err(|error| error.to_string())?;
+            self.progress.beside(|| out(&setup::tell(&events)));
+        }
+        if let Some(otlp) = &self.otlp {
+            match folder.events() {
+                Ok(events) => drop(warn(otlp.borrow_mut().add(&events))),
+                Err(error) => say(&format!("warning: no --otlp: {error}")),
+            }
+        }
         Ok(Done {
             summary,
             digest,
@@ -215,16 +257,26 @@ impl<'a> Session<'a> {
     fn tell(&self, job: &Job, summary: &Summary, digest: &str, wall: std::time::Duration) {
         let text = match self.args.format {
             RunFormat::Human if self.args.quiet && summary.judgement == Judgement::Pass => return,
-            RunFormat::Human => tell(summary, self.view, Some(wall)),
+            RunFormat::Human => {
+                // The journal knows no folders; whoever runs it again needs them.
+                let mut summary = summary.clone();
+                summary.run.file = job.path.display().to_string();
+                tell(&summary, self.view, Some(wall))
+            }
             RunFormat::Json => format!("{}\n", json::write(summary, digest)),
             RunFormat::Github => github::write(summary, &job.path.display().to_string()),
             RunFormat::Junit => return,
         };
-        self.progress.beside(|| out(&text));
+        if self.args.watch && summary.judgement == Judgement::Pass {
+            self.later.borrow_mut().push_str(&text);
+        } else {
+            self.progress.beside(|| out(&text));
+        }
     }
 
-    fn finish(self) -> Exit {
+    fn finish(self) -> Round {
         self.progress.finish();
+        out(&self.later.take());
         let mut exits = self.exits;
         if self.args.format == RunFormat::Junit {
             match junit::write(&self.summaries) {
@@ -261,11 +313,31 @@ impl<'a> Session<'a> {
             .collect();
         say(&format!(
             "{} in {:.2}s",
-            words.join(", "),
+            if words.is_empty() {
+                "no run ended".to_owned()
+            } else {
+                words.join(", ")
+            },
             self.since.elapsed().as_secs_f64()
         ));
-        Exit::worst(exits)
+        if let (Some(otlp), Some(to)) = (self.otlp, &self.args.otlp)
+            && let Some(spans) = warn(otlp.into_inner().finish()).filter(|spans| *spans > 0)
+        {
+            say(&format!(
+                "{spans} spans and the metrics were sent to {to}; look for the spans at simulated time, from 2026-01-01T00:00:00Z on"
+            ));
+        }
+        Round {
+            exit: Exit::worst(exits),
+            failed: self.failed,
+        }
     }
+}
+
+/// A collector that is not there is no reason to fail.
+fn warn<T>(sent: Result<T, Unsent>) -> Option<T> {
+    sent.map_err(|unsent| say(&format!("warning: {unsent}")))
+        .ok()
 }
 
 fn exit_of(broken: &Broken) -> Exit {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use super::jobs::{Seeds, parse_seeds};
+use crate::otlp::Endpoint;
 use crate::report::folder::default_root;
 
 /// Run scenarios.
@@ -50,6 +51,15 @@ pub struct RunArgs {
     /// Folder of the recorded runs.
     #[arg(long, default_value_os_t = default_root())]
     pub(super) out: PathBuf,
+    /// Also tell how the world is made: the calls of its set-up.
+    #[arg(long, value_enum)]
+    pub(super) show: Option<Shown>,
+    /// Run again whenever a file is saved, what failed first; Ctrl-C ends it.
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// Send traces and metrics to an OpenTelemetry collector: http://localhost:4317.
+    #[arg(long, value_name = "URL")]
+    pub(super) otlp: Option<Endpoint>,
     /// Tell only what did not pass.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
@@ -80,6 +90,12 @@ pub(super) enum RunFormat {
     Junit,
     /// GitHub's workflow commands.
     Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shown {
+    /// The calls that make the world.
+    Setup,
 }
 
 /// A report to be written.

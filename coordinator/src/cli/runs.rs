@@ -9,7 +9,7 @@ use crate::clock::Span;
 use crate::exit::Exit;
 use crate::report::folder::{LATEST, RunFolder, default_root};
 use crate::report::terminal::{View, tell};
-use crate::report::{Summarizer, Summary, moment, transcript};
+use crate::report::{Summarizer, Summary, moment, setup, transcript};
 use crate::scenario::quantity;
 
 /// List recorded runs, the newest last.
@@ -41,6 +41,9 @@ pub struct ShowArgs {
     /// The compact transcript.
     #[arg(long, conflicts_with = "at")]
     transcript: bool,
+    /// How the world was made: the calls of its set-up.
+    #[arg(long, conflicts_with_all = ["at", "transcript"])]
+    setup: bool,
 }
 
 /// Lists.
@@ -103,7 +106,9 @@ pub fn show(args: &ShowArgs) -> Exit {
             calls: true,
             colour: colours(),
         };
-        let told = if args.transcript {
+        let told = if args.setup {
+            setup::tell(&events)
+        } else if args.transcript {
             transcript::write(&summary)
         } else {
             tell(&summary, view, None)

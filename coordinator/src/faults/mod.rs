@@ -6,6 +6,9 @@
 //! heals is the schedule's matter ([`Window`]). One file per kind.
 
 pub mod clock_skew;
+pub mod disk_full;
+pub mod failed_write;
+pub mod freeze;
 pub mod key_disabled;
 pub mod kms_throttled;
 pub mod messages;
@@ -16,6 +19,8 @@ pub mod policy_replaced;
 pub mod region_down;
 pub mod resolve;
 pub mod restart;
+pub mod service_errors;
+pub mod slow_disk;
 pub mod slow_link;
 
 use std::fmt;
@@ -23,11 +28,14 @@ use std::fmt;
 use faultline_proto::names::{AccountId, RegionName};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{SimTime, Skew};
+use crate::clock::{SimTime, Skew, Span};
 use crate::network::condition::Condition;
 use crate::seed::Ratio;
 
 pub use clock_skew::ClockSkew;
+pub use disk_full::DiskFull;
+pub use failed_write::FailedWrite;
+pub use freeze::Freeze;
 pub use key_disabled::{KeyAt, KeyDisabled};
 pub use kms_throttled::KmsThrottled;
 pub use messages::Messages;
@@ -37,6 +45,8 @@ pub use pause_replication::{PauseReplication, Replicated};
 pub use policy_replaced::{PolicyOf, PolicyReplaced};
 pub use region_down::RegionDown;
 pub use restart::Restart;
+pub use service_errors::ServiceErrors;
+pub use slow_disk::SlowDisk;
 pub use slow_link::SlowLink;
 
 /// One thing that goes wrong.
@@ -55,6 +65,11 @@ pub enum Fault {
     PolicyReplaced(PolicyReplaced),
     KmsThrottled(KmsThrottled),
     PauseReplication(PauseReplication),
+    Freeze(Freeze),
+    ServiceErrors(ServiceErrors),
+    DiskFull(DiskFull),
+    SlowDisk(SlowDisk),
+    FailedWrite(FailedWrite),
 }
 
 /// From when until when a fault lasts.
@@ -77,6 +92,12 @@ pub enum Effect {
     Crash(NodeCrash),
     /// A Region's process is stopped cleanly and started again.
     Restart(RegionName),
+    /// A Region's process takes no step, and does what waits when the fault heals.
+    Freeze(RegionName),
+    /// A Region's writes take so long.
+    SlowDisk(RegionName, Span),
+    /// A Region does not take what others send.
+    NoRoom(RegionName),
     /// The Region's pipeline refuses calls, or keeps records back.
     Inside(RegionName, Rule),
     /// The root user of an account changes something, and changes it back.
@@ -163,6 +184,11 @@ macro_rules! each_kind {
             Fault::PolicyReplaced($it) => $body,
             Fault::KmsThrottled($it) => $body,
             Fault::PauseReplication($it) => $body,
+            Fault::Freeze($it) => $body,
+            Fault::ServiceErrors($it) => $body,
+            Fault::DiskFull($it) => $body,
+            Fault::SlowDisk($it) => $body,
+            Fault::FailedWrite($it) => $body,
         }
     };
 }
@@ -183,6 +209,11 @@ impl Fault {
             Self::PolicyReplaced(_) => "policy_replaced",
             Self::KmsThrottled(_) => "kms_throttled",
             Self::PauseReplication(_) => "pause_replication",
+            Self::Freeze(_) => "freeze",
+            Self::ServiceErrors(_) => "service_errors",
+            Self::DiskFull(_) => "disk_full",
+            Self::SlowDisk(_) => "slow_disk",
+            Self::FailedWrite(_) => "failed_write",
         }
     }
 
@@ -195,6 +226,11 @@ impl Fault {
             Self::Restart(it) => vec![it.region.clone()],
             Self::ClockSkew(it) => vec![it.region.clone()],
             Self::KmsThrottled(it) => vec![it.region.clone()],
+            Self::Freeze(it) => vec![it.region.clone()],
+            Self::ServiceErrors(it) => vec![it.region.clone()],
+            Self::DiskFull(it) => vec![it.region.clone()],
+            Self::SlowDisk(it) => vec![it.region.clone()],
+            Self::FailedWrite(it) => vec![it.region.clone()],
             Self::KeyDisabled(it) => it.at.iter().map(|key| key.region.clone()).collect(),
             Self::PolicyReplaced(it) => match &it.of {
                 PolicyOf::Key(keys) => keys.iter().map(|key| key.region.clone()).collect(),

@@ -7,7 +7,6 @@ use faultline_proto::names::{AccountId, RegionName};
 
 use super::key_disabled::KeyAt;
 use super::*;
-use crate::clock::Span;
 use crate::network::link::Bandwidth;
 use crate::scenario::plan::FaultSpec;
 use crate::scenario::plan::faults::{PolicyOwner, ReplicatedThing, SkewSpec};
@@ -116,14 +115,7 @@ pub fn resolve(spec: &FaultSpec, names: &dyn FaultNames) -> Result<Fault, String
             } else {
                 CrashPoint::BeforeCommit
             },
-            operation: operation
-                .as_ref()
-                .map(|verb| {
-                    names
-                        .operation(verb)
-                        .ok_or_else(|| format!("there is no verb `{verb}`"))
-                })
-                .transpose()?,
+            operation: operation_of(names, operation.as_deref())?,
             restarts: *restart,
         }),
         FaultSpec::Restart { region } => Fault::Restart(Restart {
@@ -147,7 +139,40 @@ pub fn resolve(spec: &FaultSpec, names: &dyn FaultNames) -> Result<Fault, String
             passes_per_second: rate.map_or(0, per_second),
         }),
         FaultSpec::PauseReplication { of, from, to } => pause(names, of, from, to)?,
+        FaultSpec::Freeze { region } => Fault::Freeze(Freeze {
+            region: region.clone(),
+        }),
+        FaultSpec::ServiceErrors {
+            region,
+            service,
+            chance,
+        } => Fault::ServiceErrors(ServiceErrors {
+            region: region.clone(),
+            service: service.clone(),
+            chance: chance.map_or(Ratio::ALWAYS, |chance| ratio(Some(chance))),
+        }),
+        FaultSpec::DiskFull { region } => Fault::DiskFull(DiskFull {
+            region: region.clone(),
+        }),
+        FaultSpec::SlowDisk { region, latency } => Fault::SlowDisk(SlowDisk {
+            region: region.clone(),
+            latency: Span::from(*latency),
+        }),
+        FaultSpec::FailedWrite { region, operation } => Fault::FailedWrite(FailedWrite {
+            region: region.clone(),
+            operation: operation_of(names, operation.as_deref())?,
+        }),
     })
+}
+
+/// The operation id of a verb, if one is meant.
+fn operation_of(names: &dyn FaultNames, verb: Option<&str>) -> Result<Option<String>, String> {
+    let id = |verb| {
+        names
+            .operation(verb)
+            .ok_or_else(|| format!("there is no verb `{verb}`"))
+    };
+    verb.map(id).transpose()
 }
 
 fn set(regions: &[RegionName]) -> BTreeSet<RegionName> {

@@ -70,6 +70,15 @@ pub enum What {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         trace: String,
     },
+    /// The simulator's own hand put something where AWS has no call for it.
+    Planted {
+        /// Where.
+        region: RegionName,
+        /// What, `volume_content`.
+        what: String,
+        /// Into what.
+        target: String,
+    },
     /// A fault begins.
     FaultStarted(FaultEvent),
     /// A fault ends.

@@ -29,7 +29,8 @@ pub fn journal() -> Vec<Event> {
     memory.events()
 }
 
-fn region(text: &str) -> RegionName {
+/// A Region by its name.
+pub fn region(text: &str) -> RegionName {
     RegionName::new(text).expect("a Region")
 }
 
@@ -83,7 +84,8 @@ fn ended(step: &str, status: StepStatus) -> What {
     })
 }
 
-fn message(message: u64, fate: &str, arrives: Vec<SimTime>) -> What {
+/// A message of KMS from Ireland to Virginia.
+pub fn message(message: u64, fate: &str, arrives: Vec<SimTime>) -> What {
     What::MessageSent(MessageSent {
         message,
         from: region("eu-west-1"),

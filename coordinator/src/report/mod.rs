@@ -2,7 +2,8 @@
 //!
 //! - [`summary`]: the model that views share, built event by event.
 //! - [`terminal`]: for people, with [`picture`]s of failures. [`transcript`]: the golden
-//!   story of a run. [`moment`]: what happened around one time.
+//!   story of a run. [`moment`]: what happened around one time. [`setup`]: how the world
+//!   was made.
 //! - [`json`], [`junit`], [`github`], [`trace`]: for machines.
 //! - [`folder`]: where a run lies on disk.
 
@@ -12,12 +13,13 @@ pub mod json;
 pub mod junit;
 pub mod moment;
 pub mod picture;
+pub mod setup;
 pub mod summary;
 pub mod terminal;
 pub mod trace;
 pub mod transcript;
 
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 
 pub use summary::{Summarizer, Summary};

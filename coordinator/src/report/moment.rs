@@ -76,6 +76,11 @@ pub fn line(what: &What) -> String {
             fields,
             ..
         } => ("note", noted(region, note, fields)),
+        What::Planted {
+            region,
+            what,
+            target,
+        } => ("planted", format!("{what} {target} in {region}")),
         What::FaultStarted(it) => ("fault", format!("begins: {}", it.text)),
         What::FaultHealed(it) => ("fault", format!("heals: {}", it.text)),
         What::NodeDied { region, point, .. } => ("node", format!("{region} died ({point})")),

@@ -273,7 +273,7 @@ impl Summarizer {
                 }
             }
             What::NodeDied { .. } => summary.deaths += 1,
-            What::NodeStarted { .. } => {}
+            What::NodeStarted { .. } | What::Planted { .. } => {}
             What::Expectation(expectation) => {
                 if let Some(step) = self.index.get(&expectation.step) {
                     let line = &mut summary.steps[*step];

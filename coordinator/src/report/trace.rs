@@ -31,7 +31,7 @@ struct Trace {
     threads: BTreeMap<(u64, String), u64>,
     steps: BTreeMap<String, (SimTime, String, String)>,
     calls: BTreeMap<String, (SimTime, String)>,
-    messages: BTreeMap<u64, String>,
+    messages: BTreeMap<u64, (SimTime, String, String)>,
 }
 
 impl Trace {
@@ -124,24 +124,17 @@ impl Trace {
                 drop(self.calls.insert(call.call.clone(), (t, call.lane.clone())))
             }
             What::CallAnswered(call) => self.answered(t, call),
+            // What never arrives has no arrow, and what arrives twice has one.
             What::MessageSent(message) if !message.arrives.is_empty() => {
+                let from = message.from.as_str().to_owned();
                 self.messages
-                    .insert(message.message, message.stream.clone());
-                self.arrow(
-                    "s",
-                    message.from.as_str(),
-                    &message.stream,
-                    t,
-                    message.message,
-                );
+                    .insert(message.message, (t, from, message.stream.clone()));
             }
             What::MessageDelivered(arrival) => {
-                let stream = self
-                    .messages
-                    .get(&arrival.message)
-                    .cloned()
-                    .unwrap_or_default();
-                self.arrow("f", arrival.to.as_str(), &stream, t, arrival.message);
+                if let Some((sent, from, stream)) = self.messages.remove(&arrival.message) {
+                    self.arrow("s", &from, &stream, sent, arrival.message);
+                    self.arrow("f", arrival.to.as_str(), &stream, t, arrival.message);
+                }
             }
             What::FaultStarted(fault) => self.band("b", t, fault),
             What::FaultHealed(fault) => self.band("e", t, fault),
@@ -186,10 +179,31 @@ mod tests {
     use super::super::example;
     use super::*;
 
+    /// The example, with a message that arrives.
+    fn events() -> Vec<Value> {
+        let mut events = example::journal();
+        let at = |seconds: u64, what| Event {
+            t: SimTime(seconds * 1_000_000),
+            n: 1_000,
+            what,
+        };
+        let arrival = crate::journal::event::Arrival {
+            message: 3,
+            to: example::region("us-east-1"),
+            caused_by: None,
+        };
+        events.push(at(
+            10,
+            example::message(3, "delivered", vec![SimTime(11_000_000)]),
+        ));
+        events.push(at(11, What::MessageDelivered(arrival)));
+        let trace = write(&events);
+        trace["traceEvents"].as_array().expect("a list").clone()
+    }
+
     #[test]
     fn every_region_is_a_process_and_every_call_a_slice() {
-        let trace = write(&example::journal());
-        let events = trace["traceEvents"].as_array().expect("a list");
+        let events = events();
         let named = |ph: &str, name: &str| {
             events
                 .iter()
@@ -205,6 +219,31 @@ mod tests {
             ),
             (1, 1)
         );
-        assert_eq!(named("s", "message"), 1, "what was dropped has no arrow");
+        assert_eq!(
+            (named("s", "message"), named("f", "message")),
+            (1, 1),
+            "what was dropped or lost has no arrow"
+        );
+    }
+
+    #[test]
+    fn an_arrow_leads_from_a_slice_of_one_region_to_a_slice_of_another() {
+        let events = events();
+        let end = |ph: &str| {
+            let end = events.iter().find(|event| event["ph"] == ph);
+            let end = end.unwrap_or_else(|| panic!("no `{ph}`"));
+            let on = |event: &&Value| {
+                event["ph"] == "X"
+                    && ["pid", "tid", "ts"]
+                        .iter()
+                        .all(|key| event[key] == end[key])
+            };
+            assert!(events.iter().find(on).is_some(), "{end} is on no slice");
+            (end["pid"].clone(), end["ts"].clone(), end["id"].clone())
+        };
+        let (from, to) = (end("s"), end("f"));
+        assert_ne!(from.0, to.0);
+        assert_eq!((from.1, to.1), (json!(10_000_000), json!(11_000_000)));
+        assert_eq!(from.2, to.2);
     }
 }

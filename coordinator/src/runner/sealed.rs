@@ -90,6 +90,7 @@ impl Runner<'_> {
             purpose: &asked.purpose,
             more,
             calls: Cell::new(0),
+            attempts: Cell::new(1),
             cross_region: Cell::new(0),
             last: RefCell::new(None),
         }
@@ -205,7 +206,14 @@ fn keyring(world: &World, plan: &KeyringPlan, from: &RegionName) -> Result<Keyri
 }
 
 fn told(aws: &Aws<'_>, region: &RegionName, since: SimTime) -> Value {
-    ask::told(region, since, aws.sim.now(), 1, aws.cross_region.get())
+    let attempts = usize::try_from(aws.attempts.get()).unwrap_or(usize::MAX);
+    ask::told(
+        region,
+        since,
+        aws.sim.now(),
+        attempts,
+        aws.cross_region.get(),
+    )
 }
 
 /// A failed call as it was; what the client itself refuses under its own code.

@@ -19,6 +19,8 @@ pub(super) struct Aws<'a> {
     /// Protobuf bytes to append to a PutItem: what the client itself does not write.
     pub more: Vec<u8>,
     pub calls: Cell<u32>,
+    /// The most attempts that one of its calls took.
+    pub attempts: Cell<u32>,
     pub cross_region: Cell<u32>,
     pub last: RefCell<Option<Refusal>>,
 }
@@ -62,6 +64,7 @@ impl AwsClient for Aws<'_> {
         let Some(answer) = answers.last() else {
             return Err(fails("NotSent", "nothing was sent", String::new()));
         };
+        self.attempts.set(self.attempts.get().max(answer.attempt));
         self.cross_region
             .set(self.cross_region.get() + answer.cross_region_calls);
         match &answer.result {

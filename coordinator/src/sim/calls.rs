@@ -6,16 +6,15 @@
 //! round trip; a client that finds the link cut dials anew until its connect timeout.
 //! The fault that took a part is remembered: it is the cause if the call fails.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
-use faultline_proto::driving::{self, Completed, completed::Outcome, step::Input};
+use faultline_proto::driving::{self, completed::Outcome, step::Input};
 use faultline_proto::names::RegionName;
 
 use super::answer::{Answer, CallSpec, Unheard};
+use super::call::{Call, Part, Side, Way};
 use super::core::{Core, Next};
 use super::executor::Promise;
-use crate::clock::{SimTime, Span};
+use super::nodes::Node;
+use crate::clock::Span;
 use crate::journal::What;
 use crate::journal::event::CallSent;
 use crate::journal::shown::shown;
@@ -32,61 +31,6 @@ const CREDIT: u64 = 8;
 const RETRANSMIT: Span = Span::millis(200);
 /// Pauses between tries to connect, as TCP makes them.
 const REDIAL: Span = Span::secs(1);
-
-/// Which way a part goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// To the Region.
-    Up,
-    /// To the client.
-    Down,
-}
-
-/// What travels for a call.
-#[derive(Debug, Clone)]
-pub(super) enum Part {
-    /// The request.
-    Request,
-    /// A chunk of its body.
-    Body(u64, Bytes, bool),
-    /// Asks for chunks of the answer's body.
-    Pull(u64),
-    /// The answer.
-    Answer(Box<Completed>),
-    /// A chunk of the answer's body.
-    Chunk(driving::Body),
-    /// The process is gone, or nobody listens.
-    Reset(Unheard),
-}
-
-/// One direction of a connection: numbers its parts and puts them in order.
-#[derive(Debug, Default)]
-pub(super) struct Way {
-    sent: u64,
-    taken: u64,
-    early: BTreeMap<u64, Part>,
-}
-
-/// A call that is under way.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub id: String,
-    pub spec: CallSpec,
-    pub promise: Option<Promise<Answer>>,
-    pub sent: SimTime,
-    pub connected: bool,
-    /// Whether the Region has it, so that a crash resets it.
-    pub at_region: bool,
-    /// The fault that last took a part of it.
-    pub blame: Option<Cause>,
-    up: Way,
-    down: Way,
-    chunks_sent: u64,
-    heard_at: SimTime,
-    pub completed: Option<Box<Completed>>,
-    pub body: Vec<u8>,
-    chunks_heard: u64,
-}
 
 impl Core {
     /// A client begins a call.
@@ -220,7 +164,24 @@ impl Core {
         let way = call.way(side);
         let seq = way.sent;
         way.sent += 1;
-        self.transmit(number, side, seq, part, 0);
+        let node = self.nodes.get(&call.spec.region);
+        let lag = match (side, &part) {
+            (Side::Up, _) | (_, Part::Reset(_)) => Span::ZERO,
+            (Side::Down, _) => node.map_or(Span::ZERO, Node::lag),
+        };
+        if lag == Span::ZERO {
+            return self.transmit(number, side, seq, part, 0);
+        }
+        let slow = node.and_then(|node| node.slow.values().next());
+        call.blame = slow.map(|(cause, _)| cause.clone());
+        let later = Next::Again {
+            call: number,
+            side,
+            seq,
+            part,
+            tries: 0,
+        };
+        self.queue.push(self.queue.now() + lag, later);
     }
 
     /// Hands a part to the network, again and again until it is through.
@@ -295,6 +256,14 @@ impl Core {
                 tries: 1,
             };
             self.queue.push(self.queue.now() + RETRANSMIT, again);
+            return;
+        }
+        let node = self.nodes.get(&to).filter(|node| node.alive);
+        if let (Side::Up, Some(cause)) = (side, node.and_then(|node| node.frozen.first())) {
+            call.blame = Some(cause.clone());
+            let fault = cause.fault;
+            let later = self.in_the_kernel(number, seq, part);
+            self.held_parts.push((fault, later));
             return;
         }
         call.heard_at = self.queue.now();
@@ -419,7 +388,7 @@ impl Core {
     }
 
     /// The context under which a Region works for a call.
-    fn trace(&self, number: u64) -> String {
+    pub fn trace(&self, number: u64) -> String {
         self.calls.get(&number).map_or_else(String::new, |call| {
             TraceContext::of_call(self.config.seed, &call.spec.step, number).to_string()
         })
@@ -430,56 +399,5 @@ fn outcome_of(part: &Part) -> Option<&Outcome> {
     match part {
         Part::Answer(completed) => completed.outcome.as_ref(),
         _ => None,
-    }
-}
-
-impl Way {
-    fn next(&mut self) -> Option<Part> {
-        let part = self.early.remove(&self.taken)?;
-        self.taken += 1;
-        Some(part)
-    }
-}
-
-impl Call {
-    fn way(&mut self, side: Side) -> &mut Way {
-        match side {
-            Side::Up => &mut self.up,
-            Side::Down => &mut self.down,
-        }
-    }
-
-    fn ends(&self, side: Side) -> (RegionName, RegionName) {
-        match side {
-            Side::Up => (self.spec.from.clone(), self.spec.region.clone()),
-            Side::Down => (self.spec.region.clone(), self.spec.from.clone()),
-        }
-    }
-
-    fn size(&self, part: &Part) -> u64 {
-        let bytes = match part {
-            Part::Request => self.spec.request.len(),
-            Part::Body(_, bytes, _) => bytes.len(),
-            Part::Chunk(chunk) => chunk.bytes.len(),
-            Part::Answer(completed) => match &completed.outcome {
-                Some(Outcome::Success(success)) => success.response.len(),
-                Some(Outcome::Failure(failure)) => failure.message.len(),
-                None => 0,
-            },
-            Part::Pull(_) | Part::Reset(_) => 0,
-        };
-        bytes as u64
-    }
-
-    fn input(&self) -> driving::Call {
-        driving::Call {
-            id: self.id.clone(),
-            credential: Some(self.spec.credential.clone()),
-            operation: self.spec.operation.id.to_owned(),
-            request: self.spec.request.to_vec(),
-            has_body: self.spec.body.is_some(),
-            body_length: self.spec.body.as_ref().map_or(0, |body| body.len() as u64),
-            context: self.spec.context.clone(),
-        }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use faultline_proto::driving::{Completed, Envelope};
 use faultline_proto::names::{RegionName, Timestamp};
 
-use super::calls::{Call, Part, Side};
+use super::call::{Call, Part, Side};
 use super::executor::Promise;
+use super::frozen::Orphan;
 use super::nodes::Node;
 use super::tap::Tap;
 use super::trouble::Active;
@@ -25,6 +26,8 @@ pub(super) enum Next {
     Wake(Promise<()>),
     /// A Region wanted to be woken.
     Tick(RegionName),
+    /// A Region has written what it sends.
+    Post(u64, Box<Envelope>),
     /// A message reaches its Region.
     Arrive(u64, Box<Envelope>),
     /// A part of a call reaches the other side.
@@ -33,6 +36,13 @@ pub(super) enum Next {
         side: Side,
         seq: u64,
         part: Part,
+    },
+    /// A Region that was frozen reads a part of a call.
+    Thawed {
+        call: u64,
+        seq: u64,
+        part: Part,
+        orphan: Option<Box<Orphan>>,
     },
     /// A part of a call is sent again, for the network took it.
     Again {
@@ -180,6 +190,7 @@ impl Core {
                     self.tick(&region);
                 }
             }
+            Next::Post(message, envelope) => self.post_written(message, *envelope),
             Next::Arrive(message, envelope) => self.arrive(message, *envelope),
             Next::Part {
                 call,
@@ -187,6 +198,12 @@ impl Core {
                 seq,
                 part,
             } => self.part_arrives(call, side, seq, part),
+            Next::Thawed {
+                call,
+                seq,
+                part,
+                orphan,
+            } => self.thawed(call, seq, part, orphan),
             Next::Again {
                 call,
                 side,

@@ -4,7 +4,8 @@ use faultline_proto::driving::{Envelope, step::Input};
 use faultline_proto::names::RegionName;
 
 use super::core::{Core, Next};
-use crate::clock::SimTime;
+use super::nodes::Node;
+use crate::clock::{SimTime, Span};
 use crate::journal::What;
 use crate::journal::event::{Arrival, MessageSent};
 use crate::network::{Cause, Fate, Message};
@@ -29,7 +30,23 @@ impl Core {
             tap.envelope(&envelope);
         }
         self.messages += 1;
-        self.pass(self.messages, from, to, envelope);
+        let lag = self.nodes.get(&from).map_or(Span::ZERO, Node::lag);
+        if lag == Span::ZERO {
+            self.pass(self.messages, from, to, envelope);
+        } else {
+            let later = Next::Post(self.messages, Box::new(envelope));
+            self.queue.push(self.queue.now() + lag, later);
+        }
+    }
+
+    /// A Region's message is written, and goes out.
+    pub fn post_written(&mut self, number: u64, envelope: Envelope) {
+        if let (Ok(from), Ok(to)) = (
+            RegionName::new(&envelope.from),
+            RegionName::new(&envelope.to),
+        ) {
+            self.pass(number, from, to, envelope);
+        }
     }
 
     fn pass(&mut self, number: u64, from: RegionName, to: RegionName, envelope: Envelope) {
@@ -91,8 +108,18 @@ impl Core {
         };
         let dead = self.nodes.get(&to).is_none_or(|node| !node.alive);
         let cut = self.network.cut(&from, &to);
-        if dead || cut.is_some() {
-            let cause = cut.or_else(|| self.nodes.get(&to).and_then(|node| node.killed_by.clone()));
+        let node = self.nodes.get(&to);
+        let full = node.and_then(|node| node.no_room.first().cloned());
+        if let Some(cause) = self.frozen(&to).filter(|_| !dead && cut.is_none()) {
+            if envelope.stream == SAGAS {
+                self.blame_sagas(&from, &to, &cause);
+            }
+            let later = Next::Arrive(number, Box::new(envelope));
+            return self.held_parts.push((cause.fault, later));
+        }
+        if dead || cut.is_some() || full.is_some() {
+            let killed = || self.nodes.get(&to).and_then(|node| node.killed_by.clone());
+            let cause = cut.or_else(|| full.filter(|_| !dead)).or_else(killed);
             if let (Some(cause), SAGAS) = (&cause, envelope.stream.as_str()) {
                 self.blame_sagas(&from, &to, cause);
             }

@@ -21,17 +21,21 @@
 //!
 //! - [`answer`]: what is asked and answered. [`sdk`]: what an SDK does before the wire and
 //!   between tries. [`executor`]: lanes.
-//! - [`core`]: the loop over events. [`nodes`]: steps, ticks, crashes, restarts. [`calls`]:
-//!   a call's way there and back; [`closing`]: what comes of it. [`messages`]: envelopes. [`trouble`]: faults begin and heal.
+//! - [`core`]: the loop over events. [`nodes`]: steps, ticks, crashes, restarts. [`call`]:
+//!   what a call is; [`calls`]: its way there and back; [`closing`]: what comes of it.
+//!   [`messages`]: envelopes. [`trouble`]: faults begin and heal; [`frozen`]: what waits for
+//!   a process that stands still.
 //! - [`tap`]: raw bytes for oracles, which the journal must not hold.
 //!
 //! Left out: steps of several Regions in flight at once; each is waited for.
 
 pub mod answer;
+mod call;
 mod calls;
 mod closing;
 mod core;
 pub mod executor;
+mod frozen;
 mod messages;
 mod nodes;
 pub mod sdk;

@@ -7,10 +7,10 @@ use faultline_proto::names::RegionName;
 use serde_json::Value;
 
 use super::Broken;
-use super::calls::Part;
+use super::call::Part;
 use super::core::{Core, Next};
 use crate::clock::Clock;
-use crate::clock::SimTime;
+use crate::clock::{SimTime, Span};
 use crate::faults::{CrashPoint, NodeCrash};
 use crate::journal::{What, trail};
 use crate::network::Cause;
@@ -29,6 +29,27 @@ pub(super) struct Node {
     pub wake: Option<Place>,
     /// What its fault stage does, by the fault that says so.
     pub rules: BTreeMap<u64, Vec<driving::Fault>>,
+    /// Faults that keep it from taking steps.
+    pub frozen: Vec<Cause>,
+    /// Faults that keep it from taking what others send.
+    pub no_room: Vec<Cause>,
+    /// What each of its writes takes longer, by the fault that says so.
+    pub slow: BTreeMap<u64, (Cause, Span)>,
+}
+
+impl Node {
+    /// Forgets what a fault did to it, except its clock and rules.
+    pub fn heal(&mut self, fault: u64) {
+        self.frozen.retain(|cause| cause.fault != fault);
+        self.no_room.retain(|cause| cause.fault != fault);
+        self.slow.remove(&fault);
+    }
+
+    /// How long its writes take.
+    pub fn lag(&self) -> Span {
+        let spans = self.slow.values().map(|(_, span)| *span);
+        spans.fold(Span::ZERO, Span::plus)
+    }
 }
 
 impl Core {
@@ -179,6 +200,10 @@ impl Core {
         if let Some(node) = self.nodes.get_mut(region) {
             node.wake = None;
         }
+        if let Some(cause) = self.frozen(region) {
+            let later = Next::Tick(region.clone());
+            return self.held_parts.push((cause.fault, later));
+        }
         self.step(region, Input::Tick(driving::Tick {}), String::new());
     }
 
@@ -269,6 +294,14 @@ impl Core {
     }
 
     pub fn plant(&mut self, region: &RegionName, what: &str, arguments: &Value) -> Option<Value> {
+        // What is planted may be a secret: where it goes is enough for the journal.
+        let targets = ["volume_id", "key"].into_iter();
+        let target = targets.filter_map(|name| arguments[name].as_str()).next();
+        self.record(What::Planted {
+            region: region.clone(),
+            what: what.to_owned(),
+            target: target.unwrap_or_default().to_owned(),
+        });
         let plant = driving::Plant {
             what: what.to_owned(),
             arguments: arguments.to_string(),

@@ -16,6 +16,8 @@ use crate::faults::*;
 use crate::journal::{Event, Memory};
 use crate::transport::scripted::Scripted;
 
+mod machines;
+
 fn region(text: &str) -> RegionName {
     RegionName::new(text).expect("a Region")
 }

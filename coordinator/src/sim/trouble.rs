@@ -11,6 +11,7 @@ use faultline_proto::wire::{self, Fields};
 use serde_json::{Value, json};
 
 use super::core::{Core, Next};
+use super::nodes::Node;
 use crate::clock::SimTime;
 use crate::faults::{Effect, Fault, NodeCrash, RootCall, RootChange, Rule, RuleAction};
 use crate::journal::What;
@@ -77,9 +78,7 @@ impl Core {
                 Effect::Network(condition) => self.network.begin(cause.clone(), condition),
                 Effect::Clock(region, skew) => {
                     let now = self.now();
-                    if let Some(node) = self.nodes.get_mut(&region) {
-                        node.clock.begin(id, now, skew);
-                    }
+                    self.hamper(&region, |node| node.clock.begin(id, now, skew));
                 }
                 Effect::Crash(crash) => {
                     if !crash.restarts {
@@ -88,6 +87,15 @@ impl Core {
                     active.armed.push(crash);
                 }
                 Effect::Restart(region) => self.restart(&region, &cause),
+                Effect::Freeze(region) => {
+                    self.hamper(&region, |node| node.frozen.push(cause.clone()));
+                }
+                Effect::NoRoom(region) => {
+                    self.hamper(&region, |node| node.no_room.push(cause.clone()));
+                }
+                Effect::SlowDisk(region, latency) => self.hamper(&region, |node| {
+                    node.slow.insert(id, (cause.clone(), latency));
+                }),
                 Effect::Inside(region, rule) => {
                     if let Some(node) = self.nodes.get_mut(&region) {
                         node.rules
@@ -111,6 +119,12 @@ impl Core {
         refused.map(|()| id)
     }
 
+    fn hamper(&mut self, region: &RegionName, how: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(region) {
+            how(node);
+        }
+    }
+
     pub fn heal_fault(&mut self, id: u64) -> Result<(), FaultRefused> {
         let Some(active) = self.faults.remove(&id) else {
             return Ok(());
@@ -119,6 +133,7 @@ impl Core {
         let mut ruled = Vec::new();
         for (region, node) in &mut self.nodes {
             node.clock.heal(id);
+            node.heal(id);
             if node.rules.remove(&id).is_some() {
                 ruled.push(region.clone());
             }

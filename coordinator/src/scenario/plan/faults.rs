@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use faultline_proto::names::RegionName;
+use faultline_proto::registry;
 use serde_json::{Map, Value};
 
 use crate::scenario::quantity::{self, Chance, Rate};
@@ -144,6 +145,39 @@ pub enum FaultSpec {
         /// Only to these; all when empty.
         to: Vec<RegionName>,
     },
+    /// A process does nothing for a while.
+    Freeze {
+        /// The Region.
+        region: RegionName,
+    },
+    /// A service fails by itself.
+    ServiceErrors {
+        /// The Region.
+        region: RegionName,
+        /// Prefix of the service.
+        service: String,
+        /// Share of its calls; all when absent.
+        chance: Option<Chance>,
+    },
+    /// A disk takes no more data.
+    DiskFull {
+        /// The Region.
+        region: RegionName,
+    },
+    /// A disk is slow.
+    SlowDisk {
+        /// The Region.
+        region: RegionName,
+        /// What each write takes.
+        latency: Duration,
+    },
+    /// A disk refuses one write.
+    FailedWrite {
+        /// The Region.
+        region: RegionName,
+        /// Only the write of a step that carries this verb.
+        operation: Option<String>,
+    },
 }
 
 /// In which way a clock is wrong.
@@ -227,6 +261,25 @@ impl FaultSpec {
                 from: from.regions("from")?,
                 to: from.regions("to")?,
             },
+            "freeze" => Self::Freeze {
+                region: from.region("in")?,
+            },
+            "service_errors" => Self::ServiceErrors {
+                region: from.region("in")?,
+                service: from.service()?,
+                chance: from.chance("chance")?,
+            },
+            "disk_full" => Self::DiskFull {
+                region: from.region("in")?,
+            },
+            "slow_disk" => Self::SlowDisk {
+                region: from.region("in")?,
+                latency: from.duration("latency")?.ok_or("it needs `latency`")?,
+            },
+            "failed_write" => Self::FailedWrite {
+                region: from.region("in")?,
+                operation: from.text("operation").map(str::to_owned),
+            },
             other => return Err(format!("no fault is named `{other}`")),
         })
     }
@@ -279,6 +332,16 @@ impl Members<'_> {
             quantity::chance,
             "a chance of at most 1, such as `1/10` or `10%`",
         )
+    }
+
+    fn service(&self) -> Result<String, String> {
+        let service = self.needed("service")?;
+        if registry::find_service(&service).is_some() {
+            return Ok(service);
+        }
+        let known: Vec<_> = registry::SERVICES.iter().map(|it| it.prefix).collect();
+        let known = known.join(", ");
+        Err(format!("`service` must be one of {known}, not `{service}`"))
     }
 
     fn partition(&self) -> Result<FaultSpec, String> {
@@ -445,6 +508,24 @@ mod tests {
             })
         );
         assert_eq!(
+            read(
+                "service_errors",
+                json!({ "in": "eu-west-1", "service": "kms" })
+            ),
+            Ok(FaultSpec::ServiceErrors {
+                region: eu.clone(),
+                service: "kms".to_owned(),
+                chance: None
+            })
+        );
+        assert_eq!(
+            read("slow_disk", json!({ "in": "eu-west-1", "latency": "50ms" })),
+            Ok(FaultSpec::SlowDisk {
+                region: eu.clone(),
+                latency: Duration::from_millis(50)
+            })
+        );
+        assert_eq!(
             read("clock_skew", json!({ "in": "eu-west-1", "offset": "-5m" })),
             Ok(FaultSpec::ClockSkew {
                 region: eu,
@@ -468,6 +549,11 @@ mod tests {
             ("messages", json!({ "drop": "3/2" })),
             ("messages", json!({})),
             ("clock_skew", json!({ "in": "eu-west-1" })),
+            ("slow_disk", json!({ "in": "eu-west-1" })),
+            (
+                "service_errors",
+                json!({ "in": "eu-west-1", "service": "abc" }),
+            ),
         ] {
             assert!(read(kind, members.clone()).is_err(), "{kind} {members}");
         }

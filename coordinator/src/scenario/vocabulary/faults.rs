@@ -3,8 +3,8 @@
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 
 use super::shapes::{
-    BUCKET, FREE, KEY, NEED_KEY, NEED_POLICY, NEED_REGION, ODDS, PRINCIPAL, REGION, REGIONS,
-    SIGNED_TIME, SKEW, SPEED, TABLE, TIME, TWO_REGIONS, WIDTH,
+    BUCKET, FREE, KEY, NEED, NEED_KEY, NEED_POLICY, NEED_REGION, NEED_TIME, ODDS, PRINCIPAL,
+    REGION, REGIONS, SIGNED_TIME, SKEW, SPEED, TABLE, TIME, TWO_REGIONS, WIDTH,
 };
 use super::{ANY, bare, list, message, one};
 
@@ -38,6 +38,11 @@ pub const KINDS: &[&str] = &[
     "policy_replaced",
     "kms_throttled",
     "pause_replication",
+    "freeze",
+    "service_errors",
+    "disk_full",
+    "slow_disk",
+    "failed_write",
 ];
 
 /// The fault of that name.
@@ -265,6 +270,52 @@ static PAUSE_REPLICATION: MessageDef = message(
     ],
 );
 
+static FREEZE: MessageDef = message(
+    "freeze",
+    "Stops a Region's process as SIGSTOP does: connections stay, nobody answers; what waits is done when it thaws.",
+    &[one("in", Kind::Str, &NEED_REGION, "The Region.")],
+);
+static SERVICE_ERRORS: MessageDef = message(
+    "service_errors",
+    "A service of a Region answers with its own internal error, to clients and to the services that call it.",
+    &[
+        one("in", Kind::Str, &NEED_REGION, "The Region."),
+        one("service", Kind::Str, &NEED, "Its prefix, `kms`."),
+        one(
+            "chance",
+            Kind::Str,
+            &ODDS,
+            "Chance that a call fails; an outage, when absent.",
+        ),
+    ],
+);
+static DISK_FULL: MessageDef = message(
+    "disk_full",
+    "A Region's disk takes no more data: calls that change something fail, what other Regions send is not taken.",
+    &[one("in", Kind::Str, &NEED_REGION, "The Region.")],
+);
+static SLOW_DISK: MessageDef = message(
+    "slow_disk",
+    "Each write of a Region takes long, and so does all that waits for it: answers, and messages to other Regions.",
+    &[
+        one("in", Kind::Str, &NEED_REGION, "The Region."),
+        one("latency", Kind::Str, &NEED_TIME, "What each write takes."),
+    ],
+);
+static FAILED_WRITE: MessageDef = message(
+    "failed_write",
+    "A Region's disk refuses one write: the node stops before it answers, and starts again from what was flushed.",
+    &[
+        one("in", Kind::Str, &NEED_REGION, "The Region."),
+        one(
+            "operation",
+            Kind::Str,
+            &FREE,
+            "Only the write of a step that carries this verb, `kms.encrypt`.",
+        ),
+    ],
+);
+
 /// All kinds of faults.
 pub static FAULTS: &[FaultDef] = &[
     FaultDef {
@@ -354,6 +405,46 @@ pub static FAULTS: &[FaultDef] = &[
         one_of: &[&["table", "bucket", "key"]],
         fis: Some("aws:dynamodb:global-table-pause-replication, aws:s3:bucket-pause-replication"),
         example: "while: [{ pause_replication: { table: orders, to: [us-east-1] } }]",
+    },
+    FaultDef {
+        name: "freeze",
+        members: &FREEZE,
+        bare: Some("in"),
+        one_of: &[],
+        fis: None,
+        example: "while: [{ freeze: eu-west-1 }]",
+    },
+    FaultDef {
+        name: "service_errors",
+        members: &SERVICE_ERRORS,
+        bare: None,
+        one_of: &[],
+        fis: Some("aws:fis:inject-api-internal-error, aws:fis:inject-api-unavailable-error"),
+        example: "while: [{ service_errors: { in: eu-west-1, service: kms, chance: 20% } }]",
+    },
+    FaultDef {
+        name: "disk_full",
+        members: &DISK_FULL,
+        bare: Some("in"),
+        one_of: &[],
+        fis: Some("aws:ssm:send-command with AWSFIS-Run-Disk-Fill"),
+        example: "while: [{ disk_full: us-east-1 }]",
+    },
+    FaultDef {
+        name: "slow_disk",
+        members: &SLOW_DISK,
+        bare: None,
+        one_of: &[],
+        fis: Some("aws:ebs:volume-io-latency"),
+        example: "while: [{ slow_disk: { in: eu-west-1, latency: 50ms } }]",
+    },
+    FaultDef {
+        name: "failed_write",
+        members: &FAILED_WRITE,
+        bare: Some("in"),
+        one_of: &[],
+        fis: None,
+        example: "while: [{ failed_write: { in: eu-west-1, operation: kms.encrypt } }]",
     },
 ];
 
