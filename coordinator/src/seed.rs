@@ -41,6 +41,8 @@ impl fmt::Display for Ratio {
         match (self.of, self.per) {
             (of, per) if of == per => f.write_str("all"),
             (of, 100) => write!(f, "{of}%"),
+            // As `10%` is read.
+            (of, 1_000_000) if of % 10_000 == 0 => write!(f, "{}%", of / 10_000),
             (of, per) => write!(f, "{of}/{per}"),
         }
     }
@@ -168,6 +170,16 @@ mod tests {
             .filter(|n| SEED.draw("tenth", *n).happens(Ratio::percent(10)))
             .count();
         assert!((900..1_100).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn a_ratio_is_told_as_people_write_it() {
+        let ratio = |of, per| Ratio { of, per }.to_string();
+        assert_eq!(ratio(1, 3), "1/3");
+        assert_eq!(ratio(10, 100), "10%");
+        assert_eq!(ratio(100_000, 1_000_000), "10%");
+        assert_eq!(ratio(125, 1_000_000), "125/1000000");
+        assert_eq!(ratio(1, 1), "all");
     }
 
     #[test]
