@@ -91,7 +91,7 @@ pub struct Spans {
     now: SimTime,
     run: Option<Span>,
     steps: BTreeMap<String, Span>,
-    calls: BTreeMap<TraceContext, (String, Span)>,
+    calls: BTreeMap<TraceContext, Span>,
     messages: BTreeMap<u64, Span>,
     /// Contexts of messages that arrived at this very moment.
     arrived: BTreeMap<TraceContext, String>,
@@ -186,11 +186,7 @@ impl Spans {
         self.close_works();
         let open = std::mem::take(&mut self.messages)
             .into_values()
-            .chain(
-                std::mem::take(&mut self.calls)
-                    .into_values()
-                    .map(|(_, span)| span),
-            )
+            .chain(std::mem::take(&mut self.calls).into_values())
             .chain(std::mem::take(&mut self.steps).into_values());
         for mut span in open.collect::<Vec<_>>() {
             span.error
@@ -324,12 +320,12 @@ impl Spans {
             pair("faultline.principal", &call.principal),
             KeyValue::new("faultline.attempt", i64::from(call.attempt)),
         ];
-        self.calls.insert(context, (call.call.clone(), span));
+        self.calls.insert(context, span);
     }
 
     fn call_answered(&mut self, call: &CallAnswered) {
         let context = self.context_of(&call.step, &call.call);
-        let Some((_, mut span)) = self.calls.remove(&context) else {
+        let Some(mut span) = self.calls.remove(&context) else {
             return;
         };
         let crossings = i64::from(call.cross_region_calls);
@@ -431,7 +427,7 @@ impl Spans {
         let key = (region.clone(), trace.to_owned());
         if !self.works.contains_key(&key) {
             let parent = asker.unwrap_or_else(|| TraceContext::of_run(self.seed));
-            let name = if let Some((_, call)) = self.calls.get(&parent) {
+            let name = if let Some(call) = self.calls.get(&parent) {
                 call.name.clone()
             } else if let Some(message) = self.arrived.get(&parent) {
                 message.clone()
