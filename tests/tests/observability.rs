@@ -78,7 +78,7 @@ fn a_collector_gets_whole_traces_at_simulated_time_and_metrics() {
         let names = ancestry(span, &by_id);
         service == "us-east-1"
             && names.contains(&"s3.PutObject")
-            && names.iter().any(|name| name.starts_with("message s3"))
+            && names.iter().any(|name| name.starts_with("message "))
             && names.last().is_some_and(|name| name.starts_with("step "))
     });
     findings.check(across, || {
