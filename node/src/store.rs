@@ -4,7 +4,8 @@
 //! handful of outstanding ones hang the process). What was committed since the last flush is
 //! staged in memory, where reads find it, and becomes one atomic batch of sled's at the flush:
 //! so commits that share a flush also share what sled asks for a batch, rows that each of them
-//! writes are written once, and whatever ends the process loses all of them or none. sled survives
+//! writes are written once, and whatever ends the process loses whole commits or none. Who never
+//! flushes fills no memory: from a bound on what is staged goes to sled all the same. sled survives
 //! kills well, but other damage it often opens over in silence. So there is, beside its
 //! files, a [`label`] that says whose store this is and how many commits were flushed, and
 //! inside it the same as a header row and counters written in the same batch as the change.
@@ -61,14 +62,36 @@ impl StoreOptions {
     }
 }
 
+/// Bytes that are staged before they go to sled without a flush.
+const STAGED: usize = 4 << 20;
+
+/// What was committed and not given to sled yet.
+#[derive(Default)]
+struct Staged {
+    commits: u64,
+    /// Length of all values written; those written over count too.
+    bytes: usize,
+    /// The last word on each key.
+    rows: BTreeMap<Bytes, Option<Bytes>>,
+}
+
+impl Staged {
+    fn add(&mut self, batch: Batch) {
+        self.commits += 1;
+        for (key, value) in batch {
+            self.bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+            self.rows.insert(key, value);
+        }
+    }
+}
+
 /// A store on disk. One writer.
 pub struct SledStore {
     db: sled::Db,
     label: Label,
-    /// As of the last flush.
+    /// Of what sled was given.
     counters: CountersRow,
-    /// Commits since then, and the last word of them on each key.
-    staged: (u64, BTreeMap<Bytes, Option<Bytes>>),
+    staged: Staged,
     /// Set when a write failed: what is on disk is then unknown, and nothing more is written.
     broken: Option<StoreError>,
 }
@@ -88,7 +111,7 @@ impl SledStore {
         self.label.folder()
     }
 
-    /// Commits since the store was made, and rows in it, as of the last flush.
+    /// Commits since the store was made, and rows in it, without what is staged.
     #[must_use]
     pub fn counters(&self) -> CountersRow {
         self.counters
@@ -102,11 +125,11 @@ impl SledStore {
 
     /// Gives what is staged to sled, as one batch.
     fn apply(&mut self) -> Result<(), StoreError> {
-        let (commits, rows) = std::mem::take(&mut self.staged);
+        let staged = std::mem::take(&mut self.staged);
         let mut counters = self.counters;
-        counters.commits += commits;
+        counters.commits += staged.commits;
         let mut writes = sled::Batch::default();
-        for (key, value) in rows {
+        for (key, value) in staged.rows {
             let was = self
                 .db
                 .contains_key(&key)
@@ -149,7 +172,7 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        if let Some(staged) = self.staged.1.get(key) {
+        if let Some(staged) = self.staged.rows.get(key) {
             return Ok(staged.clone());
         }
         let found = self
@@ -163,7 +186,7 @@ impl Store for SledStore {
         if span.is_empty() {
             return Box::new(std::iter::empty());
         }
-        let staged = self.staged.1.range::<[u8], _>(span.bounds());
+        let staged = self.staged.rows.range::<[u8], _>(span.bounds());
         let staged = staged.map(|(key, value)| (key, value.as_ref())).collect();
         let rows = self.db.range::<&[u8], _>(span.bounds());
         let rows: RawRows<'_> = match order {
@@ -176,19 +199,26 @@ impl Store for SledStore {
     fn commit_lazily(&mut self, batch: Batch) -> Result<(), StoreError> {
         self.unbroken()?;
         if !batch.is_empty() {
-            self.staged.0 += 1;
-            self.staged.1.extend(batch);
+            self.staged.add(batch);
         }
-        Ok(())
+        if self.staged.bytes < STAGED {
+            return Ok(());
+        }
+        let applied = self.apply();
+        self.remember(applied)
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
         self.unbroken()?;
-        if self.staged.0 == 0 {
+        if self.staged.commits == 0 && self.label.commits() == self.counters.commits {
             return Ok(());
         }
-        let flushed = self
-            .apply()
+        let applied = if self.staged.commits == 0 {
+            Ok(())
+        } else {
+            self.apply()
+        };
+        let flushed = applied
             .and_then(|()| self.db.flush().map_err(|error| failed("flush", error)))
             .and_then(|_| self.label.write(self.counters.commits));
         self.remember(flushed)

@@ -8,7 +8,7 @@ use faultline_region::store::own::{self, CountersRow, HeaderRow};
 use faultline_region::store::{StoreError, row};
 
 use super::label::{DRAFT, FILE, Label, disk};
-use super::{SledStore, StoreOptions, failed};
+use super::{SledStore, Staged, StoreOptions, failed};
 
 /// sled may keep its file lock for so long after its last handle was dropped (measured: 1 to
 /// 10 ms, 1.2 s with large values).
@@ -38,7 +38,7 @@ pub(super) fn open(options: &StoreOptions) -> Result<SledStore, StoreError> {
         db,
         label,
         counters,
-        staged: Default::default(),
+        staged: Staged::default(),
         broken: None,
     })
 }

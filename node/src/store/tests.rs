@@ -46,6 +46,49 @@ fn refusal(folder: &Path) -> String {
 }
 
 #[test]
+fn what_is_staged_is_read_scanned_and_lost_without_a_flush() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path(), 3);
+    let mut store = open(folder.path()).unwrap();
+    let mut txn = Txn::new(&store);
+    txn.delete::<Notes>(0u64);
+    txn.put::<Notes>(1u64, &"new".to_owned());
+    txn.put::<Notes>(9u64, &"nine".to_owned());
+    let batch = txn.into_batch();
+    store.commit_lazily(batch).unwrap();
+    let txn = Txn::new(&store);
+    assert_eq!(txn.get::<Notes>(1u64).unwrap().as_deref(), Some("new"));
+    let keys = |range| -> Vec<u64> {
+        txn.scan_keys::<Notes>(range)
+            .map(|key| key.unwrap())
+            .collect()
+    };
+    assert_eq!(keys(Range::all()), [1, 2, 9]);
+    assert_eq!(keys(Range::all().reversed()), [9, 2, 1]);
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    let kept = Txn::new(&store).scan_keys::<Notes>(Range::all()).count();
+    assert_eq!((kept, store.counters().rows), (3, 3));
+}
+
+#[test]
+fn who_never_flushes_fills_no_memory() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path()).unwrap();
+    for number in 0..200 {
+        let batch = note(&store, number, &"x".repeat(64 * 1024));
+        store.commit_lazily(batch).unwrap();
+        assert!(store.staged.bytes < STAGED);
+    }
+    assert!(store.counters().rows > 100);
+    store.flush().unwrap();
+    assert_eq!(
+        (store.counters().rows, store.counters().commits),
+        (200, 200)
+    );
+}
+
+#[test]
 fn what_was_committed_is_there_after_reopening() {
     let folder = TempDir::new().unwrap();
     filled(folder.path(), 3);
