@@ -149,7 +149,7 @@ fn k_087_the_public_key_verifies_outside_of_kms_whatever_the_state_of_the_key() 
     let outside = p256::ecdsa::VerifyingKey::from_public_key_der(&told.public_key.unwrap());
     let signature = p256::ecdsa::Signature::from_der(&signature).unwrap();
     assert!(outside.unwrap().verify(MESSAGE, &signature).is_ok());
-    let symmetric = id(&key(&mut world, false));
+    let symmetric = id(&super::key(&mut world, false));
     let refusal = public_key(&mut world, HOME, &symmetric);
     assert_eq!(code(refusal), "UnsupportedOperationException");
 }
@@ -271,7 +271,7 @@ fn k_067_rsa_ciphertext_names_no_key_and_needs_both_members() {
     let mut world = world();
     let root = world.root(ACCOUNT);
     let key = key_of(&mut world, "RSA_2048", "ENCRYPT_DECRYPT", false);
-    let symmetric = id(&key(&mut world, false));
+    let symmetric = id(&super::key(&mut world, false));
     let algorithm = "RSAES_OAEP_SHA_256";
     let blob = seal(&mut world, &key, Some(algorithm), &[], MESSAGE).unwrap();
     let mut open = |key: Option<&str>, algorithm: Option<&str>, blob: &[u8]| {
