@@ -122,7 +122,12 @@ def documents(check, world, s3):
     check.refused("a policy that is none", "MalformedPolicy", s3.put_bucket_policy, 400, Bucket="photos", Policy="{}")
 
 
-def presigned(check, world, s3):
+def presigned(check, world, old):
+    # boto3 presigns with Version 2 unless told otherwise, and newer buckets refuse that.
+    url = old.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "managed"}, ExpiresIn=60)
+    if "X-Amz-Signature" not in url:
+        check.equal("Signature Version 2", refused(url), (400, "InvalidRequest"))
+    s3 = world.client("s3", signature_version="s3v4")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "a/b c+ü?.txt"}, ExpiresIn=60)
     with urllib.request.urlopen(url) as answer:
         check.equal("a presigned get", answer.read(), b"waves")
@@ -131,7 +136,7 @@ def presigned(check, world, s3):
         check.equal("a presigned put", answer.status, 200)
     check.equal("it is there", s3.get_object(Bucket="photos", Key="by-url")["Body"].read(), b"sent by url")
     status = lambda url: refused(url)
-    check.equal("another key under the same signature", status(url.replace("waves", "x").replace("/a/", "/b/")), (403, "SignatureDoesNotMatch"))
+    check.equal("another key under the same signature", status(url.replace("/a/", "/b/")), (403, "SignatureDoesNotMatch"))
     late = s3.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "managed"}, ExpiresIn=0)
     import time
     time.sleep(1.5)
@@ -192,4 +197,6 @@ def refusals(check, world, s3):
     ]
     for name, code, call, arguments, status in rows:
         check.refused(name, code, call, status, **arguments)
-    check.refused("a bucket of another Region", "PermanentRedirect", world.client("s3", "us-east-1").get_object, 301, Bucket="photos", Key="size-1")
+    # boto3 reads the Region out of the redirect, signs again, and the front door follows.
+    there = world.client("s3", "us-east-1", front=True).get_object(Bucket="photos", Key="size-1")
+    check.equal("a bucket of another Region, by redirect", there["Body"].read(), b"0")

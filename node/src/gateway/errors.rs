@@ -248,11 +248,14 @@ impl Problem {
 }
 
 const NOT_VALIDATED: &str = "AWS was not able to validate the provided access credentials";
+const OLD: &str =
+    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 
 fn words(why: &Unverified) -> String {
     match why {
         Unverified::Missing => "Request is missing Authentication Token".to_owned(),
+        Unverified::OldVersion => OLD.to_owned(),
         Unverified::Incomplete(words) => words.clone(),
         Unverified::WrongDay(date) => format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}'."
@@ -284,6 +287,7 @@ fn words(why: &Unverified) -> String {
 fn s3(why: &Unverified, ours: &str) -> Problem {
     match why {
         Unverified::Missing => Problem::new(403, "AccessDenied", "Access Denied"),
+        Unverified::OldVersion => Problem::new(400, "InvalidRequest", OLD),
         Unverified::Incomplete(words) => Problem::new(
             400,
             "AuthorizationHeaderMalformed",

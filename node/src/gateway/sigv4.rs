@@ -10,7 +10,7 @@
 //! signatures. Secrets never come here: the Region answers with the key of one day, Region and
 //! service. [`Unverified`] is what can be wrong; `errors` puts it into each protocol's words.
 //!
-//! Left out: Signature Version 4A and the ancient Version 2.
+//! Left out: Signature Version 4A; the ancient Version 2 is refused as S3 refuses it.
 
 pub mod canonical;
 pub mod chunked;
@@ -57,6 +57,8 @@ pub struct Signed {
 pub enum Unverified {
     /// There is none.
     Missing,
+    /// Signature Version 2: S3 takes it for buckets made before June 2020 only.
+    OldVersion,
     /// It does not say all that it must.
     Incomplete(String),
     /// Another day in the scope than in the date.
@@ -93,10 +95,16 @@ pub fn parse(head: &Head) -> Result<Option<Signed>, Unverified> {
     if head.parameter("X-Amz-Algorithm").is_some() || head.parameter("X-Amz-Credential").is_some() {
         return from_url(head).map(Some);
     }
+    if head.parameter("AWSAccessKeyId").is_some() && head.parameter("Signature").is_some() {
+        return Err(Unverified::OldVersion);
+    }
     Ok(None)
 }
 
 fn from_header(head: &Head, said: &str) -> Result<Signed, Unverified> {
+    if said.starts_with("AWS ") {
+        return Err(Unverified::OldVersion);
+    }
     let Some(rest) = said.strip_prefix(ALGORITHM) else {
         return Err(Unverified::Incomplete(format!(
             "Unsupported authorization type; only {ALGORITHM} is known"

@@ -198,6 +198,10 @@ fn s3_says_no_in_its_own_form() {
             got.body.contains("<Code>RequestTimeTooSkewed</Code>"),
             "{got:?}"
         );
+        let old = "/photos/sea?AWSAccessKeyId=AKIA&Signature=abc&Expires=1";
+        let got = client.send(Client::request("GET", old, &[], b"")).await;
+        assert_eq!(got.status, 400);
+        assert!(got.body.contains("Please use AWS4-HMAC-SHA256."), "{got:?}");
         let got = client
             .signed(
                 "s3",
