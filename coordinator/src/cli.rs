@@ -5,6 +5,7 @@
 //!
 //! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
 //!   commands.
+//! - [`live`]: worlds of real processes.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - `watch`: rounds of runs, one for each save.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
@@ -16,6 +17,7 @@ pub mod doctor;
 pub mod files;
 pub mod interrupt;
 pub mod jobs;
+pub mod live;
 pub mod new;
 pub mod node;
 pub mod papers;
@@ -57,7 +59,15 @@ enum Command {
     Show(runs::ShowArgs),
     Replay(replay::ReplayArgs),
     New(new::NewArgs),
-    Node(node::NodeArgs),
+    Node(Box<node::NodeArgs>),
+    Up(live::up::UpArgs),
+    Down(live::down::DownArgs),
+    Status(live::status::StatusArgs),
+    Logs(live::logs::LogsArgs),
+    Env(live::env::EnvArgs),
+    Call(live::call::CallArgs),
+    Fault(live::fault::FaultArgs),
+    Soak(live::soak::SoakArgs),
     Doctor(doctor::DoctorArgs),
     Completions(papers::CompletionsArgs),
     Man(papers::ManArgs),
@@ -91,6 +101,14 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args, &crate::runner::AsWritten),
         Command::New(args) => new::new(&args),
         Command::Node(args) => node::node(&args),
+        Command::Up(args) => live::up::up(&args),
+        Command::Down(args) => live::down::down(&args),
+        Command::Status(args) => live::status::status(&args),
+        Command::Logs(args) => live::logs::logs(&args),
+        Command::Env(args) => live::env::env(&args),
+        Command::Call(args) => live::call::call(&args),
+        Command::Fault(args) => live::fault::fault(&args),
+        Command::Soak(args) => live::soak::soak(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Completions(args) => papers::completions(&args),
         Command::Man(args) => papers::man(&args),

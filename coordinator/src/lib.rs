@@ -11,6 +11,7 @@ pub mod exit;
 pub mod explain;
 pub mod faults;
 pub mod journal;
+pub mod live;
 pub mod network;
 pub mod oracles;
 pub mod otlp;

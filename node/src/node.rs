@@ -99,7 +99,7 @@ fn announce(address: SocketAddr) -> std::io::Result<()> {
 }
 
 /// Resolves when the other end of standard input is gone; never when `wanted` is false.
-fn stdin_closed(wanted: bool) -> oneshot::Receiver<()> {
+pub(crate) fn stdin_closed(wanted: bool) -> oneshot::Receiver<()> {
     let (close, closed) = oneshot::channel();
     if wanted {
         // A blocking read cannot be cancelled, so it gets a thread that dies with the process.
@@ -251,14 +251,14 @@ where
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, NodeError> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, NodeError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(system(|| "start its runtime".to_owned()))
 }
 
-fn system(doing: impl FnOnce() -> String) -> impl FnOnce(std::io::Error) -> NodeError {
+pub(crate) fn system(doing: impl FnOnce() -> String) -> impl FnOnce(std::io::Error) -> NodeError {
     |source| NodeError::System {
         doing: doing(),
         source,

@@ -156,6 +156,12 @@ impl Handle {
         &self.shared.region
     }
 
+    /// Calls so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.shared.calls.load(Ordering::Relaxed) - 1
+    }
+
     /// Its clock.
     #[must_use]
     pub fn clock(&self) -> &LiveClock {

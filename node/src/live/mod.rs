@@ -10,13 +10,24 @@
 //! - [`start`]: what a live Region is told; secrets, and a seed that no two starts share.
 //! - [`handle`]: how an entrance asks. [`bodies`]: bodies in and out, by chunks.
 //! - [`actor`]: the loop. [`waiting`]: who waits for which answer.
+//! - [`links`]: queues to the peers and what faults do to them; [`peers`]: the streams.
+//! - [`aws`]: the typed AWS services; [`calls`]: calls with bodies; [`signature`]: who asks.
+//! - [`control`]: the operator. [`serve`]: all of them on one port. [`process`]: the process.
 //!
 //! No determinism is promised here; it is the same Region code as in a simulation.
 
 pub mod actor;
+mod aws;
 pub mod bodies;
+pub mod calls;
 pub mod clock;
+pub mod control;
 pub mod handle;
+mod links;
+mod peers;
+pub mod process;
+mod serve;
+pub mod signature;
 pub mod start;
 mod waiting;
 
@@ -26,4 +37,5 @@ mod tests;
 pub use bodies::{AnswerBody, Upload};
 pub use clock::LiveClock;
 pub use handle::{Answer, Gone, Handle, NewCall, Opened, Success};
+pub use process::LiveConfig;
 pub use start::LiveStart;

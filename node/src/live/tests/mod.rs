@@ -1,4 +1,9 @@
 //! A live Region over a store in memory that loses what was not flushed.
+//!
+//! - [`grpc`]: what a node serves, asked by clients that others wrote. [`peers`]: two nodes.
+
+mod grpc;
+mod peers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,9 +17,9 @@ use faultline_region::store::{Batch, Order, RawRows, Span, Store, StoreError};
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::actor::LiveActor;
-use super::bodies::UploadError;
-use super::{Answer, Handle, LiveStart, NewCall, Opened};
+use crate::live::actor::LiveActor;
+use crate::live::bodies::UploadError;
+use crate::live::{Answer, Handle, LiveStart, NewCall, Opened};
 use crate::store::Shelf;
 
 const ROOT: &str = "AKIAROOTROOTROOTROOT";

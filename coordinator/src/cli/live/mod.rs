@@ -1,0 +1,83 @@
+//! Commands for live worlds: real processes that real clients talk to.
+//!
+//! - [`up`] makes a world and keeps its nodes; [`down`], [`status`], [`logs`].
+//! - [`env`]: what a shell needs. [`call`]: one operation. [`fault`]: faults. [`soak`]: load and kills.
+
+pub mod call;
+pub mod down;
+pub mod env;
+pub mod fault;
+pub mod logs;
+pub mod soak;
+pub mod status;
+pub mod up;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::exit::Exit;
+use crate::live::client::LiveClient;
+use crate::live::folder::{Folder, USUAL};
+use crate::live::saved::Saved;
+
+/// Where the world is.
+#[derive(Debug, Clone, Args)]
+pub struct Where {
+    /// Folder of the live world.
+    #[arg(long, default_value = USUAL, env = "FAULTLINE_DIR")]
+    dir: PathBuf,
+}
+
+impl Where {
+    fn folder(&self) -> Folder {
+        Folder::new(&self.dir)
+    }
+}
+
+/// A world, and a client of each of its nodes.
+struct Known {
+    folder: Folder,
+    saved: Saved,
+    clients: Vec<LiveClient>,
+}
+
+impl Known {
+    fn of(place: &Where) -> Result<Self, String> {
+        let folder = place.folder();
+        let saved = folder.world()?;
+        let secret = folder.partition_secret(false)?;
+        let clients = saved.regions.iter();
+        let clients = clients
+            .map(|node| LiveClient::new(node, &secret))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            folder,
+            saved,
+            clients,
+        })
+    }
+}
+
+/// Runs what waits for sockets, and tells what went wrong.
+fn block_on(work: impl Future<Output = Result<Exit, String>>) -> Exit {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => Err(error.to_string()),
+    };
+    done.unwrap_or_else(|problem| {
+        super::say(&problem);
+        Exit::Environment
+    })
+}
+
+/// Splits `name=value`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("'{text}' is not of the form name=value")),
+    }
+}

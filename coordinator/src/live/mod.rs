@@ -1,0 +1,14 @@
+//! Live worlds from the outside: their folder, their processes, and how to ask them.
+//!
+//! - [`folder`]: what a world on disk consists of; [`saved`]: what is written about it.
+//! - [`supervisor`]: one process a Region, started, watched, started again, and stopped.
+//! - [`client`]: signed calls and the operator's questions over gRPC.
+//! - [`transport`]: the simulator's way to live nodes: it sets worlds up, paced by real time.
+//! - [`trouble`]: faults on live nodes.
+
+pub mod client;
+pub mod folder;
+pub mod saved;
+pub mod supervisor;
+pub mod transport;
+pub mod trouble;
