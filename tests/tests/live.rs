@@ -85,7 +85,7 @@ impl World {
     }
 
     fn call(&self, arguments: &[&str]) -> Value {
-        let arguments = [&["call"], arguments].concat();
+        let arguments = [&["call"][..], arguments].concat();
         serde_json::from_str(&self.until_ok(&arguments)).expect("an answer is JSON")
     }
 
