@@ -79,6 +79,8 @@ pub enum Times {
     Seconds,
     /// `2026-01-31T12:00:00Z`.
     Iso,
+    /// As the trail writes them (K-274), `Jan 31, 2026, 12:00:00 PM`.
+    Text,
 }
 
 impl Face {
@@ -104,7 +106,7 @@ impl Face {
     pub const TRAIL: Self = Self {
         names: Names::LowerCamel,
         bytes: Bytes::LeftOut,
-        times: Times::Iso,
+        times: Times::Text,
         plain_values: false,
         strict: false,
         secrets: false,

@@ -167,7 +167,7 @@ pub async fn send(
         request,
         // A put without a body is a put of nothing.
         body: body.or_else(|| has_body.then(bytes::Bytes::new)),
-        context: BTreeMap::new(),
+        context: entrance(sim, &caller.from),
         timeouts: caller.timeouts,
         attempt: 1,
     };
@@ -176,6 +176,18 @@ pub async fn send(
     } else {
         sim.send(spec, caller.retries, purpose).await
     }
+}
+
+/// What an entrance would say of this client: where it stands, and that it speaks TLS. Clients of
+/// one Region share an address, `203.0.113.1` those of the world's first Region.
+fn entrance(sim: &Sim, from: &RegionName) -> BTreeMap<String, String> {
+    let place = sim.place_of(from) + 1;
+    [
+        ("aws:SecureTransport", "true".to_owned()),
+        ("aws:SourceIp", format!("203.0.113.{place}")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 /// What all tries together come to.

@@ -6,6 +6,7 @@
 
 use base64::Engine;
 use bytes::Bytes;
+use faultline_proto::names::RegionName;
 use faultline_proto::tables::{Card, Kind, MessageDef};
 use faultline_proto::wire::{self, Fields};
 use md5::{Digest, Md5};
@@ -46,6 +47,14 @@ impl Retries {
 const MOST: Span = Span::secs(20);
 
 impl Sim {
+    /// The place of a Region in the world's list, from 0.
+    #[must_use]
+    pub fn place_of(&self, region: &RegionName) -> usize {
+        let core = self.core.borrow();
+        let regions = &core.config.regions;
+        regions.iter().position(|one| one == region).unwrap_or_default()
+    }
+
     /// Sends a call as an SDK does. The answers of all tries, the last one last.
     ///
     /// `purpose` names the call within the run, for its tokens and pauses: a step's path and

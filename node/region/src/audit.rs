@@ -3,34 +3,31 @@
 //! The core makes the events, since it alone sees caller, outcome and nesting of every call; the
 //! `cloudtrail` service keeps and finds them. Secrets and ciphertext are never in them (K-257);
 //! the encryption context is, in the clear (K-258).
+//!
+//! Whose trail an event goes to is decided here too: the caller's account, and for a call that
+//! succeeded also each account that owns what was touched, under one shared id (K-263). Who has
+//! no account (a service in its own name, an anonymous request) is recorded with the owners.
 
-use faultline_proto::codec;
+mod parameters;
+
+use std::collections::BTreeSet;
+
 use faultline_proto::driving::AuditEvent;
 use faultline_proto::names::AccountId;
 use faultline_proto::registry;
 use faultline_proto::tables::{EventKind, OperationDef};
 use serde_json::Value;
 
+pub(crate) use parameters::{parameters, shown};
+
 use crate::caller::Caller;
-use crate::context::Ctx;
+use crate::context::{Ctx, Frame};
 use crate::keyspaces::OpenCall;
 use crate::refusal::Refusal;
 use crate::services;
 
-/// Request parameters as the trail shows them: AWS member names, lower camel case, without
-/// secrets and bytes. JSON text.
-pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> String {
-    let Ok(Value::Object(mut members)) = codec::trail(operation.input, request) else {
-        return "null".to_owned();
-    };
-    members.remove("grantTokens");
-    // AWS writes null for a request without members.
-    if members.is_empty() {
-        return "null".to_owned();
-    }
-    services::trail(ctx, operation, &mut members);
-    Value::Object(members).to_string()
-}
+/// The account of callers that have none.
+const NOBODY: &str = "000000000000";
 
 /// Records a call of the present frame.
 pub(crate) fn of_call<T>(
@@ -55,12 +52,13 @@ pub(crate) fn of_saga(
     let Some(operation) = registry::find_operation(&open.operation) else {
         return;
     };
-    let mut frame = crate::context::Frame::new(
+    let mut frame = Frame::new(
         open.call.clone(),
         std::sync::Arc::clone(caller),
         open.request_id.clone(),
     );
     frame.resources.clone_from(&open.resources);
+    frame.owners.extend(open.owners.iter().cloned());
     if let Some(resumed) = ctx.frames.last_mut() {
         frame.additional = std::mem::take(&mut resumed.additional);
         frame.response_elements = resumed.response_elements.take();
@@ -84,24 +82,59 @@ pub(crate) fn of_remote<T>(
     let mut event = event(ctx, service, name, read_only);
     event.category = category(EventKind::Management);
     event.invoked_by = services::principal(service).to_owned();
+    if let Some(shown) = ctx.frame_mut().parameters.take() {
+        event.request_parameters = shown.to_string();
+    }
     keep(ctx, event, outcome.as_ref().err());
 }
 
-/// Records what a service does by itself, without a request (K-269, K-272); the ARNs are the
-/// frame's.
-pub(crate) fn of_itself(ctx: &mut Ctx<'_>, service: &str, name: &str, account: &AccountId) {
-    let made = event(ctx, service, name, false);
+/// Something that a service does by itself, without a request (K-269, K-270, K-272).
+#[derive(Debug)]
+pub(crate) struct OwnDeed<'a> {
+    /// Service prefix, `kms`.
+    pub service: &'a str,
+    /// CloudTrail name, `RotateKey`.
+    pub name: &'a str,
+    /// Account whose resource it is.
+    pub account: &'a AccountId,
+    /// ARN of the resource.
+    pub resource: String,
+    /// responseElements, when AWS records some (K-262).
+    pub elements: Option<Value>,
+    /// serviceEventDetails, when AWS records some (K-270).
+    pub details: Option<Value>,
+}
+
+/// Records it. The event belongs to the call that is being served, if one is, but is not its event.
+pub(crate) fn of_itself(ctx: &mut Ctx<'_>, deed: OwnDeed<'_>) {
+    let call = ctx
+        .frames
+        .last()
+        .map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
+    let mut frame = Frame::new(
+        call,
+        std::sync::Arc::new(Caller::internal()),
+        String::new(),
+    );
+    frame.resources.push(deed.resource);
+    frame.response_elements = deed.elements;
+    if let Some(details) = deed.details {
+        frame
+            .additional
+            .insert("serviceEventDetails".to_owned(), details);
+    }
+    ctx.frames.push(frame);
     let event = AuditEvent {
         category: category(EventKind::Management),
         principal: String::new(),
-        account: account.to_string(),
-        recipient_account: account.to_string(),
+        account: deed.account.to_string(),
+        recipient_account: deed.account.to_string(),
         identity_type: String::new(),
         invoked_by: "AWS Internal".to_owned(),
-        request_id: String::new(),
-        ..made
+        ..event(ctx, deed.service, deed.name, false)
     };
-    keep(ctx, event, None);
+    store(ctx, event);
+    ctx.frames.pop();
 }
 
 fn category(kind: EventKind) -> String {
@@ -125,7 +158,7 @@ fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> Audit
         account: caller.account().to_string(),
         identity_type: caller.identity_type().to_owned(),
         access_key: caller.access_key.clone(),
-        invoked_by: caller.via.last().cloned().unwrap_or_default(),
+        invoked_by: caller.invoked_by(),
         resources: frame.resources.clone(),
         read_only,
         recipient_account: caller.account().to_string(),
@@ -145,17 +178,28 @@ fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> Audit
     }
 }
 
-/// Keeps the event, and for a successful cross-account call a second one in the owner's account
-/// with the same sharedEventID (K-263). A denied one leaves nothing there (K-264).
+/// Keeps the event in every trail that it belongs to.
 fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
     if let Some(refusal) = refusal {
         event.error_code = shown_code(&refusal.code);
         event.error_message.clone_from(&refusal.message);
         event.denial = refusal.denial.as_deref().cloned();
-    } else {
-        let owner = foreign_owner(&event);
-        if let Some(owner) = owner {
+    }
+    let owners = owners(ctx, &event);
+    if matches!(event.identity_type.as_str(), "AWSService" | "Unknown") && !owners.is_empty() {
+        of_nobody(ctx, event, owners);
+        return;
+    }
+    // K-264: a denied call leaves nothing with the owner.
+    if refusal.is_none() {
+        let foreign: Vec<String> = owners
+            .into_iter()
+            .filter(|owner| *owner != event.account)
+            .collect();
+        if !foreign.is_empty() {
             event.shared_event_id = ctx.entropy.uuid("audit.shared-event-id");
+        }
+        for owner in foreign {
             let copy = AuditEvent {
                 event_id: ctx.entropy.uuid("audit.event-id"),
                 recipient_account: owner,
@@ -169,6 +213,20 @@ fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
     store(ctx, event);
 }
 
+/// A caller without an account is recorded with the owners of what it touched, refused or not.
+fn of_nobody(ctx: &mut Ctx<'_>, mut event: AuditEvent, owners: BTreeSet<String>) {
+    if owners.len() > 1 {
+        event.shared_event_id = ctx.entropy.uuid("audit.shared-event-id");
+    }
+    for (nth, owner) in owners.into_iter().enumerate() {
+        if nth > 0 {
+            event.event_id = ctx.entropy.uuid("audit.event-id");
+        }
+        event.recipient_account = owner;
+        store(ctx, event.clone());
+    }
+}
+
 /// The trail's spelling: one word for a denial in every service (K-273), and EC2's prefix.
 fn shown_code(code: &str) -> String {
     match code {
@@ -178,15 +236,21 @@ fn shown_code(code: &str) -> String {
     }
 }
 
-fn foreign_owner(event: &AuditEvent) -> Option<String> {
-    let owners = event
+/// Accounts that own what was touched, in order.
+fn owners(ctx: &Ctx<'_>, event: &AuditEvent) -> BTreeSet<String> {
+    let mut owners = ctx.frame().owners.clone();
+    let accounts = event
         .resources
         .iter()
         .filter_map(|arn| arn.split(':').nth(4));
+    for owner in accounts.filter(|owner| !owner.is_empty()) {
+        if !owners.contains(owner) {
+            owners.insert(owner.to_owned());
+        }
+    }
+    owners.remove(NOBODY);
+    owners.remove("aws");
     owners
-        .filter(|owner| !owner.is_empty() && *owner != event.account)
-        .map(str::to_owned)
-        .next()
 }
 
 fn store(ctx: &mut Ctx<'_>, mut event: AuditEvent) {

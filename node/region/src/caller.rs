@@ -100,6 +100,19 @@ impl Caller {
         self.principal.name().to_owned()
     }
 
+    /// CloudTrail's invokedBy (K-266): the principal of the service that calls on the caller's
+    /// behalf, `s3.amazonaws.com`; empty when the caller calls itself.
+    #[must_use]
+    pub fn invoked_by(&self) -> String {
+        let Some(via) = self.via.last() else {
+            return String::new();
+        };
+        match via.split_once('.') {
+            Some((service, _)) => format!("{service}.amazonaws.com"),
+            None => via.clone(),
+        }
+    }
+
     /// CloudTrail's userIdentity.type.
     #[must_use]
     pub fn identity_type(&self) -> &'static str {

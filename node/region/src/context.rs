@@ -4,6 +4,7 @@
 //! [`Frame`]s; the last is the call being served. Everything a handler does goes through here:
 //! rows, time, entropy, other services, other Regions, notes. Nothing here decides or audits.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use faultline_proto::driving::{AuditEvent, Completed, Envelope, Note};
@@ -15,6 +16,7 @@ use crate::caller::Caller;
 use crate::entropy::Entropy;
 use crate::refusal::Refusal;
 use crate::region::Core;
+use crate::service::Access;
 use crate::store::{KeyOf, Keyspace, Range, StoreError, Txn};
 
 /// One call being served.
@@ -28,10 +30,14 @@ pub struct Frame {
     pub request_id: String,
     /// ARNs touched, for the trail.
     pub resources: Vec<String>,
+    /// Accounts that own what is touched, for those ARNs that name none (S3).
+    pub(crate) owners: BTreeSet<String>,
     /// Extra facts for the trail (`additionalEventData`), as JSON members.
     pub additional: serde_json::Map<String, serde_json::Value>,
     /// Members for the trail's responseElements when AWS records them.
     pub response_elements: Option<serde_json::Value>,
+    /// requestParameters of the event of a remote half, which has no request of its own.
+    pub(crate) parameters: Option<serde_json::Value>,
     /// Messages sent to other Regions on behalf of this call.
     pub cross_region_calls: u32,
     /// Questions to other Regions that wait for the handler to leave a saga open.
@@ -63,8 +69,10 @@ impl Frame {
             caller,
             request_id,
             resources: Vec::new(),
+            owners: BTreeSet::new(),
             additional: serde_json::Map::new(),
             response_elements: None,
+            parameters: None,
             cross_region_calls: 0,
             asks: Vec::new(),
             saga: None,
@@ -169,11 +177,25 @@ impl Ctx<'_> {
         }
     }
 
+    /// Adds what an access wants to the trail event of this call.
+    pub(crate) fn touches_access(&mut self, access: &Access) {
+        self.touches(access.resource.clone());
+        let owners = &mut self.frame_mut().owners;
+        if !owners.contains(access.owner.as_str()) {
+            owners.insert(access.owner.to_string());
+        }
+    }
+
     /// Adds a member to the trail event's `additionalEventData`.
     pub fn audit_detail(&mut self, name: &str, value: impl Into<serde_json::Value>) {
         self.frame_mut()
             .additional
             .insert(name.to_owned(), value.into());
+    }
+
+    /// What a remote half's trail event shows as requestParameters; it has no request of its own.
+    pub fn audit_parameters(&mut self, shown: serde_json::Value) {
+        self.frame_mut().parameters = Some(shown);
     }
 
     /// A fact about the inside, for oracles and metrics; part of the journal.

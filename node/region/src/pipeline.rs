@@ -101,7 +101,7 @@ fn open_call(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> Ope
         request_id: frame.request_id.clone(),
         parameters,
         resources: frame.resources.clone(),
-        owners: Vec::new(),
+        owners: frame.owners.iter().cloned().collect(),
         body_length: frame.body_length,
     }
 }
@@ -146,7 +146,7 @@ fn permit(
 ) -> Result<(), Refusal> {
     for access in &*accesses {
         if access.resource != "*" {
-            ctx.touches(access.resource.clone());
+            ctx.touches_access(access);
         }
     }
     for access in &mut *accesses {

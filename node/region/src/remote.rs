@@ -21,12 +21,17 @@ pub(crate) fn answer(ctx: &mut Ctx<'_>, from: &RegionName, ask: Ask) {
         kind,
         body,
         caller: wire,
+        request_id,
     } = ask;
     let caller = match wire.and_then(|wire| caller::CallerRow::from_wire(&wire)) {
         Some(row) => caller::restore(ctx, &row),
         None => return,
     };
-    let request_id = ctx.entropy.uuid("request-id");
+    let request_id = if request_id.is_empty() {
+        ctx.entropy.uuid("request-id")
+    } else {
+        request_id
+    };
     ctx.frames.push(Frame::new(
         format!("{saga}@{from}"),
         Arc::new(caller),
@@ -91,7 +96,9 @@ fn serve(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) -> Result<Ve
     let mut remote = services::remote_access(ctx, service, kind, body)?;
     let mut outcome = Ok(());
     for access in &mut remote.accesses {
-        ctx.touches(access.resource.clone());
+        if access.resource != "*" {
+            ctx.touches_access(access);
+        }
         outcome = decide::decide(ctx, access);
         if outcome.is_err() {
             break;

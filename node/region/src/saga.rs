@@ -119,6 +119,11 @@ fn post(ctx: &mut Ctx<'_>, id: &str, row: &SagaRow, asks: Vec<PendingAsk>) {
             kind: ask.kind,
             body: ask.body,
             caller: Some(row.caller.to_wire()),
+            request_id: row
+                .call
+                .as_ref()
+                .map(|call| call.request_id.clone())
+                .unwrap_or_default(),
         };
         ctx.post(&ask.to, "saga", payload::Kind::Ask(question));
     }

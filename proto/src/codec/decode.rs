@@ -120,6 +120,7 @@ fn value(kind: Kind, wire: Wire<'_>, face: Face, depth: usize) -> Result<Value, 
             match face.times {
                 Times::Seconds => time::to_seconds(millis),
                 Times::Iso => Value::String(time::to_iso(millis)),
+                Times::Text => Value::String(time::to_text(millis)),
             }
         }
         Kind::Message(def) => message(def, wire.bytes()?, face, depth + 1)?,

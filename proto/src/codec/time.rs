@@ -42,6 +42,22 @@ pub fn to_iso(millis: i64) -> String {
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// As the trail writes a date (K-274): `Nov 18, 2020, 1:29:18 AM`.
+#[must_use]
+pub fn to_text(millis: i64) -> String {
+    let (year, month, date) = civil(millis.div_euclid(DAY));
+    let seconds = millis.rem_euclid(DAY) / 1000;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let half = if hour < 12 { "AM" } else { "PM" };
+    let month = usize::try_from(month - 1).map_or("", |nth| MONTHS[nth % 12]);
+    let hour = (hour + 11) % 12 + 1;
+    format!("{month} {date}, {year}, {hour}:{minute:02}:{second:02} {half}")
+}
+
 /// Reads `2026-01-31T12:00:00Z`, with or without fraction, time, or an offset of zero.
 #[must_use]
 pub fn from_iso(text: &str) -> Option<i64> {

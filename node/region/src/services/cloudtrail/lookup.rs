@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use faultline_proto::cloudtrail as api;
 use faultline_proto::driving::AuditEvent;
 use faultline_proto::names::Timestamp;
+use prost::Message as _;
 
 use super::error::CloudTrailError;
 use super::keyspaces::{Management, TrailKey, TrailRow};
@@ -35,7 +36,10 @@ pub(super) fn lookup_events(
         .max(1);
     let wanted = request.lookup_attributes.first();
     let account = ctx.account().to_string();
-    let mut end = match request.next_token.as_deref().map(open_token).transpose()? {
+    let asked = asked(&request);
+    let given = request.next_token.as_deref();
+    let given = given.map(|text| open_token(text, &asked)).transpose()?;
+    let mut end = match given {
         Some(key) => key,
         None => (account.clone(), Timestamp(to.0.saturating_add(1)), 0, 0),
     };
@@ -54,7 +58,7 @@ pub(super) fn lookup_events(
                 if events.len() == limit {
                     return Ok(api::LookupEventsResponse {
                         events,
-                        next_token: Some(token(&end)),
+                        next_token: Some(token(&end, asked)),
                     });
                 }
                 events.push(shown(&row, &event));
@@ -91,15 +95,29 @@ fn times(
     Ok((Timestamp(from), Timestamp(to)))
 }
 
-fn token(last: &TrailKey) -> String {
-    STANDARD.encode(encode(last))
+/// What a lookup asks for, page by page: "the token must be passed in with the same parameters".
+fn asked(request: &api::LookupEventsRequest) -> Vec<u8> {
+    let pages = api::LookupEventsRequest {
+        next_token: None,
+        max_results: None,
+        ..request.clone()
+    };
+    pages.encode_to_vec()
 }
 
-fn open_token(text: &str) -> Result<TrailKey, CloudTrailError> {
+fn token(last: &TrailKey, asked: Vec<u8>) -> String {
+    STANDARD.encode(encode(&(last, asked)))
+}
+
+fn open_token(text: &str, asked: &[u8]) -> Result<TrailKey, CloudTrailError> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|_| CloudTrailError::NextToken)?;
-    decode(&bytes).map_err(|_| CloudTrailError::NextToken)
+    let (last, before): (TrailKey, Vec<u8>) =
+        decode(&bytes).map_err(|_| CloudTrailError::NextToken)?;
+    (before == asked)
+        .then_some(last)
+        .ok_or(CloudTrailError::NextToken)
 }
 
 fn has(event: &AuditEvent, attribute: &api::LookupAttribute) -> bool {

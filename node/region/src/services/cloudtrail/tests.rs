@@ -1,11 +1,14 @@
 //! What CloudTrail promises.
 
 use faultline_proto::cloudtrail as api;
+use faultline_proto::ec2::CreateVolumeRequest;
 use faultline_proto::iam::{CreateUserRequest, GetUserRequest};
+use faultline_proto::kms::CreateKeyRequest;
+use faultline_proto::s3::{CreateBucketRequest, HeadObjectRequest};
 use serde_json::{Value, json};
 
 use crate::testing::people::{ALLOW_ALL, allow, trust};
-use crate::testing::{ACCOUNT, PARTNER, World};
+use crate::testing::{ACCOUNT, Credential, PARTNER, World};
 
 const HOME: &str = "us-east-1";
 const AWAY: &str = "eu-west-1";
@@ -327,4 +330,118 @@ fn a_lookup_is_bounded_by_time() {
         .call(HOME, &root, &bounded(Some(middle), Some(middle - 1)))
         .unwrap_err();
     assert_eq!(refused.code, "InvalidTimeRangeException");
+}
+
+/// K-259, K-266: every kind of caller in its own form.
+#[test]
+fn k_259_k_266_root_and_services_are_recorded_each_in_its_form() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    world
+        .call(
+            AWAY,
+            &root,
+            &CreateKeyRequest {
+                multi_region: Some(false),
+                ..Default::default()
+            },
+        )
+        .unwrap();
+    let made = world
+        .call(AWAY, &root, &where_is("EventName", "CreateKey"))
+        .unwrap();
+    let own = record(&made.events[0]);
+    assert_eq!(
+        own["userIdentity"],
+        json!({
+            "type": "Root",
+            "principalId": ACCOUNT,
+            "arn": format!("arn:aws:iam::{ACCOUNT}:root"),
+            "accountId": ACCOUNT,
+            "accessKeyId": root.access_key,
+        })
+    );
+    assert_eq!(
+        own["tlsDetails"]["clientProvidedHostHeader"],
+        "kms.eu-west-1.amazonaws.com"
+    );
+    assert_eq!(made.events[0].username.as_deref(), Some("root"));
+    // A volume is encrypted under the account's key by EC2, on root's behalf.
+    let volume = CreateVolumeRequest {
+        availability_zone: Some(format!("{AWAY}a")),
+        size: Some(1),
+        encrypted: Some(true),
+        ..Default::default()
+    };
+    world.call(AWAY, &root, &volume).unwrap();
+    let name = "GenerateDataKeyWithoutPlaintext";
+    let asked = world
+        .call(AWAY, &root, &where_is("EventName", name))
+        .unwrap();
+    let nested = record(&asked.events[0]);
+    assert_eq!(nested["userIdentity"]["type"], "Root");
+    for said in [
+        &nested["userIdentity"]["invokedBy"],
+        &nested["sourceIPAddress"],
+        &nested["userAgent"],
+    ] {
+        assert_eq!(said, "ec2.amazonaws.com");
+    }
+    assert!(nested.get("tlsDetails").is_none());
+}
+
+#[test]
+fn a_token_of_another_lookup_is_refused() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    world.user(ACCOUNT, "ann", ALLOW_ALL);
+    let page = api::LookupEventsRequest {
+        max_results: Some(1),
+        ..Default::default()
+    };
+    let token = world.call(HOME, &root, &page).unwrap().next_token;
+    assert!(token.is_some());
+    let mut other = where_is("EventName", "CreateUser");
+    other.next_token = token.clone();
+    for request in [
+        other,
+        api::LookupEventsRequest {
+            next_token: Some("made up".to_owned()),
+            ..page.clone()
+        },
+    ] {
+        assert_eq!(
+            world.call(HOME, &root, &request).unwrap_err().code,
+            "InvalidNextTokenException"
+        );
+    }
+    let bigger = api::LookupEventsRequest {
+        max_results: Some(50),
+        next_token: token,
+        ..Default::default()
+    };
+    assert!(!world.call(HOME, &root, &bigger).unwrap().events.is_empty());
+}
+
+/// K-264 does not spare who has no account: the owner is the only one who can see it.
+#[test]
+fn an_anonymous_request_is_in_the_owners_trail() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let bucket = CreateBucketRequest {
+        bucket: Some("open-house".to_owned()),
+        ..Default::default()
+    };
+    world.call(HOME, &root, &bucket).unwrap();
+    let nobody = Credential::default();
+    let head = HeadObjectRequest {
+        bucket: Some("open-house".to_owned()),
+        key: Some("a".to_owned()),
+        ..Default::default()
+    };
+    world.call(HOME, &nobody, &head).unwrap_err();
+    let found = world.look(HOME, "audit", &json!({ "event_name": "HeadObject" }));
+    let events = found["events"].as_array().unwrap();
+    assert_eq!(events.len(), 1, "{events:#?}");
+    assert_eq!(events[0]["account"], ACCOUNT);
 }

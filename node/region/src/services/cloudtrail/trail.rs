@@ -12,6 +12,16 @@ use crate::context::Ctx;
 use crate::identity::Principal;
 use crate::store::{Keyspace, Range};
 
+/// What an entrance may say of a request beside its address. `faultline:Host` is no condition
+/// key: it is the host name that the client asked.
+const ENTRANCE: [&str; 6] = [
+    "aws:UserAgent",
+    "aws:SourceVpce",
+    "aws:TokenIssueTime",
+    "aws:MultiFactorAuthPresent",
+    "aws:SecureTransport",
+    "faultline:Host",
+];
 /// How long an event is found, seconds: 90 days.
 const KEPT_FOR: i64 = 90 * 86_400;
 /// Steps from one pruning to the next.
@@ -35,12 +45,19 @@ pub(crate) fn keep(ctx: &mut Ctx<'_>, event: &AuditEvent) {
         ),
         Principal::Service { .. } | Principal::Anonymous => (String::new(), None),
     };
-    let source_ip = ctx.frame().caller.context.get("aws:SourceIp").cloned();
+    let said = &ctx.frame().caller.context;
+    let source_ip = said.get("aws:SourceIp").cloned();
+    let entrance = said
+        .iter()
+        .filter(|(name, _)| ENTRANCE.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let row = TrailRow {
         event: event.encode_to_vec(),
         principal_id,
         issuer,
         source_ip,
+        entrance,
     };
     let at = Timestamp(event.event_time);
     let key = (

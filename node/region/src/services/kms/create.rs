@@ -14,7 +14,7 @@ use super::members::Members;
 use super::rotation::Rotation;
 use super::specs::{KeySpec, Kind, Origin};
 use super::states::KeyState;
-use super::{journal, key_pairs, policies, resolve, tags};
+use super::{journal, key_pairs, policies, resolve, tags, trail};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -68,21 +68,9 @@ fn new_id(ctx: &mut Ctx<'_>, multi_region: bool) -> KeyId {
     KeyId::new(&text).expect("both forms are made right")
 }
 
-/// A key's metadata as trail events show it (K-274: lower camel case).
+/// A key's metadata as trail events show it (K-274: lower camel case, dates as text).
 pub(crate) fn shown(row: &KeyRow) -> serde_json::Value {
-    json!({
-        "aWSAccountId": row.account.as_str(),
-        "keyId": row.id.as_str(),
-        "arn": row.arn.as_str(),
-        "enabled": row.state == KeyState::Enabled,
-        "description": row.description,
-        "keyUsage": row.kind.usage.text(),
-        "keyState": row.state.text(),
-        "origin": row.kind.origin.text(),
-        "keyManager": "CUSTOMER",
-        "keySpec": row.kind.spec.text(),
-        "multiRegion": row.members.is_some(),
-    })
+    trail::metadata(&row.metadata())
 }
 
 /// Which kinds of key can be made: K-009 to K-016; SM2 is for China Regions only.

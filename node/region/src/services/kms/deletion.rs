@@ -17,7 +17,6 @@ use super::keyspaces::{KeyRow, Keys};
 use super::resolve::{self, Accepts, usable};
 use super::states::{KeyState, Use};
 use super::{aliases, grants, journal, material, relatives};
-use crate::audit;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
@@ -129,7 +128,5 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, payload: &[u8]) {
     relatives::left(ctx, &row);
     journal::gone(ctx, &row);
     // K-272: KMS does it by itself, and says so in the trail.
-    ctx.touches(row.arn.as_str());
-    journal::answers_key(ctx, &row);
-    audit::of_itself(ctx, "kms", "DeleteKey", &account);
+    journal::service_event(ctx, &row, row.arn.as_str(), "DeleteKey", json!({}));
 }

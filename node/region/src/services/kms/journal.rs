@@ -1,12 +1,13 @@
 //! What KMS tells oracles and metrics of its inside, and what it adds to the trail.
 
+use faultline_proto::codec::time;
 use faultline_proto::names::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::keyspaces::KeyRow;
 use super::material;
+use crate::audit::{self, OwnDeed};
 use crate::context::Ctx;
-use crate::identity::dates;
 
 /// A key exists now in this Region: its state, role and material.
 pub(crate) fn born(ctx: &mut Ctx<'_>, row: &KeyRow) {
@@ -105,32 +106,38 @@ pub(crate) fn used(ctx: &mut Ctx<'_>, row: &KeyRow, material: &str, operation: &
     }
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
 /// A date as KMS writes it in responseElements (K-274): `Nov 18, 2020, 1:29:18 AM`.
 pub(crate) fn trail_date(moment: Timestamp) -> String {
-    let text = dates::format(moment.0);
-    let number = |from: usize, to: usize| -> usize {
-        text.get(from..to)
-            .and_then(|digits| digits.parse().ok())
-            .unwrap_or_default()
-    };
-    let (month, day, hour) = (number(5, 7), number(8, 10), number(11, 13));
-    let month = MONTHS.get(month.wrapping_sub(1)).unwrap_or(&"");
-    let half = if hour < 12 { "AM" } else { "PM" };
-    let minutes = text.get(13..19).unwrap_or_default();
-    let hour = (hour + 11) % 12 + 1;
-    format!(
-        "{month} {day}, {}, {hour}{minutes} {half}",
-        text.get(..4).unwrap_or_default()
-    )
+    time::to_text(moment.millis())
 }
 
 /// K-262: the trail names the key even where the call answers nothing.
 pub(crate) fn answers_key(ctx: &mut Ctx<'_>, row: &KeyRow) {
     ctx.frame_mut().response_elements = Some(json!({ "keyId": row.arn.as_str() }));
+}
+
+/// Something that KMS does to a key by itself (K-253): DeleteKey, RotateKey,
+/// DeleteExpiredKeyMaterial, SynchronizeMultiRegionKey. `arn` is the key that the trail names;
+/// `details` are members of serviceEventDetails beside the key's id (K-270), or null for none.
+pub(crate) fn service_event(ctx: &mut Ctx<'_>, row: &KeyRow, arn: &str, name: &str, details: Value) {
+    let details = match details {
+        Value::Object(mut members) => {
+            members.insert("keyId".to_owned(), row.id.as_str().into());
+            Some(Value::Object(members))
+        }
+        _ => None,
+    };
+    audit::of_itself(
+        ctx,
+        OwnDeed {
+            service: "kms",
+            name,
+            account: &row.account,
+            resource: arn.to_owned(),
+            elements: Some(json!({ "keyId": arn })),
+            details,
+        },
+    );
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ mod states;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod uses;
 
 pub(crate) use asymmetric::KeyPair;
@@ -148,6 +149,14 @@ impl Service for Kms {
                 &[("service", "kms"), ("kind", other), ("from", from.as_str())],
             ),
         }
+    }
+
+    fn trail(
+        _ctx: &mut Ctx<'_>,
+        operation: &str,
+        parameters: &mut serde_json::Map<String, Value>,
+    ) {
+        trail::defaults(operation, parameters);
     }
 
     fn started(ctx: &mut Ctx<'_>) {

@@ -260,6 +260,10 @@ pub(crate) fn promote_access(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCal
         Wording::AccessDeniedException,
     )?;
     let access = access.with("kms:primaryregion", handover.to.as_str());
+    ctx.audit_parameters(serde_json::json!({
+        "keyId": row.arn.as_str(),
+        "primaryRegion": handover.to.as_str(),
+    }));
     Ok(RemoteCall {
         event: Some("UpdatePrimaryRegion"),
         read_only: false,

@@ -3,13 +3,13 @@
 //! Every change of a view is told to every member as a record; views merge (see `members`).
 
 use faultline_proto::names::AccountId;
+use serde_json::Value;
 
 use super::identifiers::KeyId;
 use super::keyspaces::KeyRow;
 use super::members::Members;
 use super::states::KeyState;
 use super::{deletion, journal, resolve, rotation};
-use crate::audit;
 use crate::context::{Ctx, decode, encode};
 
 /// Tells this Region's view to every other member.
@@ -69,8 +69,9 @@ pub(crate) fn take_view(ctx: &mut Ctx<'_>, mut row: KeyRow, theirs: &Members) ->
 /// K-108, K-269: the trail names the primary, not the replicas.
 fn synchronized(ctx: &mut Ctx<'_>, row: &KeyRow) {
     if let Some(members) = &row.members {
-        ctx.touches(row.id.arn(&members.primary, &row.account).as_str());
-        audit::of_itself(ctx, "kms", "SynchronizeMultiRegionKey", &row.account);
+        let primary = row.id.arn(&members.primary, &row.account);
+        let name = "SynchronizeMultiRegionKey";
+        journal::service_event(ctx, row, primary.as_str(), name, Value::Null);
     }
 }
 

@@ -31,7 +31,7 @@ use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::rotation::Rotation;
 use super::specs::{Kind, Origin};
 use super::states::{KeyState, Use};
-use super::{conditions, create, journal, policies, promotion, rotation, tags};
+use super::{conditions, create, journal, policies, promotion, rotation, tags, trail};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::{RemoteCall, SagaInput};
@@ -178,10 +178,7 @@ fn show(ctx: &mut Ctx<'_>, answer: &mut ReplicateKeyResponse) {
         .replica_key_metadata
         .get_or_insert_with(KeyMetadata::default);
     ctx.frame_mut().response_elements = Some(json!({
-        "replicaKeyMetadata": {
-            "aWSAccountId": metadata.aws_account_id, "keyId": metadata.key_id, "arn": metadata.arn,
-            "enabled": false, "keyState": metadata.key_state, "multiRegion": true, "description": metadata.description,
-        },
+        "replicaKeyMetadata": trail::metadata(metadata),
         "replicaPolicy": answer.replica_policy,
     }));
 }
@@ -250,7 +247,7 @@ pub(crate) fn resume_unknown(
 }
 
 /// What the making of a replica touches here: CreateKey, by IAM only (K-102, K-267).
-pub(crate) fn making_access(ctx: &Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
+pub(crate) fn making_access(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let making: Making = decode(body)?;
     let mut accesses = conditions::making(
         ctx,
@@ -264,6 +261,15 @@ pub(crate) fn making_access(ctx: &Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Re
             making.bypass.unwrap_or(false),
         );
     }
+    ctx.audit_parameters(json!({
+        "policy": making.policy,
+        "description": making.description,
+        "multiRegion": true,
+        "bypassPolicyLockoutSafetyCheck": making.bypass.unwrap_or(false),
+        "keyUsage": "ENCRYPT_DECRYPT",
+        "keySpec": "SYMMETRIC_DEFAULT",
+        "origin": "AWS_KMS",
+    }));
     Ok(RemoteCall {
         event: Some("CreateKey"),
         read_only: false,

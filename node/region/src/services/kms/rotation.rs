@@ -23,7 +23,6 @@ use super::material::{self, Shipped};
 use super::specs::Origin;
 use super::states::KeyState;
 use super::{journal, resolve};
-use crate::audit;
 use crate::context::{Ctx, decode, encode};
 
 /// The rotation settings of a key; a multi-Region set shares those of its primary (K-106).
@@ -314,24 +313,15 @@ fn complete(ctx: &mut Ctx<'_>, row: &mut KeyRow) {
 /// K-164, K-270: the trail tells of it, and oracles of the materials.
 fn rotated(ctx: &mut Ctx<'_>, row: &KeyRow, before: Option<String>, cause: RotationType) {
     journal::material(ctx, row);
-    // The event is the service's own, not part of a call that made a rotation due.
-    let caller = ctx.caller();
-    ctx.as_caller(&caller, |ctx| event(ctx, row, before, cause));
-}
-
-fn event(ctx: &mut Ctx<'_>, row: &KeyRow, before: Option<String>, cause: RotationType) {
-    ctx.touches(row.arn.as_str());
-    journal::answers_key(ctx, row);
-    ctx.audit_detail("rotationType", cause.text());
-    ctx.audit_detail("keyOrigin", row.kind.origin.text());
+    let mut details = serde_json::json!({
+        "rotationType": cause.text(),
+        "keyOrigin": row.kind.origin.text(),
+        "currentKeyMaterialId": row.current_material().unwrap_or_default(),
+    });
     if let Some(before) = before {
-        ctx.audit_detail("previousKeyMaterialId", before);
+        details["previousKeyMaterialId"] = before.into();
     }
-    ctx.audit_detail(
-        "currentKeyMaterialId",
-        row.current_material().unwrap_or_default(),
-    );
-    audit::of_itself(ctx, "kms", "RotateKey", &row.account);
+    journal::service_event(ctx, row, row.arn.as_str(), "RotateKey", details);
 }
 
 /// What the primary told.

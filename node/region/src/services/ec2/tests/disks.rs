@@ -36,7 +36,7 @@ fn ebs_004_the_data_key_is_bound_to_the_volume() {
         "{}",
         made.request_parameters
     );
-    assert_eq!(made.invoked_by, "ec2.eu-west-1.amazonaws.com");
+    assert_eq!(made.invoked_by, "ec2.amazonaws.com");
 }
 
 #[test]

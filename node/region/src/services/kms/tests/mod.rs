@@ -13,6 +13,7 @@ mod rows;
 mod secrets;
 mod states;
 mod tags;
+mod trail;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,28 @@
+//! Request parameters as the trail shows them (K-257, K-258).
+
+use faultline_proto::codec;
+use faultline_proto::tables::{MessageDef, OperationDef};
+use serde_json::Value;
+
+use crate::context::Ctx;
+use crate::services;
+
+/// Request parameters as the trail shows them: AWS member names, lower camel case, without
+/// secrets and bytes. JSON text.
+pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> String {
+    let Value::Object(mut members) = shown(operation.input, request) else {
+        return "null".to_owned();
+    };
+    members.remove("grantTokens");
+    services::trail(ctx, operation, &mut members);
+    // AWS writes null for a request without members.
+    if members.is_empty() {
+        return "null".to_owned();
+    }
+    Value::Object(members).to_string()
+}
+
+/// A message as the trail shows it: lower camel case, no secrets and no bytes, dates as text.
+pub(crate) fn shown(def: &'static MessageDef, message: &[u8]) -> Value {
+    codec::trail(def, message).unwrap_or(Value::Null)
+}
