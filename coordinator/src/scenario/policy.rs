@@ -215,6 +215,8 @@ pub fn operator(key: &str, value: &Value) -> &'static str {
         "NumericEquals"
     } else if key.to_ascii_lowercase().ends_with("arn") {
         "ArnLike"
+    } else if key.to_ascii_lowercase().ends_with("sourceip") {
+        "IpAddress"
     } else if any(&wild) {
         "StringLike"
     } else {
@@ -326,6 +328,7 @@ mod tests {
                 "StringEquals",
             ),
             ("s3:max-keys", json!(10), "NumericEquals"),
+            ("aws:SourceIp", json!("203.0.113.0/24"), "IpAddress"),
         ] {
             assert_eq!(operator(key, &value), wanted, "{key}");
         }

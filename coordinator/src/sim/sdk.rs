@@ -52,7 +52,10 @@ impl Sim {
     pub fn place_of(&self, region: &RegionName) -> usize {
         let core = self.core.borrow();
         let regions = &core.config.regions;
-        regions.iter().position(|one| one == region).unwrap_or_default()
+        regions
+            .iter()
+            .position(|one| one == region)
+            .unwrap_or_default()
     }
 
     /// Sends a call as an SDK does. The answers of all tries, the last one last.

@@ -111,11 +111,7 @@ pub(crate) fn of_itself(ctx: &mut Ctx<'_>, deed: OwnDeed<'_>) {
         .frames
         .last()
         .map_or_else(|| "-".to_owned(), |frame| frame.call.clone());
-    let mut frame = Frame::new(
-        call,
-        std::sync::Arc::new(Caller::internal()),
-        String::new(),
-    );
+    let mut frame = Frame::new(call, std::sync::Arc::new(Caller::internal()), String::new());
     frame.resources.push(deed.resource);
     frame.response_elements = deed.elements;
     if let Some(details) = deed.details {

@@ -17,6 +17,16 @@ use crate::identity::{Policy, Principal};
 use crate::refusal::Refusal;
 use crate::services::{iam, sts};
 
+/// Condition keys of the client's own connection, which a service that calls on its behalf does
+/// not pass on (K-235).
+const OF_THE_CLIENT: [&str; 5] = [
+    "aws:SourceIp",
+    "aws:VpcSourceIp",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:UserAgent",
+];
+
 /// What speaks for a caller in this Region.
 #[derive(Debug, Clone, Default)]
 pub struct CallerPolicies {
@@ -81,6 +91,9 @@ impl Caller {
     #[must_use]
     pub fn through(&self, via: String) -> Self {
         let mut caller = self.clone();
+        for key in OF_THE_CLIENT {
+            caller.context.remove(key);
+        }
         caller.via.push(via);
         caller
     }

@@ -119,7 +119,13 @@ pub(crate) fn answers_key(ctx: &mut Ctx<'_>, row: &KeyRow) {
 /// Something that KMS does to a key by itself (K-253): DeleteKey, RotateKey,
 /// DeleteExpiredKeyMaterial, SynchronizeMultiRegionKey. `arn` is the key that the trail names;
 /// `details` are members of serviceEventDetails beside the key's id (K-270), or null for none.
-pub(crate) fn service_event(ctx: &mut Ctx<'_>, row: &KeyRow, arn: &str, name: &str, details: Value) {
+pub(crate) fn service_event(
+    ctx: &mut Ctx<'_>,
+    row: &KeyRow,
+    arn: &str,
+    name: &str,
+    details: Value,
+) {
     let details = match details {
         Value::Object(mut members) => {
             members.insert("keyId".to_owned(), row.id.as_str().into());

@@ -151,11 +151,7 @@ impl Service for Kms {
         }
     }
 
-    fn trail(
-        _ctx: &mut Ctx<'_>,
-        operation: &str,
-        parameters: &mut serde_json::Map<String, Value>,
-    ) {
+    fn trail(_ctx: &mut Ctx<'_>, operation: &str, parameters: &mut serde_json::Map<String, Value>) {
         trail::defaults(operation, parameters);
     }
 

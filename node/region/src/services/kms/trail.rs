@@ -44,9 +44,7 @@ pub(super) fn defaults(operation: &str, parameters: &mut Map<String, Value>) {
         _ => &[],
     };
     for (name, value) in defaults {
-        parameters
-            .entry(*name)
-            .or_insert_with(|| value.clone());
+        parameters.entry(*name).or_insert_with(|| value.clone());
     }
 }
 
@@ -54,7 +52,6 @@ pub(super) fn defaults(operation: &str, parameters: &mut Map<String, Value>) {
 pub(super) fn metadata(metadata: &KeyMetadata) -> Value {
     let answer = DescribeKeyResponse {
         key_metadata: Some(metadata.clone()),
-        ..DescribeKeyResponse::default()
     };
     let describe = registry::find_operation("kms.DescribeKey");
     describe.map_or(Value::Null, |describe| {

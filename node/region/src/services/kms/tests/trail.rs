@@ -66,13 +66,20 @@ fn k_253_k_257_k_258_k_260_a_decryption_is_a_management_event_without_secrets() 
         json!([{ "accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": key }])
     );
     assert_eq!(
-        (&event["managementEvent"], &event["eventCategory"], &event["readOnly"]),
+        (
+            &event["managementEvent"],
+            &event["eventCategory"],
+            &event["readOnly"]
+        ),
         (&json!(true), &json!("Management"), &json!(true)),
         "K-255"
     );
     assert_eq!(event["eventType"], "AwsApiCall");
     let encrypted = only(records(&mut world, HOME, ACCOUNT, "Encrypt"));
-    assert_eq!(encrypted["requestParameters"]["encryptionAlgorithm"], "SYMMETRIC_DEFAULT");
+    assert_eq!(
+        encrypted["requestParameters"]["encryptionAlgorithm"],
+        "SYMMETRIC_DEFAULT"
+    );
     assert_eq!(encrypted["requestParameters"].get("plaintext"), None);
     assert!(!encrypted.to_string().contains("NDI0"), "no plaintext");
 }
@@ -91,12 +98,20 @@ fn k_261_a_re_encryption_names_the_source_first() {
     };
     world.call(HOME, &root, &request).unwrap();
     let event = only(records(&mut world, HOME, ACCOUNT, "ReEncrypt"));
-    let touched: Vec<_> = event["resources"].as_array().unwrap().iter().map(|resource| &resource["ARN"]).collect();
+    let touched: Vec<_> = event["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|resource| &resource["ARN"])
+        .collect();
     assert_eq!(touched, [&json!(source), &json!(destination)]);
     let asked = &event["requestParameters"];
     assert_eq!(asked["sourceEncryptionAlgorithm"], "SYMMETRIC_DEFAULT");
     assert_eq!(asked["destinationEncryptionAlgorithm"], "SYMMETRIC_DEFAULT");
-    assert_eq!(asked["destinationEncryptionContext"], json!({ "level": "3A" }));
+    assert_eq!(
+        asked["destinationEncryptionContext"],
+        json!({ "level": "3A" })
+    );
 }
 
 #[test]
@@ -124,7 +139,10 @@ fn k_263_each_owner_has_a_copy_under_one_shared_id() {
     assert_eq!(caller["userIdentity"]["type"], "IAMUser");
     let foreign = owner["userIdentity"].as_object().unwrap();
     assert_eq!(foreign["type"], "AWSAccount", "K-265");
-    assert_eq!(foreign.keys().collect::<Vec<_>>(), ["accountId", "principalId", "type"]);
+    assert_eq!(
+        foreign.keys().collect::<Vec<_>>(),
+        ["accountId", "principalId", "type"]
+    );
     // K-264: a refusal stays with the caller.
     let request = ScheduleKeyDeletionRequest {
         key_id: some(&ours),
@@ -146,11 +164,20 @@ fn k_267_a_replication_is_recorded_in_both_regions() {
         json!({ "keyId": id, "replicaRegion": FAR, "description": "", "bypassPolicyLockoutSafetyCheck": false })
     );
     let made = &here["responseElements"]["replicaKeyMetadata"];
-    assert_eq!((&made["keyState"], &made["enabled"]), (&json!("Creating"), &json!(false)));
+    assert_eq!(
+        (&made["keyState"], &made["enabled"]),
+        (&json!("Creating"), &json!(false))
+    );
     assert_eq!(made["aWSAccountId"], ACCOUNT);
-    assert_eq!(made["multiRegionConfiguration"]["multiRegionKeyType"], "REPLICA");
+    assert_eq!(
+        made["multiRegionConfiguration"]["multiRegionKeyType"],
+        "REPLICA"
+    );
     let born = made["creationDate"].as_str().unwrap();
-    assert!(born.starts_with("Oct 1, 2026, 12:00:0") && born.ends_with(" AM"), "K-274: {born}");
+    assert!(
+        born.starts_with("Oct 1, 2026, 12:00:0") && born.ends_with(" AM"),
+        "K-274: {born}"
+    );
     assert!(here["responseElements"]["replicaPolicy"].is_string());
     assert_eq!(here["resources"].as_array().unwrap().len(), 1);
     let there = only(records(&mut world, FAR, ACCOUNT, "CreateKey"));
@@ -175,11 +202,22 @@ fn k_268_a_promotion_is_two_events_of_one_request() {
     assert_ne!(old["eventID"], new["eventID"]);
     assert_eq!(old["userIdentity"].get("invokedBy"), None);
     assert_eq!(new["userIdentity"]["invokedBy"], "kms.amazonaws.com");
-    assert_eq!(old["requestParameters"], json!({ "keyId": id, "primaryRegion": FAR }));
+    assert_eq!(
+        old["requestParameters"],
+        json!({ "keyId": id, "primaryRegion": FAR })
+    );
     let asked = &new["requestParameters"];
     assert_eq!(asked["primaryRegion"], FAR);
-    assert!(asked["keyId"].as_str().unwrap().starts_with(&format!("arn:aws:kms:{FAR}:")));
-    assert!(!new.to_string().contains(HOME), "it does not name the previous Region");
+    assert!(
+        asked["keyId"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("arn:aws:kms:{FAR}:"))
+    );
+    assert!(
+        !new.to_string().contains(HOME),
+        "it does not name the previous Region"
+    );
 }
 
 #[test]
@@ -188,9 +226,15 @@ fn k_269_k_271_k_272_what_kms_does_by_itself_has_no_caller() {
     let root = world.root(ACCOUNT);
     let id = family(&mut world, &[FAR, THIRD]);
     let synchronized = records(&mut world, FAR, ACCOUNT, "SynchronizeMultiRegionKey");
-    assert!(!synchronized.is_empty(), "the replica's Region heard of the set");
+    assert!(
+        !synchronized.is_empty(),
+        "the replica's Region heard of the set"
+    );
     for event in &synchronized {
-        assert_eq!(event["userIdentity"], json!({ "accountId": ACCOUNT, "invokedBy": "AWS Internal" }));
+        assert_eq!(
+            event["userIdentity"],
+            json!({ "accountId": ACCOUNT, "invokedBy": "AWS Internal" })
+        );
         assert_eq!(event["eventType"], "AwsApiCall");
         assert_eq!(event["requestParameters"], Value::Null);
         let primary = format!("arn:aws:kms:{HOME}:{ACCOUNT}:key/{id}");
@@ -207,12 +251,23 @@ fn k_269_k_271_k_272_what_kms_does_by_itself_has_no_caller() {
     let elements = &scheduled["responseElements"];
     assert_eq!(elements["keyState"], "PendingDeletion");
     assert_eq!(elements["keyId"], single);
-    assert!(elements["deletionDate"].as_str().unwrap().starts_with("Oct 8, 2026"));
+    assert!(
+        elements["deletionDate"]
+            .as_str()
+            .unwrap()
+            .starts_with("Oct 8, 2026")
+    );
     world.advance(8 * 86_400);
     let deleted = only(records(&mut world, HOME, ACCOUNT, "DeleteKey"));
-    assert_eq!(deleted["userIdentity"], json!({ "accountId": ACCOUNT, "invokedBy": "AWS Internal" }));
+    assert_eq!(
+        deleted["userIdentity"],
+        json!({ "accountId": ACCOUNT, "invokedBy": "AWS Internal" })
+    );
     assert_eq!(deleted["eventType"], "AwsServiceEvent");
-    assert_eq!((&deleted["sourceIPAddress"], &deleted["userAgent"]), (&json!("AWS Internal"), &json!("AWS Internal")));
+    assert_eq!(
+        (&deleted["sourceIPAddress"], &deleted["userAgent"]),
+        (&json!("AWS Internal"), &json!("AWS Internal"))
+    );
     assert_eq!(deleted.get("requestID"), None);
     assert_eq!(deleted["readOnly"], false);
     assert!(single.ends_with(deleted["serviceEventDetails"]["keyId"].as_str().unwrap()));
@@ -229,7 +284,11 @@ fn k_257_a_grants_token_is_not_in_the_trail() {
         operations: vec!["Encrypt".to_owned()],
         ..Default::default()
     };
-    let token = world.call(HOME, &root, &request).unwrap().grant_token.unwrap();
+    let token = world
+        .call(HOME, &root, &request)
+        .unwrap()
+        .grant_token
+        .unwrap();
     let request = EncryptRequest {
         key_id: some(&key),
         plaintext: Some(b"x".to_vec()),
