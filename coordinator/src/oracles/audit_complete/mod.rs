@@ -227,6 +227,7 @@ fn speaks_for(meant: &str, principal: &str) -> bool {
     let (role, session) = (part(meant, 5), part(principal, 5));
     let mut session = session.split('/');
     part(meant, 4) == part(principal, 4)
+        && role.starts_with("role/")
         && session.next() == Some("assumed-role")
         && role.rsplit('/').next() == session.next()
 }

@@ -266,9 +266,9 @@ pub(crate) fn making_access(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall
         "description": making.description,
         "multiRegion": true,
         "bypassPolicyLockoutSafetyCheck": making.bypass.unwrap_or(false),
-        "keyUsage": "ENCRYPT_DECRYPT",
-        "keySpec": "SYMMETRIC_DEFAULT",
-        "origin": "AWS_KMS",
+        "keyUsage": making.kind.usage.text(),
+        "keySpec": making.kind.spec.text(),
+        "origin": making.kind.origin.text(),
     }));
     Ok(RemoteCall {
         event: Some("CreateKey"),
