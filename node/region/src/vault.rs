@@ -141,6 +141,13 @@ impl Vault {
             .derive("link", format!("{from}>{to}").as_bytes())
     }
 
+    /// A digest of a secret by which every Region knows it again, and nobody else can.
+    #[must_use]
+    pub fn fingerprint(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {
+        let key = self.partition.derive(purpose, b"");
+        derive(key.expose(), purpose, secret)
+    }
+
     /// The key under which session tokens are sealed; every Region holds it.
     #[must_use]
     pub fn session_tokens(&self) -> SecretKey {

@@ -62,6 +62,31 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
             let access = on_key(ctx, "kms:UntagResource", &request.key_id, Key, OwnAccount)?;
             Ok(vec![conditions::untagging(access, &request.tag_keys)])
         }
+        KmsRequest::GetParametersForImport(request) => {
+            let action = "kms:GetParametersForImport";
+            let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
+            let access = access.with(
+                "kms:wrappingalgorithm",
+                request.wrapping_algorithm.as_deref().unwrap_or_default(),
+            );
+            Ok(vec![access.with(
+                "kms:wrappingkeyspec",
+                request.wrapping_key_spec.as_deref().unwrap_or_default(),
+            )])
+        }
+        KmsRequest::ImportKeyMaterial(request) => {
+            let access = on_key(
+                ctx,
+                "kms:ImportKeyMaterial",
+                &request.key_id,
+                Key,
+                OwnAccount,
+            )?;
+            Ok(vec![conditions::importing(access, request)])
+        }
+        KmsRequest::DeleteImportedKeyMaterial(request) => {
+            one(ctx, "kms:DeleteImportedKeyMaterial", &request.key_id)
+        }
         KmsRequest::EnableKeyRotation(request) => {
             let action = "kms:EnableKeyRotation";
             let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;

@@ -1,13 +1,13 @@
 //! Condition keys of KMS (kms section 8). `kms:ViaService` and `kms:CallerAccount` follow from
 //! the caller and are the pipeline's.
 
-use faultline_proto::kms::{CreateKeyRequest, Tag};
+use faultline_proto::kms::{CreateKeyRequest, ImportKeyMaterialRequest, Tag};
 
 use super::access::without_key;
 use super::keyspaces::KeyRow;
 use super::specs::Kind;
 use crate::context::Ctx;
-use crate::identity::{Context, Principal};
+use crate::identity::{Context, Principal, dates};
 use crate::service::Access;
 
 /// What the key itself gives: its type, origin, relatives, aliases and tags (K-229 to K-233).
@@ -106,6 +106,21 @@ pub(crate) fn untagging(mut access: Access, keys: &[String]) -> Access {
     access
         .context
         .set_all("aws:tagkeys", keys.iter().map(String::as_str));
+    access
+}
+
+/// ImportKeyMaterial: the expiration that it sets; expiring is the default (K-139).
+pub(crate) fn importing(mut access: Access, request: &ImportKeyMaterialRequest) -> Access {
+    let model = request.expiration_model.as_deref();
+    let context = &mut access.context;
+    context.set(
+        "kms:expirationmodel",
+        model.unwrap_or("KEY_MATERIAL_EXPIRES"),
+    );
+    if let Some(millis) = request.valid_to {
+        let date = dates::format(millis.saturating_mul(1000));
+        context.set("kms:validto", date);
+    }
     access
 }
 

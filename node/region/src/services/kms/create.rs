@@ -36,11 +36,18 @@ pub(crate) fn create_key(
         arn: id.arn(ctx.region(), &account),
         managed_for: None,
         kind,
-        state: KeyState::Enabled,
+        // K-037: an imported key waits for its material.
+        state: match kind.origin {
+            Origin::External => KeyState::PendingImport,
+            _ => KeyState::Enabled,
+        },
         description: request.description.unwrap_or_default(),
         policy,
         created: ctx.now(),
-        materials: KeyMaterials::only(key_pairs::make(ctx, kind.spec, &account, &id)),
+        materials: match kind.origin {
+            Origin::External => KeyMaterials::default(),
+            _ => KeyMaterials::only(key_pairs::make(ctx, kind.spec, &account, &id)),
+        },
         rotation: Rotation::default(),
         tags,
         aliases: BTreeSet::new(),
@@ -85,7 +92,7 @@ fn read_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
         return Err(KmsError::NotBuilt(format!("KeySpec {}", kind.spec.text())));
     }
     match kind.origin {
-        Origin::AwsKms => Ok(kind),
+        Origin::AwsKms | Origin::External => Ok(kind),
         origin => Err(KmsError::NotBuilt(format!("Origin {}", origin.text()))),
     }
 }

@@ -60,6 +60,31 @@ pub(crate) enum KmsError {
     /// K-159.
     #[error("No available key material pending rotation for the key: {0}.")]
     NothingPending(String),
+    /// K-137.
+    #[error(
+        "New key material (id: {new}) cannot be imported into KMS key {key}, because another key \
+         material (id: {pending}) is pending rotation."
+    )]
+    AnotherPending {
+        /// The material brought.
+        new: String,
+        /// The key's id.
+        key: String,
+        /// The material that waits.
+        pending: String,
+    },
+    /// K-133, K-134; the texts are ours.
+    #[error("{0}")]
+    IncorrectKeyMaterial(String),
+    /// K-132; the text is ours.
+    #[error("The import token is not valid for this KMS key.")]
+    InvalidImportToken,
+    /// K-132; the text is ours.
+    #[error("The import token has expired.")]
+    ExpiredImportToken,
+    /// A KeyMaterialId that the key does not know; the text is ours.
+    #[error("Key material {0} does not exist for the key {1}.")]
+    NoSuchMaterial(String, String),
     /// K-029: our choice of type; the text is ours.
     #[error("Alias {0} can be moved only to a KMS key of the same type and key usage.")]
     AliasOfAnotherKind(String),
@@ -194,7 +219,8 @@ impl KmsError {
             | Self::NoSuchKey(_)
             | Self::NoSuchAlias(_)
             | Self::NoSuchPolicy
-            | Self::NoReplica(..) => "NotFoundException",
+            | Self::NoReplica(..)
+            | Self::NoSuchMaterial(..) => "NotFoundException",
             Self::AliasExists(_) | Self::ReplicaExists(..) => "AlreadyExistsException",
             Self::AliasPrefix
             | Self::Validation(_)
@@ -212,7 +238,11 @@ impl KmsError {
             | Self::Unavailable(_)
             | Self::Creating(_)
             | Self::Updating(_)
-            | Self::NothingPending(_) => "KMSInvalidStateException",
+            | Self::NothingPending(_)
+            | Self::AnotherPending { .. } => "KMSInvalidStateException",
+            Self::IncorrectKeyMaterial(_) => "IncorrectKeyMaterialException",
+            Self::InvalidImportToken => "InvalidImportTokenException",
+            Self::ExpiredImportToken => "ExpiredImportTokenException",
             Self::Rotating(_) => "ConflictException",
             Self::InvalidCiphertext => "InvalidCiphertextException",
             Self::WrongAlgorithm(..) | Self::WrongUsage { .. } => "InvalidKeyUsageException",

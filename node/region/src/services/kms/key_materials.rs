@@ -178,6 +178,17 @@ impl KeyMaterials {
         self.0.push(material);
     }
 
+    /// The one that waits for its rotation (K-137: at most one).
+    pub(crate) fn pending(&self) -> Option<&KeyMaterial> {
+        self.with(Standing::PendingRotation)
+            .or_else(|| self.with(Standing::PendingMultiRegionImportAndRotation))
+    }
+
+    /// A pending one is gone.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.0.retain(|material| material.id != id);
+    }
+
     /// Whether there is one, and no permanent one is missing here (K-138).
     pub(crate) fn is_complete(&self) -> bool {
         let mut permanent = self.0.iter().filter(|material| material.is_permanent());

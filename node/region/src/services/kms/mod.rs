@@ -9,12 +9,13 @@
 //! [`conditions`], [`uses`], [`pair_uses`] and [`permits`] (what is touched), one file a family:
 //! [`create`], [`keys`], [`tags`], [`policies`], [`aliases`], [`cryptography`] and [`data_keys`]
 //! (both over [`ciphers`]), [`signatures`], [`macs`], [`shared_secrets`], [`key_pairs`],
-//! [`grants`] with [`retirable`], [`deletion`], [`rotate`], [`replicas`], [`promotion`];
+//! [`grants`] with [`retirable`], [`deletion`], [`import`] with [`wrapping`], [`rotate`],
+//! [`replicas`], [`promotion`];
 //! [`paging`] cuts lists into pages; [`relatives`] and [`rotation`] take in what other Regions
 //! tell. [`material`] makes and seals backing keys, [`managed`] makes AWS managed keys,
 //! [`journal`] tells oracles and the trail, [`look`] answers what only a simulator can ask.
 //!
-//! Left out so far: SM2 (China Regions), Nitro enclaves, imported material, custom key stores,
+//! Left out so far: SM2 (China Regions), Nitro enclaves, custom key stores,
 //! quotas (kms section 9). A request for one of them is refused by name.
 
 mod access;
@@ -30,6 +31,7 @@ mod deletion;
 mod error;
 mod grants;
 mod identifiers;
+mod import;
 mod journal;
 mod key_materials;
 mod key_pairs;
@@ -63,6 +65,7 @@ mod tags;
 mod tests;
 mod trail;
 mod uses;
+mod wrapping;
 
 pub(crate) use asymmetric::KeyPair;
 use faultline_proto::handlers::{KmsHandler, KmsRequest, dispatch_kms};
@@ -163,6 +166,7 @@ impl Service for Kms {
         match kind {
             "settle" => promotion::settle(ctx, payload),
             "delete" => deletion::due(ctx, payload),
+            "expire" => import::expire(ctx, payload),
             "rotate" => rotation::due(ctx, payload),
             "rotation_step" => rotation::step_due(ctx, payload),
             "replica_refused" => replicas::refused(ctx, payload),
@@ -238,6 +242,9 @@ handlers! {
     revoke_grant: RevokeGrantRequest -> RevokeGrantResponse = grants::revoke;
     list_grants: ListGrantsRequest -> ListGrantsResponse = grants::list;
     list_retirable_grants: ListRetirableGrantsRequest -> ListGrantsResponse = retirable::list;
+    get_parameters_for_import: GetParametersForImportRequest -> GetParametersForImportResponse = import::parameters;
+    import_key_material: ImportKeyMaterialRequest -> ImportKeyMaterialResponse = import::import;
+    delete_imported_key_material: DeleteImportedKeyMaterialRequest -> DeleteImportedKeyMaterialResponse = import::delete;
     enable_key_rotation: EnableKeyRotationRequest -> EnableKeyRotationResponse = rotate::enable;
     disable_key_rotation: DisableKeyRotationRequest -> DisableKeyRotationResponse = rotate::disable;
     get_key_rotation_status: GetKeyRotationStatusRequest -> GetKeyRotationStatusResponse = rotate::status;

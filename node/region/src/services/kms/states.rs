@@ -129,6 +129,10 @@ pub(crate) enum Cell {
     Updating,
     /// Succeeds, but [6] UnsupportedOperationException for an imported key.
     NotImported,
+    /// Succeeds, but [9] UnsupportedOperationException for a key that cannot be imported.
+    Imported,
+    /// [8] KMSInvalidStateException, pending deletion, or [9] as before.
+    PendingImported,
     /// [7] UnsupportedOperationException: not for keys in a custom key store.
     CustomStore,
 }
@@ -141,7 +145,11 @@ impl Cell {
         Err(match self {
             Self::Ok => return Ok(()),
             Self::NotImported if !imported => return Ok(()),
-            Self::NotImported => KmsError::WrongOrigin(arn(), origin.text()),
+            Self::Imported if imported => return Ok(()),
+            Self::PendingImported if imported => KmsError::PendingDeletion(arn()),
+            Self::NotImported | Self::Imported | Self::PendingImported => {
+                KmsError::WrongOrigin(arn(), origin.text())
+            }
             Self::CustomStore => {
                 KmsError::Unsupported(format!("{} is in a custom key store.", arn()))
             }
@@ -186,6 +194,12 @@ pub(crate) enum Use {
     Describe,
     /// UpdateAlias: the key that it will stand for.
     UpdateAlias,
+    /// DeleteImportedKeyMaterial.
+    DeleteMaterial,
+    /// GetParametersForImport.
+    ImportParameters,
+    /// ImportKeyMaterial.
+    ImportMaterial,
     /// EnableKeyRotation, DisableKeyRotation.
     SwitchRotation,
     /// GetKeyRotationStatus.
@@ -203,7 +217,7 @@ const MATRIX: &[(Use, [Cell; 7])] = {
     use Cell::{
         Creating as C14, Disabled as D1, Import as I5, NotPending as N4, Ok, Pending as P3,
     };
-    use Cell::{CustomStore as S7, NotImported as N6};
+    use Cell::{CustomStore as S7, Imported as I9, NotImported as N6, PendingImported as P9};
     use Cell::{Unavailable as U11, Updating as U15};
     &[
         (Use::CancelDeletion, [N4, N4, Ok, N4, N4, N4, N4]),
@@ -219,6 +233,9 @@ const MATRIX: &[(Use, [Cell; 7])] = {
         (Use::ScheduleDeletion, [Ok, Ok, P3, Ok, Ok, Ok, U15]),
         (Use::Describe, [Ok, Ok, P3, Ok, Ok, Ok, Ok]),
         (Use::UpdateAlias, [Ok, Ok, P3, Ok, Ok, Ok, Ok]),
+        (Use::DeleteMaterial, [I9, I9, I9, I9, Ok, C14, U15]),
+        (Use::ImportParameters, [I9, I9, P9, I9, I9, C14, U15]),
+        (Use::ImportMaterial, [I9, I9, P9, I9, I9, C14, I9]),
         (Use::SwitchRotation, [N6, D1, P3, N6, S7, C14, N6]),
         (Use::RotationStatus, [Ok, Ok, Ok, N6, S7, Ok, Ok]),
         (Use::ListRotations, [Ok, Ok, Ok, Ok, S7, Ok, Ok]),
@@ -261,6 +278,18 @@ mod tests {
 
     /// The documentation's page (section 2.1 of the facts), typed a second time as it prints.
     const PAGE: &[(Use, [&str; 8])] = &[
+        (
+            Use::DeleteMaterial,
+            ["?9", "?9", "?9", "?9", "?9", "", "14", "15"],
+        ),
+        (
+            Use::ImportParameters,
+            ["?9", "?9", "8or9", "8or9", "?9", "?9", "14", "15"],
+        ),
+        (
+            Use::ImportMaterial,
+            ["?9", "?9", "8or9", "8or9", "?9", "?9", "14", "?9"],
+        ),
         (Use::CancelDeletion, ["4", "4", "", "", "4", "4", "4", "4"]),
         (Use::CreateAlias, ["", "", "3", "3", "", "", "", ""]),
         (Use::CreateGrant, ["", "1", "3", "3", "5", "", "14", ""]),
@@ -289,6 +318,12 @@ mod tests {
         let unsupported = "UnsupportedOperationException";
         Some(match number {
             "" => return None,
+            "?9" if imported => return None,
+            "8or9" if imported => return form("3", origin),
+            "?9" | "8or9" => (
+                unsupported,
+                "origin is AWS_KMS which is not valid for this operation.",
+            ),
             "?6" if !imported => return None,
             "?6" => (
                 unsupported,

@@ -3,6 +3,7 @@
 mod authorization;
 mod cryptography;
 mod grants;
+mod import;
 mod lifecycle;
 mod names;
 mod pairs;

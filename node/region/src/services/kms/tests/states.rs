@@ -3,11 +3,12 @@
 use faultline_proto::Operation;
 use faultline_proto::kms::{
     CancelKeyDeletionRequest, CreateAliasRequest, CreateGrantRequest, DecapsulateRequest,
-    DeleteAliasRequest, DeriveSharedSecretRequest, DisableKeyRequest, DisableKeyRotationRequest,
-    EnableKeyRequest, EnableKeyRotationRequest, EncapsulateRequest, GenerateDataKeyPairRequest,
-    GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyRequest,
-    GenerateDataKeyWithoutPlaintextRequest, GenerateMacRequest, GetKeyPolicyRequest,
-    GetKeyRotationStatusRequest, GetPublicKeyRequest, ListAliasesRequest, ListGrantsRequest,
+    DeleteAliasRequest, DeleteImportedKeyMaterialRequest, DeriveSharedSecretRequest,
+    DisableKeyRequest, DisableKeyRotationRequest, EnableKeyRequest, EnableKeyRotationRequest,
+    EncapsulateRequest, GenerateDataKeyPairRequest, GenerateDataKeyPairWithoutPlaintextRequest,
+    GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, GenerateMacRequest,
+    GetKeyPolicyRequest, GetKeyRotationStatusRequest, GetParametersForImportRequest,
+    GetPublicKeyRequest, ImportKeyMaterialRequest, ListAliasesRequest, ListGrantsRequest,
     ListKeyPoliciesRequest, ListKeyRotationsRequest, ListResourceTagsRequest, PutKeyPolicyRequest,
     ReEncryptRequest, RetireGrantRequest, RevokeGrantRequest, RotateKeyOnDemandRequest,
     ScheduleKeyDeletionRequest, SignRequest, Tag, TagResourceRequest, UntagResourceRequest,
@@ -122,6 +123,15 @@ const ASKS: &[(&str, Use, Ask)] = asks! {
         shared_secret_ciphertext_blob: Some(vec![1]),
     } with case;
     GetPublicKey GetPublicKeyRequest { key_id: some(&case.key) } with case;
+    ImportParameters GetParametersForImportRequest {
+        key_id: some(&case.key), wrapping_algorithm: some("RSAES_OAEP_SHA_256"),
+        wrapping_key_spec: some("RSA_2048"),
+    } with case;
+    ImportMaterial ImportKeyMaterialRequest {
+        key_id: some(&case.key), import_token: Some(vec![1]), encrypted_key_material: Some(vec![1]),
+        expiration_model: some("KEY_MATERIAL_DOES_NOT_EXPIRE"),
+    } with case;
+    DeleteMaterial DeleteImportedKeyMaterialRequest { key_id: some(&case.key) } with case;
 };
 
 /// K-057: operations that no key's state has a say in.
@@ -206,7 +216,30 @@ fn bring(world: &mut World, name: StateName) -> Case {
             };
             world.call(HOME, &root, &request).unwrap();
         }
-        StateName::PendingImport | StateName::Unavailable => panic!("no key of ours can be in it"),
+        StateName::PendingImport => {
+            let request = CreateKeyRequest {
+                origin: some("EXTERNAL"),
+                multi_region: Some(true),
+                ..Default::default()
+            };
+            let made = world.call(HOME, &root, &request).unwrap().key_metadata;
+            let other = id(&made.unwrap());
+            assert_eq!(state(world, HOME, &other), name.text());
+            let request = UpdateAliasRequest {
+                alias_name: some(&alias),
+                target_key_id: some(&other),
+            };
+            world.call(HOME, &root, &request).unwrap();
+            return Case {
+                region,
+                key: other,
+                // Of another key: the state of this one is not asked.
+                blob,
+                alias,
+                grant,
+            };
+        }
+        StateName::Unavailable => panic!("no key of ours can be in it"),
     }
     assert_eq!(state(world, region, &key), name.text());
     Case {
@@ -225,16 +258,26 @@ fn k_036_to_k_057_the_state_matrix_holds_for_every_operation() {
         StateName::Disabled,
         StateName::PendingDeletion,
         StateName::PendingReplicaDeletion,
+        StateName::PendingImport,
         StateName::Creating,
         StateName::Updating,
     ];
     let mut world = world();
     for name in states {
+        let origin = match name {
+            StateName::PendingImport => Origin::External,
+            _ => Origin::AwsKms,
+        };
         for (operation, used, send) in ASKS {
+            // Nothing was ever encrypted under a key without material.
+            let by_blob = ["DecryptRequest", "ReEncryptRequest"].contains(operation);
+            if by_blob && name == StateName::PendingImport {
+                continue;
+            }
             let case = bring(&mut world, name);
             let arn = format!("arn:aws:kms:{}:{ACCOUNT}:key/{}", case.region, case.key);
             let got = send(&mut world, &case).map_err(|failure| (failure.code, failure.message));
-            match cell(*used, name).check(&arn, Origin::AwsKms) {
+            match cell(*used, name).check(&arn, origin) {
                 Err(want) => {
                     let want = Err((want.code().to_owned(), want.to_string()));
                     assert_eq!(got, want, "{operation} in {}", name.text());
