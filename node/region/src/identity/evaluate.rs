@@ -262,14 +262,15 @@ fn both_sides(
 ) -> Vec<Gap> {
     let caller = request.principal;
     let is_key = matches!(policies.resource, ResourcePolicy::Key(_));
+    let crosses = request.is_cross_account();
+    if crosses && !request.crosses_accounts {
+        return vec![Gap::NotAcrossAccounts];
+    }
     if is_key && request.action == "kms:RetireGrant" {
         return retiring(request, policies, heard);
     }
     let naming = heard.resource.naming;
-    if request.is_cross_account() {
-        if !request.crosses_accounts {
-            return vec![Gap::NotAcrossAccounts];
-        }
+    if crosses {
         if granted {
             return Vec::new();
         }

@@ -8,6 +8,7 @@ mod laws;
 mod naive;
 mod others;
 mod words;
+mod worlds;
 
 use std::sync::Arc;
 
