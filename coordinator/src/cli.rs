@@ -3,8 +3,8 @@
 //! A command's help is the doc comment of its arguments. Results go to standard output,
 //! talk to standard error. A command is registered when it works, not before.
 //!
-//! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`node`], [`new`], [`doctor`], [`papers`]: the
-//!   commands.
+//! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`decide`], [`node`], [`new`],
+//!   [`doctor`], [`papers`]: the commands.
 //! - [`live`]: worlds of real processes.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - `watch`: rounds of runs, one for each save.
@@ -13,6 +13,7 @@
 
 pub mod chaos;
 pub mod check;
+pub mod decide;
 pub mod doctor;
 pub mod files;
 pub mod interrupt;
@@ -58,6 +59,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
     Replay(replay::ReplayArgs),
+    Decide(decide::DecideArgs),
     New(new::NewArgs),
     Node(Box<node::NodeArgs>),
     Up(live::up::UpArgs),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Runs(args) => runs::runs(&args),
         Command::Show(args) => runs::show(&args),
         Command::Replay(args) => replay::replay(&args, &crate::runner::AsWritten),
+        Command::Decide(args) => decide::decide(&args),
         Command::New(args) => new::new(&args),
         Command::Node(args) => node::node(&args),
         Command::Up(args) => live::up::up(&args),

@@ -9,6 +9,8 @@ pub mod clock_skew;
 pub mod disk_full;
 pub mod failed_write;
 pub mod freeze;
+pub mod iam_control_plane_outage;
+pub mod iam_propagation_delay;
 pub mod key_disabled;
 pub mod kms_throttled;
 pub mod messages;
@@ -36,6 +38,8 @@ pub use clock_skew::ClockSkew;
 pub use disk_full::DiskFull;
 pub use failed_write::FailedWrite;
 pub use freeze::Freeze;
+pub use iam_control_plane_outage::IamControlPlaneOutage;
+pub use iam_propagation_delay::IamPropagationDelay;
 pub use key_disabled::{KeyAt, KeyDisabled};
 pub use kms_throttled::KmsThrottled;
 pub use messages::Messages;
@@ -70,6 +74,8 @@ pub enum Fault {
     DiskFull(DiskFull),
     SlowDisk(SlowDisk),
     FailedWrite(FailedWrite),
+    IamControlPlaneOutage(IamControlPlaneOutage),
+    IamPropagationDelay(IamPropagationDelay),
 }
 
 /// From when until when a fault lasts.
@@ -140,6 +146,13 @@ pub enum RuleAction {
         /// Destination; absent for all.
         to: Option<RegionName>,
     },
+    /// Changes of the directory leave late.
+    DelayDirectory {
+        /// Destination; absent for all.
+        to: Option<RegionName>,
+        /// How much later.
+        by: Span,
+    },
 }
 
 /// A call that the root user of an account makes.
@@ -189,6 +202,8 @@ macro_rules! each_kind {
             Fault::DiskFull($it) => $body,
             Fault::SlowDisk($it) => $body,
             Fault::FailedWrite($it) => $body,
+            Fault::IamControlPlaneOutage($it) => $body,
+            Fault::IamPropagationDelay($it) => $body,
         }
     };
 }
@@ -214,6 +229,8 @@ impl Fault {
             Self::DiskFull(_) => "disk_full",
             Self::SlowDisk(_) => "slow_disk",
             Self::FailedWrite(_) => "failed_write",
+            Self::IamControlPlaneOutage(_) => "iam_control_plane_outage",
+            Self::IamPropagationDelay(_) => "iam_propagation_delay",
         }
     }
 
@@ -239,6 +256,8 @@ impl Fault {
                 }
             },
             Self::PauseReplication(it) => it.from.iter().cloned().collect(),
+            Self::IamControlPlaneOutage(it) => vec![it.home.clone()],
+            Self::IamPropagationDelay(it) => vec![it.home.clone()],
             Self::Partition(_) | Self::SlowLink(_) | Self::Messages(_) => vec![],
         };
         regions.dedup();

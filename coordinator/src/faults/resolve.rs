@@ -162,6 +162,16 @@ pub fn resolve(spec: &FaultSpec, names: &dyn FaultNames) -> Result<Fault, String
             region: region.clone(),
             operation: operation_of(names, operation.as_deref())?,
         }),
+        FaultSpec::IamControlPlaneOutage => {
+            Fault::IamControlPlaneOutage(IamControlPlaneOutage { home: names.home() })
+        }
+        FaultSpec::IamPropagationDelay { to, by } => {
+            Fault::IamPropagationDelay(IamPropagationDelay {
+                home: names.home(),
+                to: set(to),
+                by: Span::from(*by),
+            })
+        }
     })
 }
 

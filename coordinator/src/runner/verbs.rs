@@ -239,7 +239,10 @@ impl Runner<'_> {
         };
         let operation = find_verb("sts.assume_role")
             .ok_or_else(|| self.own("NotBuilt", "this build does not have `sts.assume_role`"))?;
-        let arguments = json!({ "role_arn": principal.arn, "role_session_name": name });
+        let mut arguments = json!({ "role_arn": principal.arn, "role_session_name": name });
+        if let Some(policy) = &principal.session_policy {
+            arguments["policy"] = json!(policy);
+        }
         let purpose = format!("{purpose} session");
         let said = ask::ask(&self.sim, &assumer, region, operation, &arguments, &purpose).await;
         let answer = said

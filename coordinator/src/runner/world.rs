@@ -45,6 +45,8 @@ pub struct Principal {
     pub role: bool,
     /// A user's access key; for a role, the access key of whoever assumes it.
     pub credential: Option<Credential>,
+    /// The policy that its sessions are opened with.
+    pub session_policy: Option<String>,
 }
 
 /// A KMS key.
@@ -246,6 +248,7 @@ mod tests {
             arn: "arn:aws:iam::111111111111:role/replicator".into(),
             role: true,
             credential: None,
+            session_policy: None,
         };
         assert!(role.is("arn:aws:sts::111111111111:assumed-role/replicator/s3"));
         assert!(!role.is("arn:aws:sts::111111111111:assumed-role/other/s3"));

@@ -331,6 +331,10 @@ fn stage(kind: &str, rule: &Rule) -> driving::Fault {
             stream: (*stream).to_owned(),
             to: to.as_ref().map(ToString::to_string).unwrap_or_default(),
         }),
+        RuleAction::DelayDirectory { to, by } => Effect::DelayDirectory(driving::DelayDirectory {
+            to: to.as_ref().map(ToString::to_string).unwrap_or_default(),
+            by: by.0,
+        }),
     };
     driving::Fault {
         name: kind.to_owned(),

@@ -34,8 +34,10 @@ pub struct CallerPolicies {
     pub identity: Vec<Arc<Policy>>,
     /// Permissions boundary.
     pub boundary: Option<Arc<Policy>>,
-    /// Session policy.
-    pub session: Option<Arc<Policy>>,
+    /// Session policies.
+    pub session: Vec<Arc<Policy>>,
+    /// Tags of the user or role (`aws:PrincipalTag`); those of a session are in the context.
+    pub tags: Vec<(String, String)>,
 }
 
 /// Who calls.
@@ -47,8 +49,10 @@ pub struct Caller {
     pub access_key: String,
     /// What speaks for it in this Region.
     pub policies: CallerPolicies,
-    /// A session's own policy, as text; empty when it has none.
+    /// A session's own policies, as [`sts`] writes them; empty when it has none.
     pub session_policy: String,
+    /// Names of session tags that go on to the next role; known while the call is served.
+    pub transitive_tags: Vec<String>,
     /// Services that call on its behalf, outermost first: `s3.eu-west-1.amazonaws.com`.
     pub via: Vec<String>,
     /// Condition keys that only the entrance knows.
@@ -64,6 +68,7 @@ impl Caller {
             access_key: String::new(),
             policies: CallerPolicies::default(),
             session_policy: String::new(),
+            transitive_tags: Vec::new(),
             via: Vec::new(),
             context: BTreeMap::new(),
         }
@@ -126,6 +131,12 @@ impl Caller {
         }
     }
 
+    /// Whether temporary credentials were used.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        self.access_key.starts_with("ASIA")
+    }
+
     /// CloudTrail's userIdentity.type.
     #[must_use]
     pub fn identity_type(&self) -> &'static str {
@@ -184,6 +195,7 @@ pub(crate) fn restore(ctx: &mut Ctx<'_>, row: &CallerRow) -> Caller {
         principal: row.principal.clone(),
         access_key: row.access_key.clone(),
         session_policy: row.session_policy.clone(),
+        transitive_tags: Vec::new(),
         via: row.via.clone(),
         context: row.context.clone(),
     }
@@ -196,7 +208,7 @@ pub(crate) fn restore(ctx: &mut Ctx<'_>, row: &CallerRow) -> Caller {
 pub(crate) fn resolve(
     ctx: &mut Ctx<'_>,
     credential: Option<&Credential>,
-    context: BTreeMap<String, String>,
+    mut context: BTreeMap<String, String>,
 ) -> Result<Caller, Refusal> {
     let Some(credential) = credential.filter(|credential| !credential.access_key.is_empty()) else {
         return Ok(Caller {
@@ -205,8 +217,12 @@ pub(crate) fn resolve(
         });
     };
     let key = credential.access_key.as_str();
+    let mut transitive_tags = Vec::new();
     let (principal, session_policy) = if !credential.session_token.is_empty() {
         let session = sts::open_token(ctx, key, &credential.session_token)?;
+        // What the session says of itself, nobody else may say.
+        context.extend(session.context);
+        transitive_tags = session.transitive_tags;
         (session.principal, session.policy)
     } else if let Some((account, _)) = ctx
         .core
@@ -230,6 +246,7 @@ pub(crate) fn resolve(
         access_key: key.to_owned(),
         policies,
         session_policy,
+        transitive_tags,
         via: Vec::new(),
         context,
     })

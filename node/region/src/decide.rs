@@ -2,13 +2,16 @@
 //!
 //! The evaluator is pure; this is the only place that calls it for calls.
 
+use std::sync::Arc;
+
 use faultline_proto::driving::Denial;
 
 use crate::caller::Caller;
 use crate::context::Ctx;
+use crate::directory::{self, Fence};
 use crate::identity::{
-    self, Decision, DocumentKind, GrantView, Policies, ProposedGrant, Request, ResourcePolicy,
-    evaluate,
+    self, Context, Decision, DocumentKind, GrantView, Policies, Policy, ProposedGrant, Request,
+    ResourcePolicy, evaluate,
 };
 use crate::refusal::Refusal;
 use crate::service::{Access, Wording};
@@ -27,8 +30,16 @@ pub(crate) fn decide(ctx: &mut Ctx<'_>, access: &mut Access) -> Result<(), Refus
 }
 
 /// The evaluator's refusal, or nothing when it allows.
-fn question(ctx: &Ctx<'_>, caller: &Caller, access: &mut Access) -> Option<Box<identity::Refusal>> {
+fn question(
+    ctx: &mut Ctx<'_>,
+    caller: &Caller,
+    access: &mut Access,
+) -> Option<Box<identity::Refusal>> {
+    let (scp_levels, rcp_levels) = fences(ctx, caller, access);
     let context = &mut access.context;
+    for (key, value) in &caller.policies.tags {
+        context.set(format!("aws:principaltag/{key}"), value.as_str());
+    }
     for (key, value) in &caller.context {
         context.set(key.clone(), value.as_str());
     }
@@ -79,7 +90,9 @@ fn question(ctx: &Ctx<'_>, caller: &Caller, access: &mut Access) -> Option<Box<i
     let policies = Policies {
         identity: &caller.policies.identity,
         boundary: caller.policies.boundary.as_deref(),
-        session: caller.policies.session.as_slice(),
+        session: &caller.policies.session,
+        scp_levels: &scp_levels,
+        rcp_levels: &rcp_levels,
         resource: resource_policy(access),
         grants: &grants,
         ..Policies::default()
@@ -88,6 +101,30 @@ fn question(ctx: &Ctx<'_>, caller: &Caller, access: &mut Access) -> Option<Box<i
         Decision::Allowed(_) => None,
         Decision::Denied(refused) => Some(refused),
     }
+}
+
+type Levels = Vec<Vec<Arc<Policy>>>;
+
+/// The control policies that bind this caller and this resource, and the condition keys that say
+/// which organisations they belong to.
+fn fences(ctx: &mut Ctx<'_>, caller: &Caller, access: &mut Access) -> (Levels, Levels) {
+    let (mut scps, mut rcps) = (Levels::new(), Levels::new());
+    if let Some(account) = caller.principal.account()
+        && let Some(row) = directory::organization_of(ctx, account)
+    {
+        access.context.set("aws:principalorgid", row.id.as_str());
+        access.context.set("aws:principalorgpaths", row.org_path(account));
+        scps = directory::binding(ctx, &row, account, Fence::Principals);
+    }
+    if let Some(row) = directory::organization_of(ctx, &access.owner) {
+        access.context.set("aws:resourceorgid", row.id.as_str());
+        access.context.set("aws:resourceorgpaths", row.org_path(&access.owner));
+        // K-191: what AWS manages is beyond RCPs.
+        if !access.aws_managed {
+            rcps = directory::binding(ctx, &row, &access.owner, Fence::Resources);
+        }
+    }
+    (scps, rcps)
 }
 
 fn resource_policy(access: &Access) -> ResourcePolicy<'_> {

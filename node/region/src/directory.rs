@@ -5,5 +5,7 @@
 //! share the caller.
 
 pub use crate::services::iam::{
-    RoleView, new_access_key, principal_exists, role, secret_access_key,
+    RoleView, SessionPolicies, managed_policy, new_access_key, principal_exists, propagate, role,
+    secret_access_key,
 };
+pub(crate) use crate::services::organizations::{Fence, binding, organization_of};

@@ -35,6 +35,8 @@ pub struct Access {
     pub encryption_context: Option<BTreeMap<String, String>>,
     /// For CreateGrant: what would be granted (K-201).
     pub proposed: Option<Proposed>,
+    /// Whether AWS manages the resource: an AWS managed key, which RCPs do not bind (K-191).
+    pub aws_managed: bool,
     /// How a refusal reads.
     pub wording: Wording,
 }
@@ -129,6 +131,7 @@ impl Access {
             cross_account: true,
             encryption_context: None,
             proposed: None,
+            aws_managed: false,
             wording,
         }
     }

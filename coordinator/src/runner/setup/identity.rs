@@ -9,6 +9,7 @@ use crate::clock::Span;
 use crate::runner::ask::Refusal;
 use crate::runner::world::Principal;
 use crate::scenario::plan::world::{Named, PrincipalPlan};
+use crate::scenario::policy;
 
 /// Name of the one inline policy that a principal of a world has.
 pub const INLINE_POLICY: &str = "scenario";
@@ -31,6 +32,7 @@ impl Maker<'_> {
                 account,
                 role,
                 credential: None,
+                session_policy: limit(&plan.what.session),
             };
             self.world.principals.insert((*name).clone(), principal);
         }
@@ -78,7 +80,29 @@ impl Maker<'_> {
             self.root(&account, &home, "iam.put_user_policy", put)
                 .await?;
         }
+        if let Some(boundary) = self.boundary(name, plan).await? {
+            let put = json!({ "user_name": name, "permissions_boundary": boundary });
+            self.root(&account, &home, "iam.put_user_permissions_boundary", put)
+                .await?;
+        }
         Ok(())
+    }
+
+    /// Makes the managed policy that is to be the boundary. Answers its ARN.
+    async fn boundary(
+        &self,
+        name: &str,
+        plan: &Named<PrincipalPlan>,
+    ) -> Result<Option<String>, SetUpFailed> {
+        let (account, home) = (self.account(&plan.what.account), self.world.home.clone());
+        let Some(document) = limit(&plan.what.boundary) else {
+            return Ok(None);
+        };
+        let policy = format!("{name}-boundary");
+        let create = json!({ "policy_name": policy, "policy_document": document });
+        self.root(&account, &home, "iam.create_policy", create)
+            .await?;
+        Ok(Some(format!("arn:aws:iam::{account}:policy/{policy}")))
     }
 
     async fn role(&self, name: &str, plan: &Named<PrincipalPlan>) -> Result<(), SetUpFailed> {
@@ -90,6 +114,11 @@ impl Maker<'_> {
         if let Some(policy) = plan.identity_policy(&self.names(&home)) {
             let put = json!({ "role_name": name, "policy_name": INLINE_POLICY, "policy_document": policy.to_string() });
             self.root(&account, &home, "iam.put_role_policy", put)
+                .await?;
+        }
+        if let Some(boundary) = self.boundary(name, plan).await? {
+            let put = json!({ "role_name": name, "permissions_boundary": boundary });
+            self.root(&account, &home, "iam.put_role_permissions_boundary", put)
                 .await?;
         }
         Ok(())
@@ -204,4 +233,9 @@ impl Maker<'_> {
             }
         }
     }
+}
+
+/// The document that lets these actions through and no other; none without actions.
+fn limit(actions: &[String]) -> Option<String> {
+    (!actions.is_empty()).then(|| policy::identity_document(actions, &[], None).to_string())
 }

@@ -177,6 +177,14 @@ pub enum FaultSpec {
         region: RegionName,
         /// Only the write of a step that carries this verb.
         operation: Option<String>,
+    /// The directory takes no changes.
+    IamControlPlaneOutage,
+    /// Changes of the directory travel slowly.
+    IamPropagationDelay {
+        /// Only to these; all when empty.
+        to: Vec<RegionName>,
+        /// How much later.
+        by: Duration,
     },
 }
 
@@ -279,6 +287,12 @@ impl FaultSpec {
             "failed_write" => Self::FailedWrite {
                 region: from.region("in")?,
                 operation: from.text("operation").map(str::to_owned),
+            "iam_control_plane_outage" => Self::IamControlPlaneOutage,
+            "iam_propagation_delay" => Self::IamPropagationDelay {
+                to: from.regions("to")?,
+                by: from
+                    .duration("by")?
+                    .ok_or("it needs `by`, a time such as `30s`")?,
             },
             other => return Err(format!("no fault is named `{other}`")),
         })

@@ -110,6 +110,12 @@ pub struct PrincipalPlan {
     /// Who may assume the role.
     #[serde(default)]
     pub assumed_by: Option<String>,
+    /// Actions that its permissions boundary lets through.
+    #[serde(default)]
+    pub boundary: Vec<String>,
+    /// Actions that the policy of its sessions lets through.
+    #[serde(default)]
+    pub session: Vec<String>,
 }
 
 /// Kinds of principals.

@@ -103,6 +103,18 @@ pub(super) static PRINCIPAL_ENTRY: MessageDef = message(
             &POLICY,
             "Its identity policy, short or in full, beside `allow` and `deny`.",
         ),
+        list(
+            "boundary",
+            Kind::Str,
+            &FREE,
+            "Actions that its permissions boundary lets through; without it there is no boundary.",
+        ),
+        list(
+            "session",
+            Kind::Str,
+            &FREE,
+            "For a role: actions that the policy of its sessions lets through; without it they have none.",
+        ),
     ],
 );
 

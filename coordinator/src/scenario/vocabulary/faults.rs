@@ -5,6 +5,8 @@ use faultline_proto::tables::{Kind, MessageDef, Shape};
 use super::shapes::{
     BUCKET, FREE, KEY, NEED, NEED_KEY, NEED_POLICY, NEED_REGION, NEED_TIME, ODDS, PRINCIPAL,
     REGION, REGIONS, SIGNED_TIME, SKEW, SPEED, TABLE, TIME, TWO_REGIONS, WIDTH,
+    BUCKET, FREE, KEY, NEED_KEY, NEED_POLICY, NEED_REGION, NEED_TIME, ODDS, PRINCIPAL, REGION,
+    REGIONS, SIGNED_TIME, SKEW, SPEED, TABLE, TIME, TWO_REGIONS, WIDTH,
 };
 use super::{ANY, bare, list, message, one};
 
@@ -43,6 +45,8 @@ pub const KINDS: &[&str] = &[
     "disk_full",
     "slow_disk",
     "failed_write",
+    "iam_control_plane_outage",
+    "iam_propagation_delay",
 ];
 
 /// The fault of that name.
@@ -269,6 +273,19 @@ static PAUSE_REPLICATION: MessageDef = message(
         list("to", Kind::Str, &REGIONS, "Only to these Regions."),
     ],
 );
+static IAM_CONTROL_PLANE_OUTAGE: MessageDef = message(
+    "iam_control_plane_outage",
+    "Stops changes of IAM and Organizations and nothing else: who may do what stays as it is.",
+    &[],
+);
+static IAM_PROPAGATION_DELAY: MessageDef = message(
+    "iam_propagation_delay",
+    "Lets changes of IAM and Organizations reach other Regions late; these decide with what they have.",
+    &[
+        list("to", Kind::Str, &REGIONS, "Only to these Regions."),
+        one("by", Kind::Str, &NEED_TIME, "How much later."),
+    ],
+);
 
 static FREEZE: MessageDef = message(
     "freeze",
@@ -445,6 +462,20 @@ pub static FAULTS: &[FaultDef] = &[
         one_of: &[],
         fis: None,
         example: "while: [{ failed_write: { in: eu-west-1, operation: kms.encrypt } }]",
+        name: "iam_control_plane_outage",
+        members: &IAM_CONTROL_PLANE_OUTAGE,
+        bare: None,
+        one_of: &[],
+        fis: None,
+        example: "while: [{ iam_control_plane_outage: {} }]",
+    },
+    FaultDef {
+        name: "iam_propagation_delay",
+        members: &IAM_PROPAGATION_DELAY,
+        bare: Some("by"),
+        one_of: &[],
+        fis: None,
+        example: "while: [{ iam_propagation_delay: { to: [eu-west-1], by: 30s } }]",
     },
 ];
 

@@ -8,6 +8,7 @@ pub mod dynamodb;
 pub mod ec2;
 pub mod iam;
 pub mod kms;
+pub mod organizations;
 pub mod s3;
 pub mod sts;
 
@@ -129,6 +130,7 @@ table! {
     "ec2" => ec2::Ec2,
     "iam" => iam::Iam,
     "kms" => kms::Kms,
+    "organizations" => organizations::Organizations,
     "s3" => s3::S3,
     "sts" => sts::Sts,
 }

@@ -16,6 +16,7 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::ec2::keyspaces::KEYSPACES,
     crate::services::iam::keyspaces::KEYSPACES,
     crate::services::kms::keyspaces::KEYSPACES,
+    crate::services::organizations::keyspaces::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,
     crate::services::s3::replica::KEYSPACES,
 ];

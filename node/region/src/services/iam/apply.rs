@@ -7,6 +7,7 @@ use super::ids::key_of;
 use super::keyspaces::{
     AccessKeyRow, AccessKeys, ManagedPolicies, PolicyRow, RoleRow, Roles, UserRow, Users,
 };
+use super::propagation;
 use crate::context::{Ctx, decode};
 
 /// A changed row, as it travels.
@@ -58,9 +59,7 @@ impl Record {
 pub(super) fn publish(ctx: &mut Ctx<'_>, record: &Record) {
     record.write(ctx);
     let body = crate::context::encode(record);
-    for peer in ctx.peers() {
-        ctx.replicate(&peer, "iam", "iam", record.kind(), body.clone());
-    }
+    propagation::propagate(ctx, "iam", record.kind(), &body);
 }
 
 /// Takes a record from the home Region; nobody else may change the directory.

@@ -16,6 +16,25 @@ use crate::context::Ctx;
 use crate::identity::principals::PrincipalName;
 use crate::identity::{DocumentKind, Policy, Principal};
 
+/// The policies of a session as its token and stored callers keep them: names and texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionPolicies(pub Vec<(String, String)>);
+
+impl SessionPolicies {
+    /// As one text; empty without policies.
+    #[must_use]
+    pub fn write(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        serde_json::to_string(&self.0).expect("pairs of text always serialise")
+    }
+
+    fn read(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap_or_default())
+    }
+}
+
 /// A role as STS needs it.
 #[derive(Debug, Clone)]
 pub struct RoleView {
@@ -51,21 +70,21 @@ pub(crate) fn policies_of(
             if let Some(row) = find_user(ctx, account, name).filter(|row| *row.id == **id) {
                 (found.identity, found.boundary) =
                     speaking(ctx, &row.policies, &row.attached, row.boundary.as_deref());
+                found.tags.clone_from(&row.tags);
             }
         }
         Principal::Role { role, role_id, .. } => {
             if let Some(row) = role_row(ctx, role).filter(|row| *row.id == **role_id) {
                 (found.identity, found.boundary) =
                     speaking(ctx, &row.policies, &row.attached, row.boundary.as_deref());
+                found.tags.clone_from(&row.tags);
             }
         }
         Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => {}
     }
-    if !session_policy.is_empty() {
-        found.session = ctx
-            .caches
-            .policy(DocumentKind::Session, "session", session_policy)
-            .ok();
+    for (name, text) in SessionPolicies::read(session_policy).0 {
+        let parsed = ctx.caches.policy(DocumentKind::Session, &name, &text);
+        found.session.extend(parsed.ok());
     }
     found
 }

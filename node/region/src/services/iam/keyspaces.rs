@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use faultline_proto::names::{AccountId, Timestamp};
+use faultline_proto::names::{AccountId, RegionName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Principal;
@@ -86,4 +86,6 @@ crate::keyspaces! {
     pub AccessKeys = 0x0203, "iam.access-keys", version 1: String => AccessKeyRow;
     /// Managed policies by ARN.
     pub ManagedPolicies = 0x0204, "iam.managed-policies", version 1: String => PolicyRow;
+    /// When the last delayed change leaves for a Region, unskewed microseconds.
+    pub LastLeft = 0x0205, "iam.last-left", version 1: RegionName => u64;
 }

@@ -164,6 +164,16 @@ fn exists(ctx: &mut Ctx<'_>, arn: &str) -> bool {
     arn == ADMINISTRATOR || (own && ctx.has::<ManagedPolicies>(arn))
 }
 
+/// The text of a managed policy, for a session that names it; `None` when it is not known here.
+#[must_use]
+pub fn managed_policy(ctx: &mut Ctx<'_>, arn: &str) -> Option<String> {
+    if arn == ADMINISTRATOR {
+        return Some(ALLOW_ALL.to_owned());
+    }
+    ctx.get_cached::<ManagedPolicies>(arn)
+        .map(|row| row.document.clone())
+}
+
 /// A managed policy, parsed; `None` when its record has not arrived here.
 pub(super) fn document(ctx: &mut Ctx<'_>, arn: &str) -> Option<Arc<Policy>> {
     if arn == ADMINISTRATOR {

@@ -8,7 +8,7 @@
 //! - [`users`], [`roles`], [`policies`], [`managed`], [`boundaries`], [`access_keys`]: the
 //!   operations. [`access`]: what they touch. [`documents`]: policies on their way in.
 //! - [`directory`]: what every call asks: whose key is this, which policies speak for it.
-//! - [`apply`]: the records. [`keyspaces`]: the rows. [`error`]: every way IAM says no.
+//! - [`propagation`]: how changes leave; [`apply`]: the records. [`keyspaces`]: the rows. [`error`]: every way IAM says no.
 //!
 //! Left out: groups, versions and deletion of managed policies, instance profiles, MFA, identity
 //! providers.
@@ -25,6 +25,7 @@ pub mod keyspaces;
 mod managed;
 mod pages;
 mod policies;
+mod propagation;
 mod roles;
 #[cfg(test)]
 mod tests;
@@ -35,9 +36,11 @@ use faultline_proto::iam as api;
 use faultline_proto::names::RegionName;
 use faultline_proto::progress::Progress;
 
-pub use directory::{RoleView, principal_exists, role, secret_access_key};
+pub use directory::{RoleView, SessionPolicies, principal_exists, role, secret_access_key};
 pub(crate) use directory::{credential, policies_of};
 pub use ids::access_key as new_access_key;
+pub use managed::managed_policy;
+pub use propagation::propagate;
 
 use crate::context::Ctx;
 use crate::refusal::Refusal;
@@ -67,6 +70,12 @@ impl Service for Iam {
 
     fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
         apply::apply(ctx, from, kind, body);
+    }
+
+    fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
+        if kind == propagation::LEAVES {
+            propagation::leave(ctx, payload);
+        }
     }
 }
 

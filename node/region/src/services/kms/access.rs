@@ -245,6 +245,7 @@ pub(crate) fn to_row(
     })?;
     let mut access = Access::new(ctx, action, row.arn.as_str(), row.account.clone(), wording);
     access.policy = Some(policy);
+    access.aws_managed = row.managed_for.is_some();
     access.cross_account = reach == AnyAccount;
     conditions::of_key(&mut access.context, row);
     access.grants = permits::views(ctx, row);

@@ -38,6 +38,29 @@ pub(super) fn assume_role(
     if let Some(external_id) = &request.external_id {
         access = access.with("sts:ExternalId", external_id);
     }
+    if let Some(source) = &request.source_identity {
+        access = access.with("sts:SourceIdentity", source);
+    }
+    let names = || request.tags.iter().filter_map(|tag| tag.key.clone());
+    access.context.set_all("aws:tagkeys", names());
+    let transitive = request.transitive_tag_keys.iter().map(String::as_str);
+    access.context.set_all("sts:transitivetagkeys", transitive);
+    for tag in &request.tags {
+        let name = tag.key.clone().unwrap_or_default();
+        let value = tag.value.clone().unwrap_or_default();
+        access.context.set(format!("aws:requesttag/{name}"), value);
+    }
     access.policy = Some(trust);
-    Ok(vec![access])
+    let also = |action: &str| Access {
+        action: action.to_owned(),
+        ..access.clone()
+    };
+    let mut accesses = vec![access.clone()];
+    if !request.tags.is_empty() {
+        accesses.push(also("sts:TagSession"));
+    }
+    if request.source_identity.is_some() {
+        accesses.push(also("sts:SetSourceIdentity"));
+    }
+    Ok(accesses)
 }

@@ -1,27 +1,29 @@
-//! AssumeRole, once it is allowed.
+//! AssumeRole and GetSessionToken, once they are allowed.
 
-use faultline_proto::names::Arn;
+use faultline_proto::names::{Arn, Timestamp};
 use faultline_proto::sts as api;
 
 use super::error::StsError;
+use super::session::{self, Carried};
 use super::token::{self, Token};
 use crate::context::Ctx;
 use crate::directory;
-use crate::identity::{Document, DocumentKind, Principal};
+use crate::identity::{Principal, dates};
 
 /// Length of a session unless the caller says otherwise, seconds.
 const DEFAULT: u32 = 3_600;
 /// Longest session of a role that a session assumes, seconds.
 const CHAINED: u32 = 3_600;
-/// Characters of a session policy.
-const POLICY_LIMIT: usize = 2_048;
+/// Length of a user's own session unless it says otherwise, and the longest, seconds.
+const OWN: (u32, u32) = (43_200, 129_600);
+/// Longest session of a root user, seconds.
+const OWN_OF_ROOT: u32 = 3_600;
 
 pub(super) fn assume_role(
     ctx: &mut Ctx<'_>,
     request: api::AssumeRoleRequest,
 ) -> Result<api::AssumeRoleResponse, StsError> {
-    refuse_what_is_not_built(&request)?;
-    let text = request.role_arn.unwrap_or_default();
+    let text = request.role_arn.clone().unwrap_or_default();
     let caller = ctx.caller();
     let role = Arn::new(&text)
         .ok()
@@ -37,8 +39,9 @@ pub(super) fn assume_role(
     if seconds > CHAINED && matches!(caller.principal, Principal::Role { .. }) {
         return Err(StsError::TooLongForChain);
     }
-    let policy = request.policy.unwrap_or_default();
-    let packed = packed_size(&policy)?;
+    let mut carried = session::carried(ctx, &caller, &request)?;
+    let source_identity = carried.context.get("aws:sourceidentity").cloned();
+    said_of_itself(ctx, &mut carried);
     let name = request.role_session_name.unwrap_or_default();
     let principal =
         Principal::role(&role.arn, &role.id, &name).map_err(|_| StsError::BadRoleArn(text))?;
@@ -47,55 +50,81 @@ pub(super) fn assume_role(
         assumed_role_id: Some(format!("{}:{name}", role.id)),
         arn: Some(principal.name().to_owned()),
     };
-    let access_key = directory::new_access_key(ctx, "ASIA");
-    let sealed = token::seal(
-        ctx,
-        &access_key,
-        &Token {
-            principal,
-            policy,
-            expires,
-        },
-    );
+    let packed = carried.packed;
+    let credentials = credentials(ctx, principal, carried, expires);
     ctx.frame_mut().response_elements = Some(serde_json::json!({
         "assumedRoleUser": { "assumedRoleId": assumed.assumed_role_id, "arn": assumed.arn },
-        "credentials": { "accessKeyId": access_key, "expiration": expires.millis() },
+        "credentials": { "accessKeyId": credentials.access_key_id, "expiration": expires.millis() },
     }));
     Ok(api::AssumeRoleResponse {
-        credentials: Some(api::Credentials {
-            secret_access_key: Some(directory::secret_access_key(ctx, &access_key)),
-            access_key_id: Some(access_key),
-            session_token: Some(sealed),
-            expiration: Some(expires.millis()),
-        }),
+        credentials: Some(credentials),
         assumed_role_user: Some(assumed),
         packed_policy_size: packed,
+        source_identity,
         ..api::AssumeRoleResponse::default()
     })
 }
 
-fn refuse_what_is_not_built(request: &api::AssumeRoleRequest) -> Result<(), StsError> {
-    if !request.policy_arns.is_empty() {
-        return Err(StsError::NotBuilt("PolicyArns"));
+/// GetSessionToken: a session of the calling user itself, with its own policies.
+pub(super) fn get_session_token(
+    ctx: &mut Ctx<'_>,
+    request: &api::GetSessionTokenRequest,
+) -> Result<api::GetSessionTokenResponse, StsError> {
+    let caller = ctx.caller();
+    if caller.is_session() {
+        return Err(StsError::BySession);
     }
-    if !request.tags.is_empty() || !request.transitive_tag_keys.is_empty() {
-        return Err(StsError::NotBuilt("session tags"));
-    }
-    if request.source_identity.is_some() {
-        return Err(StsError::NotBuilt("SourceIdentity"));
-    }
-    Ok(())
+    let (usual, longest) = match &caller.principal {
+        Principal::User { .. } => OWN,
+        Principal::Root { .. } => (OWN_OF_ROOT, OWN_OF_ROOT),
+        Principal::Role { .. } | Principal::Service { .. } | Principal::Anonymous => {
+            return Err(StsError::BySession);
+        }
+    };
+    let seconds = request
+        .duration_seconds
+        .map_or(usual, i32::unsigned_abs)
+        .min(longest);
+    let expires = ctx.now().plus_seconds(i64::from(seconds));
+    let mut carried = Carried::default();
+    said_of_itself(ctx, &mut carried);
+    let credentials = credentials(ctx, caller.principal.clone(), carried, expires);
+    Ok(api::GetSessionTokenResponse {
+        credentials: Some(credentials),
+        ..api::GetSessionTokenResponse::default()
+    })
 }
 
-/// Percent of the space for session policies that `policy` takes; absent without one.
-fn packed_size(policy: &str) -> Result<Option<i32>, StsError> {
-    if policy.is_empty() {
-        return Ok(None);
+/// Condition keys that only temporary credentials have.
+fn said_of_itself(ctx: &Ctx<'_>, carried: &mut Carried) {
+    let issued = dates::format(ctx.now().0);
+    carried
+        .context
+        .insert("aws:tokenissuetime".to_owned(), issued);
+    carried
+        .context
+        .insert("aws:multifactorauthpresent".to_owned(), "false".to_owned());
+}
+
+fn credentials(
+    ctx: &mut Ctx<'_>,
+    principal: Principal,
+    carried: Carried,
+    expires: Timestamp,
+) -> api::Credentials {
+    let access_key = directory::new_access_key(ctx, "ASIA");
+    let token = Token {
+        principal,
+        policy: carried.policies.write(),
+        context: carried.context,
+        transitive_tags: carried.transitive_tags,
+        expires,
+    };
+    let sealed = token::seal(ctx, &access_key, &token);
+    api::Credentials {
+        secret_access_key: Some(directory::secret_access_key(ctx, &access_key)),
+        access_key_id: Some(access_key),
+        session_token: Some(sealed),
+        expiration: Some(expires.millis()),
     }
-    Document::parse(policy, DocumentKind::Session).map_err(StsError::MalformedPolicy)?;
-    let length = policy.chars().count();
-    if length > POLICY_LIMIT {
-        return Err(StsError::PolicyTooLarge(length));
-    }
-    Ok(i32::try_from((length * 100).div_ceil(POLICY_LIMIT)).ok())
 }

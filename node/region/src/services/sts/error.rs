@@ -24,8 +24,20 @@ pub(crate) enum StsError {
     MalformedPolicy(PolicyError),
     #[error("The session policy has {0} characters; 2048 are the most.")]
     PolicyTooLarge(usize),
-    #[error("AssumeRole with {0} is not built in this version of Faultline")]
-    NotBuilt(&'static str),
+    #[error("{what} has more than {limit} entries.")]
+    TooMany { what: &'static str, limit: usize },
+    #[error("The managed policy {0} does not exist in this Region's copy of the directory.")]
+    NoSuchPolicy(String),
+    #[error(
+        "The session tag {0} is given twice, or was passed on by the session that asks and cannot be changed."
+    )]
+    TagTwice(String),
+    #[error("The transitive tag key {0} is not among the tags of the request.")]
+    NoSuchTag(String),
+    #[error("The source identity is {0} already and cannot be changed.")]
+    SourceIdentityIsSet(String),
+    #[error("Cannot call GetSessionToken with session credentials")]
+    BySession,
     #[error("Request is missing Authentication Token")]
     Unsigned,
     #[error("The security token included in the request is invalid.")]
@@ -37,11 +49,19 @@ pub(crate) enum StsError {
 impl StsError {
     fn code(&self) -> (&'static str, u16) {
         match self {
-            Self::NoSuchRole { .. } | Self::ByRoot => ("AccessDenied", 403),
-            Self::BadRoleArn(_) | Self::TooLong | Self::TooLongForChain => ("ValidationError", 400),
+            Self::NoSuchRole { .. }
+            | Self::ByRoot
+            | Self::BySession
+            | Self::SourceIdentityIsSet(_) => ("AccessDenied", 403),
+            Self::BadRoleArn(_)
+            | Self::TooLong
+            | Self::TooLongForChain
+            | Self::TooMany { .. }
+            | Self::NoSuchPolicy(_)
+            | Self::NoSuchTag(_) => ("ValidationError", 400),
+            Self::TagTwice(_) => ("InvalidParameterValue", 400),
             Self::MalformedPolicy(_) => ("MalformedPolicyDocument", 400),
             Self::PolicyTooLarge(_) => ("PackedPolicyTooLarge", 400),
-            Self::NotBuilt(_) => ("NotImplemented", 501),
             Self::Unsigned => ("MissingAuthenticationToken", 403),
             Self::InvalidToken => ("UnrecognizedClientException", 400),
             Self::ExpiredToken => ("ExpiredTokenException", 400),
@@ -71,7 +91,12 @@ impl From<StsError> for Refusal {
             | StsError::TooLongForChain
             | StsError::MalformedPolicy(_)
             | StsError::PolicyTooLarge(_)
-            | StsError::NotBuilt(_)
+            | StsError::TooMany { .. }
+            | StsError::NoSuchPolicy(_)
+            | StsError::TagTwice(_)
+            | StsError::NoSuchTag(_)
+            | StsError::SourceIdentityIsSet(_)
+            | StsError::BySession
             | StsError::Unsigned
             | StsError::InvalidToken
             | StsError::ExpiredToken => refusal,

@@ -5,15 +5,17 @@
 //! from the home of the directory; it ends by that Region's own clock. A Region answers
 //! AssumeRole by its own copy of the directory.
 //!
-//! - [`assume_role`]: the operation. [`token`]: what is sealed, and how it opens.
+//! - [`assume_role`]: the operations. [`session`]: policies, tags and source identity of a
+//!   session. [`token`]: what is sealed, and how it opens.
 //! - [`access`]: the trust policy and the caller's side. [`error`]: every way STS says no.
 //!
-//! Left out: session tags, managed session policies, source identities, web identities and
-//! SAML, and the revocation of sessions.
+//! Left out: web identities, SAML and federated users, multi-factor authentication, and the
+//! revocation of sessions (a policy on aws:TokenIssueTime does it, as in AWS).
 
 mod access;
 mod assume_role;
 mod error;
+mod session;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -46,7 +48,7 @@ impl Service for Sts {
     fn access(ctx: &mut Ctx<'_>, request: &StsRequest) -> Result<Vec<Access>, Refusal> {
         match request {
             StsRequest::AssumeRole(request) => Ok(access::assume_role(ctx, request)?),
-            StsRequest::GetCallerIdentity(_) => Ok(Vec::new()),
+            StsRequest::GetCallerIdentity(_) | StsRequest::GetSessionToken(_) => Ok(Vec::new()),
         }
     }
 
@@ -64,6 +66,13 @@ impl StsHandler for Sts {
         request: api::AssumeRoleRequest,
     ) -> Result<Progress<api::AssumeRoleResponse>, StsError> {
         assume_role::assume_role(ctx, request).map(Progress::Done)
+    }
+
+    fn get_session_token(
+        ctx: &mut Ctx<'_>,
+        request: api::GetSessionTokenRequest,
+    ) -> Result<Progress<api::GetSessionTokenResponse>, StsError> {
+        assume_role::get_session_token(ctx, &request).map(Progress::Done)
     }
 
     fn get_caller_identity(

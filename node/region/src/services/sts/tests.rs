@@ -251,21 +251,227 @@ fn an_external_id_is_a_condition_of_the_trust_policy() {
 }
 
 #[test]
-fn what_is_not_built_says_so() {
+fn who_is_nobody_has_no_identity() {
     let mut world = world();
-    let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
-    let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
-    let request = api::AssumeRoleRequest {
-        source_identity: Some("boss".to_owned()),
-        ..assume(&role)
-    };
-    assert_eq!(
-        world.call(HOME, &ann, &request).unwrap_err().code,
-        "NotImplemented"
-    );
     let nobody = Credential::default();
     assert_eq!(
         world.call(HOME, &nobody, &WHO).unwrap_err().code,
         "MissingAuthenticationToken"
     );
+}
+
+fn tag(key: &str, value: &str) -> api::Tag {
+    api::Tag {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    }
+}
+
+/// A trust policy for sessions with tags and a source identity.
+fn open_trust() -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{ACCOUNT}"}},
+            "Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}]}}"#
+    )
+}
+
+/// What only a caller with a value of a condition key may do.
+fn only_with(key: &str, value: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["sts:*","cloudtrail:LookupEvents"],"Resource":"*",
+            "Condition":{{"StringEquals":{{"{key}":"{value}"}}}}}}]}}"#
+    )
+}
+
+const LOOKUP: fn() -> faultline_proto::cloudtrail::LookupEventsRequest = Default::default;
+
+#[test]
+fn session_tags_are_principal_tags_and_need_tag_session() {
+    let mut world = world();
+    let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
+    let role = world.role(
+        ACCOUNT,
+        "app",
+        &open_trust(),
+        &only_with("aws:PrincipalTag/Team", "red"),
+    );
+    let closed = world.role(ACCOUNT, "closed", &trust(ACCOUNT), ALLOW_ALL);
+    for (value, allowed) in [("red", true), ("blue", false)] {
+        let request = api::AssumeRoleRequest {
+            tags: vec![tag("team", value)],
+            ..assume(&role)
+        };
+        let session = credential(world.call(AWAY, &ann, &request).unwrap());
+        assert_eq!(
+            world.call(AWAY, &session, &LOOKUP()).is_ok(),
+            allowed,
+            "{value}"
+        );
+    }
+    let request = api::AssumeRoleRequest {
+        tags: vec![tag("team", "red")],
+        ..assume(&closed)
+    };
+    let refused = world.call(AWAY, &ann, &request).unwrap_err();
+    assert_eq!(refused.denial.as_ref().unwrap().action, "sts:TagSession");
+    assert_eq!(denied_by(refused), "trust_policy");
+}
+
+#[test]
+fn transitive_tags_and_the_source_identity_go_on_to_the_next_role() {
+    let mut world = world();
+    let ann = world.user(ACCOUNT, "ann", ALLOW_ALL);
+    let first = world.role(ACCOUNT, "first", &open_trust(), ALLOW_ALL);
+    let by_tag = world.role(
+        ACCOUNT,
+        "by-tag",
+        &open_trust(),
+        &only_with("aws:PrincipalTag/team", "red"),
+    );
+    let by_source = world.role(
+        ACCOUNT,
+        "by-source",
+        &open_trust(),
+        &only_with("aws:SourceIdentity", "ann"),
+    );
+    let request = |transitive: bool| api::AssumeRoleRequest {
+        tags: vec![tag("team", "red")],
+        transitive_tag_keys: if transitive {
+            vec!["team".to_owned()]
+        } else {
+            Vec::new()
+        },
+        source_identity: Some("ann".to_owned()),
+        ..assume(&first)
+    };
+    for transitive in [true, false] {
+        let session = credential(world.call(AWAY, &ann, &request(transitive)).unwrap());
+        let next = world.assume(AWAY, &session, &by_tag, "work").unwrap();
+        assert_eq!(world.call(AWAY, &next, &LOOKUP()).is_ok(), transitive);
+        let next = world.assume(AWAY, &session, &by_source, "work").unwrap();
+        world.call(AWAY, &next, &LOOKUP()).unwrap();
+        let other = api::AssumeRoleRequest {
+            source_identity: Some("bob".to_owned()),
+            ..assume(&by_tag)
+        };
+        assert_eq!(
+            world.call(AWAY, &session, &other).unwrap_err().code,
+            "AccessDenied"
+        );
+        let again = api::AssumeRoleRequest {
+            tags: vec![tag("Team", "blue")],
+            ..assume(&by_tag)
+        };
+        let changed = world.call(AWAY, &session, &again);
+        assert_eq!(
+            changed.is_err(),
+            transitive,
+            "a tag that was passed on cannot be changed"
+        );
+    }
+}
+
+#[test]
+fn k_189_managed_session_policies_narrow_the_role_too() {
+    let mut world = world();
+    let (ann, root) = (world.user(ACCOUNT, "ann", ALLOW_ALL), world.root(ACCOUNT));
+    let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), ALLOW_ALL);
+    let create = faultline_proto::iam::CreatePolicyRequest {
+        policy_name: Some("only-kms".to_owned()),
+        policy_document: Some(allow(&["kms:*"], &["*"])),
+        ..Default::default()
+    };
+    let arn = world
+        .call(HOME, &root, &create)
+        .unwrap()
+        .policy
+        .unwrap()
+        .arn;
+    world.settle();
+    let named = |arn: Option<String>| vec![api::PolicyDescriptorType { arn }];
+    let request = api::AssumeRoleRequest {
+        policy_arns: named(arn.clone()),
+        ..assume(&role)
+    };
+    let session = credential(world.call(AWAY, &ann, &request).unwrap());
+    let refused = world.call(AWAY, &session, &LOOKUP()).unwrap_err();
+    assert_eq!(refused.denial.unwrap().denied_by, "session_policy");
+    // Several session policies together are one limit: what any of them allows.
+    let request = api::AssumeRoleRequest {
+        policy: Some(allow(&["cloudtrail:*"], &["*"])),
+        policy_arns: named(arn),
+        ..assume(&role)
+    };
+    let session = credential(world.call(AWAY, &ann, &request).unwrap());
+    world.call(AWAY, &session, &LOOKUP()).unwrap();
+    let missing = named(Some("arn:aws:iam::111111111111:policy/none".to_owned()));
+    let request = api::AssumeRoleRequest {
+        policy_arns: missing,
+        ..assume(&role)
+    };
+    assert_eq!(
+        world.call(AWAY, &ann, &request).unwrap_err().code,
+        "ValidationError"
+    );
+}
+
+#[test]
+fn a_users_own_session_is_the_user_and_opens_no_other() {
+    let mut world = world();
+    let ann = world.user(ACCOUNT, "ann", &allow(&["cloudtrail:*"], &["*"]));
+    let made = world
+        .call(AWAY, &ann, &api::GetSessionTokenRequest::default())
+        .unwrap()
+        .credentials
+        .unwrap();
+    let session = Credential {
+        access_key: made.access_key_id.unwrap(),
+        session_token: made.session_token.unwrap(),
+    };
+    let who = world.call(AWAY, &session, &WHO).unwrap();
+    assert_eq!(
+        who.arn.as_deref(),
+        Some("arn:aws:iam::111111111111:user/ann")
+    );
+    world.call(AWAY, &session, &LOOKUP()).unwrap();
+    let again = world
+        .call(AWAY, &session, &api::GetSessionTokenRequest::default())
+        .unwrap_err();
+    assert_eq!(
+        again.message,
+        "Cannot call GetSessionToken with session credentials"
+    );
+}
+
+#[test]
+fn the_tags_of_a_user_are_principal_tags() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let ann = world.user(ACCOUNT, "ann", &only_with("aws:PrincipalTag/Team", "red"));
+    assert!(world.call(AWAY, &ann, &LOOKUP()).is_err());
+    let create = faultline_proto::iam::CreateUserRequest {
+        user_name: Some("bob".to_owned()),
+        tags: vec![faultline_proto::iam::Tag {
+            key: Some("team".to_owned()),
+            value: Some("red".to_owned()),
+        }],
+        ..Default::default()
+    };
+    world.call(HOME, &root, &create).unwrap();
+    let put = faultline_proto::iam::PutUserPolicyRequest {
+        user_name: create.user_name.clone(),
+        policy_name: Some("inline".to_owned()),
+        policy_document: Some(only_with("aws:PrincipalTag/Team", "red")),
+    };
+    world.call(HOME, &root, &put).unwrap();
+    let key = faultline_proto::iam::CreateAccessKeyRequest {
+        user_name: create.user_name,
+    };
+    let key = world.call(HOME, &root, &key).unwrap().access_key.unwrap();
+    world.settle();
+    let bob = Credential {
+        access_key: key.access_key_id.unwrap(),
+        session_token: String::new(),
+    };
+    world.call(AWAY, &bob, &LOOKUP()).unwrap();
 }

@@ -1,5 +1,7 @@
 //! Session tokens: sealed under a key that every Region holds, bound to their access key.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use faultline_proto::names::Timestamp;
@@ -15,8 +17,12 @@ use crate::refusal::Refusal;
 pub(crate) struct Token {
     /// The session.
     pub principal: Principal,
-    /// Its policy as text, empty when it has none.
+    /// Its policies as [`SessionPolicies`](crate::directory::SessionPolicies) writes them.
     pub policy: String,
+    /// Condition keys that it brings to every call: session tags, source identity.
+    pub context: BTreeMap<String, String>,
+    /// Names of tags that go on to the next role.
+    pub transitive_tags: Vec<String>,
     /// Its end, on the clock of the Region that is asked.
     pub expires: Timestamp,
 }

@@ -1,0 +1,73 @@
+//! How changes of the directory leave the home Region.
+//!
+//! One stream, `iam`, carries users, roles, policies and organisations, in the order in which
+//! they were changed, so that no Region sees the attachment of a policy that it does not know.
+//! An experiment may delay it: the change then waits here as a timer, which a crash does not lose.
+//! The order holds when the delay changes: nothing leaves before what waits already.
+
+use faultline_proto::driving::fault;
+use faultline_proto::names::{Elapsed, RegionName};
+use serde::{Deserialize, Serialize};
+
+use super::keyspaces::LastLeft;
+use crate::context::{Ctx, decode, encode};
+
+/// Kind of the timer of a change that waits.
+pub(super) const LEAVES: &str = "leaves";
+
+/// A change that waits.
+#[derive(Debug, Serialize, Deserialize)]
+struct Waiting {
+    to: RegionName,
+    service: String,
+    kind: String,
+    body: Vec<u8>,
+}
+
+/// Sends a change of the directory to every other Region: `service` applies it there.
+pub fn propagate(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) {
+    for to in ctx.peers() {
+        let now = ctx.elapsed().0;
+        let last = ctx.get::<LastLeft>(&to).unwrap_or_default();
+        let leaves = last.max(now + delay(ctx, &to));
+        if leaves <= now {
+            ctx.replicate(&to, "iam", service, kind, body.to_vec());
+            continue;
+        }
+        ctx.put::<LastLeft>(&to, &leaves);
+        let (service, kind) = (service.to_owned(), kind.to_owned());
+        let waiting = Waiting {
+            to,
+            service,
+            kind,
+            body: body.to_vec(),
+        };
+        ctx.schedule("iam", Elapsed(leaves), LEAVES, encode(&waiting));
+    }
+}
+
+/// The time of a change has come.
+pub(super) fn leave(ctx: &mut Ctx<'_>, payload: &[u8]) {
+    if let Ok(waiting) = decode::<Waiting>(payload) {
+        let Waiting {
+            to,
+            service,
+            kind,
+            body,
+        } = waiting;
+        ctx.replicate(&to, "iam", &service, &kind, body);
+    }
+}
+
+/// The longest delay that a fault in force asks for, microseconds.
+fn delay(ctx: &Ctx<'_>, to: &RegionName) -> u64 {
+    let delays = ctx.faults.iter().filter_map(|fault| match &fault.effect {
+        Some(fault::Effect::DelayDirectory(delay))
+            if delay.to.is_empty() || delay.to == to.as_str() =>
+        {
+            Some(delay.by)
+        }
+        _ => None,
+    });
+    delays.max().unwrap_or_default()
+}
