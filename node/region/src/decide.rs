@@ -113,12 +113,16 @@ fn fences(ctx: &mut Ctx<'_>, caller: &Caller, access: &mut Access) -> (Levels, L
         && let Some(row) = directory::organization_of(ctx, account)
     {
         access.context.set("aws:principalorgid", row.id.as_str());
-        access.context.set("aws:principalorgpaths", row.org_path(account));
+        access
+            .context
+            .set("aws:principalorgpaths", row.org_path(account));
         scps = directory::binding(ctx, &row, account, Fence::Principals);
     }
     if let Some(row) = directory::organization_of(ctx, &access.owner) {
         access.context.set("aws:resourceorgid", row.id.as_str());
-        access.context.set("aws:resourceorgpaths", row.org_path(&access.owner));
+        access
+            .context
+            .set("aws:resourceorgpaths", row.org_path(&access.owner));
         // K-191: what AWS manages is beyond RCPs.
         if !access.aws_managed {
             rcps = directory::binding(ctx, &row, &access.owner, Fence::Resources);

@@ -19,15 +19,34 @@ const KEY: &str = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56e
 fn main() {
     println!("{:<60} {:>12}", "decisions", "a second");
     for statements in [1, 10, 100] {
-        measure(&format!("{statements} statements, allowed"), statements, "", "kms:Encrypt");
+        measure(
+            &format!("{statements} statements, allowed"),
+            statements,
+            "",
+            "kms:Encrypt",
+        );
     }
-    let condition = r#","Condition":{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}}"#;
-    measure("10 statements with a condition each, allowed", 10, condition, "kms:Encrypt");
-    measure("10 statements, refused with all its reasons", 10, "", "kms:Decrypt");
+    let condition =
+        r#","Condition":{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}}"#;
+    measure(
+        "10 statements with a condition each, allowed",
+        10,
+        condition,
+        "kms:Encrypt",
+    );
+    measure(
+        "10 statements, refused with all its reasons",
+        10,
+        "",
+        "kms:Decrypt",
+    );
 }
 
 fn document(kind: DocumentKind, statements: &[String]) -> Arc<Policy> {
-    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{}]}}"#,
+        statements.join(",")
+    );
     let document = Document::parse(&text, kind).expect("it is a policy");
     Arc::new(Policy::new("bench", document))
 }
@@ -36,7 +55,9 @@ fn measure(name: &str, statements: usize, condition: &str, action: &str) {
     let mut own: Vec<String> = (1..statements)
         .map(|at| format!(r#"{{"Effect":"Allow","Action":"s3:Get{at}","Resource":"arn:aws:s3:::bucket-{at}/*"{condition}}}"#))
         .collect();
-    own.push(format!(r#"{{"Effect":"Allow","Action":"kms:Encrypt","Resource":"{KEY}"{condition}}}"#));
+    own.push(format!(
+        r#"{{"Effect":"Allow","Action":"kms:Encrypt","Resource":"{KEY}"{condition}}}"#
+    ));
     let identity = [document(DocumentKind::Identity, &own)];
     let key = document(
         DocumentKind::Key,
@@ -53,7 +74,10 @@ fn measure(name: &str, statements: usize, condition: &str, action: &str) {
         resource: ResourcePolicy::Key(&key),
         ..Policies::default()
     };
-    assert_eq!(evaluate(&request, &policies).is_allowed(), action == "kms:Encrypt");
+    assert_eq!(
+        evaluate(&request, &policies).is_allowed(),
+        action == "kms:Encrypt"
+    );
     let begin = Instant::now();
     let mut count = 0_u64;
     while begin.elapsed() < PATIENCE {
