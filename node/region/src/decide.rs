@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::context::Ctx;
 use crate::directory::{self, Fence};
 use crate::identity::{
-    self, Context, Decision, DocumentKind, GrantView, Policies, Policy, ProposedGrant, Request,
+    self, Decision, DocumentKind, GrantView, Policies, Policy, ProposedGrant, Request,
     ResourcePolicy, evaluate,
 };
 use crate::refusal::Refusal;

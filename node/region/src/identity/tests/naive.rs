@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use super::worlds::{Asked, Kind, Paper, SomeGrant, World};
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "the rules of kms 7.1 in their order, to be read beside them"
+)]
 /// Whether the request of `world` is allowed.
 pub(super) fn allows(world: &World) -> bool {
     let asked = &world.asked;

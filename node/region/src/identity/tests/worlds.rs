@@ -289,6 +289,10 @@ fn who(dice: &mut Dice) -> Who {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table of choices after the other"
+)]
 fn asked(dice: &mut Dice) -> Asked {
     let kind = dice.pick(&[
         Kind::Key,

@@ -114,7 +114,6 @@ fn k_190_every_level_must_allow() {
     let create = api::CreateOrganizationalUnitRequest {
         parent_id: Some(root.clone()),
         name: Some("apps".to_owned()),
-        ..Default::default()
     };
     let unit = world
         .call(HOME, &manager, &create)
