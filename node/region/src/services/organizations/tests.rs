@@ -61,7 +61,6 @@ fn policy(world: &mut World, kind: &str, statement: &str, target: &str) -> Strin
         content: Some(format!(
             r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#
         )),
-        ..Default::default()
     };
     let made = world.call(HOME, &manager, &create).unwrap().policy.unwrap();
     let id = made.policy_summary.unwrap().id.unwrap();
@@ -323,7 +322,6 @@ fn what_is_refused() {
         description: Some(String::new()),
         r#type: Some("SERVICE_CONTROL_POLICY".to_owned()),
         content: Some(r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#.to_owned()),
-        ..Default::default()
     };
     assert_eq!(
         world.call(HOME, &manager, &bad).unwrap_err().code,
