@@ -177,6 +177,7 @@ pub enum FaultSpec {
         region: RegionName,
         /// Only the write of a step that carries this verb.
         operation: Option<String>,
+    },
     /// The directory takes no changes.
     IamControlPlaneOutage,
     /// Changes of the directory travel slowly.
@@ -287,6 +288,7 @@ impl FaultSpec {
             "failed_write" => Self::FailedWrite {
                 region: from.region("in")?,
                 operation: from.text("operation").map(str::to_owned),
+            },
             "iam_control_plane_outage" => Self::IamControlPlaneOutage,
             "iam_propagation_delay" => Self::IamPropagationDelay {
                 to: from.regions("to")?,
