@@ -460,6 +460,8 @@ pub static FAULTS: &[FaultDef] = &[
         one_of: &[],
         fis: None,
         example: "while: [{ failed_write: { in: eu-west-1, operation: kms.encrypt } }]",
+    },
+    FaultDef {
         name: "iam_control_plane_outage",
         members: &IAM_CONTROL_PLANE_OUTAGE,
         bare: None,
