@@ -119,11 +119,37 @@ pub(super) static PRINCIPAL_ENTRY: MessageDef = message(
 );
 
 static KEY_SPEC: Shape = Shape {
-    values: &["SYMMETRIC_DEFAULT"],
+    values: &[
+        "SYMMETRIC_DEFAULT",
+        "RSA_2048",
+        "RSA_3072",
+        "RSA_4096",
+        "ECC_NIST_P256",
+        "ECC_NIST_P384",
+        "ECC_NIST_P521",
+        "ECC_SECG_P256K1",
+        "ECC_NIST_EDWARDS25519",
+        "HMAC_224",
+        "HMAC_256",
+        "HMAC_384",
+        "HMAC_512",
+        "ML_DSA_44",
+        "ML_DSA_65",
+        "ML_DSA_87",
+        "ML_KEM_512",
+        "ML_KEM_768",
+        "ML_KEM_1024",
+    ],
     ..ANY
 };
 static KEY_USAGE: Shape = Shape {
-    values: &["ENCRYPT_DECRYPT"],
+    values: &[
+        "ENCRYPT_DECRYPT",
+        "SIGN_VERIFY",
+        "GENERATE_VERIFY_MAC",
+        "KEY_AGREEMENT",
+        "ENCAPSULATE_DECAPSULATE",
+    ],
     ..ANY
 };
 /// Members of an entry.
@@ -167,8 +193,18 @@ pub(super) static KEY_ENTRY: MessageDef = message(
             &POLICY,
             "The key policy, short or in full; the default policy when absent.",
         ),
-        one("spec", Kind::Str, &KEY_SPEC, "KeySpec."),
-        one("usage", Kind::Str, &KEY_USAGE, "KeyUsage."),
+        one(
+            "spec",
+            Kind::Str,
+            &KEY_SPEC,
+            "KeySpec: the type of the key; SYMMETRIC_DEFAULT when absent.",
+        ),
+        one(
+            "usage",
+            Kind::Str,
+            &KEY_USAGE,
+            "KeyUsage: what the key is for; only SYMMETRIC_DEFAULT needs none.",
+        ),
         one("description", Kind::Str, &FREE, "Its description."),
         one("alias", Kind::Str, &FREE, "An alias for it, `alias/...`."),
     ],
