@@ -15,6 +15,7 @@ use super::keyspaces::{Constraint, GrantRow, Grants, KeyRow};
 use super::paging::{limit, page, read_marker};
 use super::permits::{constraint, principal, retired, token};
 use super::resolve::{self, Accepts, usable};
+use super::specs::{KeyUsage, Kind};
 use super::states::Use;
 use crate::context::Ctx;
 use crate::refusal::Refusal;
@@ -23,20 +24,34 @@ use crate::store::Range;
 /// Most grants of one key (K-208, K-246).
 const MOST: u32 = 50_000;
 
-/// Operations that a symmetric key can grant (K-196).
-const GRANTABLE: &[&str] = &[
-    "CreateGrant",
-    "Decrypt",
-    "DescribeKey",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "GenerateDataKeyWithoutPlaintext",
-    "ReEncryptFrom",
-    "ReEncryptTo",
-    "RetireGrant",
-];
+/// Operations that a key of this kind can grant (K-196): its own, and those of every key.
+fn grantable(kind: Kind) -> impl Iterator<Item = &'static str> {
+    let own: &[&str] = match kind.usage {
+        KeyUsage::EncryptDecrypt if kind.spec.is_symmetric() => &[
+            "Decrypt",
+            "Encrypt",
+            "GenerateDataKey",
+            "GenerateDataKeyPair",
+            "GenerateDataKeyPairWithoutPlaintext",
+            "GenerateDataKeyWithoutPlaintext",
+            "ReEncryptFrom",
+            "ReEncryptTo",
+        ],
+        KeyUsage::EncryptDecrypt => &[
+            "Decrypt",
+            "Encrypt",
+            "GetPublicKey",
+            "ReEncryptFrom",
+            "ReEncryptTo",
+        ],
+        KeyUsage::SignVerify => &["GetPublicKey", "Sign", "Verify"],
+        KeyUsage::GenerateVerifyMac => &["GenerateMac", "VerifyMac"],
+        KeyUsage::KeyAgreement => &["DeriveSharedSecret", "GetPublicKey"],
+        KeyUsage::EncapsulateDecapsulate => &["Decapsulate", "Encapsulate", "GetPublicKey"],
+    };
+    let every = ["CreateGrant", "DescribeKey", "RetireGrant"];
+    own.iter().copied().chain(every)
+}
 
 impl GrantRow {
     /// Everything that a repeated CreateGrant must repeat (K-202).
@@ -64,7 +79,7 @@ pub(crate) fn create(
         Accepts::Keys,
         Use::CreateGrant,
     )?;
-    let wanted = wanted(ctx, &request)?;
+    let wanted = wanted(ctx, row.kind, &request)?;
     if row.grants >= MOST {
         return Err(KmsError::Limit(format!("The key has {MOST} grants already.")).into());
     }
@@ -97,7 +112,11 @@ pub(crate) fn create(
 }
 
 /// The grant that a request asks for.
-fn wanted(ctx: &mut Ctx<'_>, request: &CreateGrantRequest) -> Result<GrantRow, KmsError> {
+fn wanted(
+    ctx: &mut Ctx<'_>,
+    kind: Kind,
+    request: &CreateGrantRequest,
+) -> Result<GrantRow, KmsError> {
     let grantee = principal(
         request.grantee_principal.as_ref(),
         request.grantee_service_principal.as_ref(),
@@ -118,14 +137,21 @@ fn wanted(ctx: &mut Ctx<'_>, request: &CreateGrantRequest) -> Result<GrantRow, K
             "GranteeServicePrincipal requires a SourceArn constraint and a retiring principal.";
         return Err(KmsError::Validation(text.to_owned()));
     }
-    if let Some(unfit) = request
+    let constraint = constraint(request.constraints.as_ref())?;
+    if constraint != Constraint::None && !kind.spec.is_symmetric() {
+        let text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.";
+        return Err(KmsError::Validation(text.to_owned()));
+    }
+    let unfit = request
         .operations
         .iter()
-        .find(|operation| !GRANTABLE.contains(&operation.as_str()))
-    {
-        let text =
-            format!("Operation {unfit} is not supported for a symmetric encryption KMS key.");
-        return Err(KmsError::Validation(text));
+        .find(|operation| !grantable(kind).any(|known| known == operation.as_str()));
+    if let Some(unfit) = unfit {
+        return Err(KmsError::Validation(format!(
+            "Operation {unfit} is not supported for a KMS key with key spec {} and key usage {}.",
+            kind.spec.text(),
+            kind.usage.text()
+        )));
     }
     let mut operations = request.operations.clone();
     operations.sort();
@@ -139,7 +165,7 @@ fn wanted(ctx: &mut Ctx<'_>, request: &CreateGrantRequest) -> Result<GrantRow, K
         retiring: retiring.map(|(name, _)| name),
         issuing_account: ctx.account(),
         operations,
-        constraint: constraint(request.constraints.as_ref())?,
+        constraint,
         source_arn,
         created: ctx.now(),
     })

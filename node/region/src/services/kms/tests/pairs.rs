@@ -1,8 +1,8 @@
 //! Sign, Verify, GetPublicKey, RSA encryption: what asymmetric keys do.
 
 use faultline_proto::kms::{
-    DisableKeyRequest, GetPublicKeyRequest, GetPublicKeyResponse, ReEncryptRequest, SignRequest,
-    VerifyRequest,
+    CreateGrantRequest, DisableKeyRequest, GetPublicKeyRequest, GetPublicKeyResponse,
+    GrantConstraints, ReEncryptRequest, SignRequest, VerifyRequest,
 };
 use p256::ecdsa::signature::Verifier as _;
 use p256::pkcs8::DecodePublicKey as _;
@@ -323,6 +323,49 @@ fn k_067_rsa_ciphertext_names_no_key_and_needs_both_members() {
     };
     let opened = world.call(HOME, &root, &request).unwrap();
     assert_eq!(opened.plaintext.as_deref(), Some(MESSAGE));
+}
+
+#[test]
+fn k_196_k_199_a_grant_lets_somebody_sign_and_has_no_context() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let key = key_of(&mut world, "ECC_NIST_P256", "SIGN_VERIFY", false);
+    let signer = world.user(ACCOUNT, "signer", &allow(&["kms:ListKeys"], &["*"]));
+    let mut wanted = CreateGrantRequest {
+        key_id: some(&key),
+        grantee_principal: some(&format!("arn:aws:iam::{ACCOUNT}:user/signer")),
+        operations: vec!["Encrypt".to_owned()],
+        ..Default::default()
+    };
+    assert_eq!(
+        code(world.call(HOME, &root, &wanted)),
+        "ValidationException"
+    );
+    wanted.operations = vec!["Sign".to_owned(), "GetPublicKey".to_owned()];
+    wanted.constraints = Some(GrantConstraints {
+        encryption_context_subset: pairs(&[("tenant", "7")]),
+        ..Default::default()
+    });
+    let text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.";
+    let outcome = world.call(HOME, &root, &wanted);
+    assert_eq!(no(outcome), refused("ValidationException", text));
+    wanted.constraints = None;
+    let sign = SignRequest {
+        key_id: some(&key),
+        message: Some(MESSAGE.to_vec()),
+        signing_algorithm: some("ECDSA_SHA_256"),
+        ..Default::default()
+    };
+    assert_eq!(
+        code(world.call(HOME, &signer, &sign)),
+        "AccessDeniedException"
+    );
+    let token = world.call(HOME, &root, &wanted).unwrap().grant_token;
+    let sign = SignRequest {
+        grant_tokens: token.into_iter().collect(),
+        ..sign
+    };
+    assert!(world.call(HOME, &signer, &sign).is_ok(), "K-203");
 }
 
 #[test]
