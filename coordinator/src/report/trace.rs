@@ -232,13 +232,13 @@ mod tests {
         let end = |ph: &str| {
             let end = events.iter().find(|event| event["ph"] == ph);
             let end = end.unwrap_or_else(|| panic!("no `{ph}`"));
-            let on = |event: &&Value| {
+            let on = |event: &Value| {
                 event["ph"] == "X"
                     && ["pid", "tid", "ts"]
                         .iter()
                         .all(|key| event[key] == end[key])
             };
-            assert!(events.iter().find(on).is_some(), "{end} is on no slice");
+            assert!(events.iter().any(on), "{end} is on no slice");
             (end["pid"].clone(), end["ts"].clone(), end["id"].clone())
         };
         let (from, to) = (end("s"), end("f"));
