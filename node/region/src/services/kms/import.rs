@@ -31,7 +31,6 @@ use super::rotation;
 use super::specs::KeySpec;
 use super::states::Use;
 use super::wrapping::{self, Token, Wrapping};
-use crate::audit;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
@@ -363,7 +362,7 @@ pub(crate) fn expire(ctx: &mut Ctx<'_>, payload: &[u8]) {
         return;
     }
     lose(ctx, &mut row, &id);
-    ctx.touches(row.arn.as_str());
-    journal::answers_key(ctx, &row);
-    audit::of_itself(ctx, "kms", "DeleteExpiredKeyMaterial", &account);
+    let arn = row.arn.as_str().to_owned();
+    let details = serde_json::json!({ "keyMaterialId": id });
+    journal::service_event(ctx, &row, &arn, "DeleteExpiredKeyMaterial", details);
 }
