@@ -110,6 +110,7 @@ with_client!(
     #[expect(
         clippy::allow_attributes,
         clippy::large_enum_variant,
+        clippy::too_many_lines,
         reason = "tonic writes them into its servers; a refusal is rarer than an answer"
     )]
     /// How a Region is driven: `Step` in, `Reply` out, with client and server.

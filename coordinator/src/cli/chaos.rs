@@ -39,7 +39,10 @@ pub struct ChaosArgs {
     /// Run one part of the seeds: part I of N, from 1. `auto/N` takes I from
     /// JOB_COMPLETION_INDEX, as a Kubernetes Indexed Job sets it (from 0).
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
-    shard: Option<(u64, u64)>,
+    shard: Option<Shard>,
+    /// The index of a Kubernetes Indexed Job, from 0, for `--shard auto/N`.
+    #[arg(long, env = "JOB_COMPLETION_INDEX", hide = true)]
+    job_index: Option<u64>,
     /// Threads, instead of the file's; all cores when neither says.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
     workers: Option<u64>,
@@ -89,25 +92,44 @@ fn parse_percent(text: &str) -> Result<u64, String> {
     number.ok_or_else(|| format!("`{text}` is no share such as 5%"))
 }
 
-fn parse_shard(text: &str) -> Result<(u64, u64), String> {
+/// Which part of how many; the place is the job's index when it is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shard {
+    which: Option<u64>,
+    of: u64,
+}
+
+impl Shard {
+    /// The part, from 1.
+    fn place(self, job_index: Option<u64>) -> Result<(u64, u64), String> {
+        let which = match (self.which, job_index) {
+            (Some(which), _) => which,
+            (None, Some(index)) => index + 1,
+            (None, None) => return Err("`--shard auto` needs JOB_COMPLETION_INDEX".into()),
+        };
+        (1..=self.of)
+            .contains(&which)
+            .then_some((which, self.of))
+            .ok_or_else(|| format!("there is no shard {which} of {}", self.of))
+    }
+}
+
+fn parse_shard(text: &str) -> Result<Shard, String> {
     let wrong = || format!("`{text}` is no shard such as 1/4");
     let (which, of) = text.split_once('/').ok_or_else(wrong)?;
-    let of = of
-        .parse::<u64>()
-        .ok()
-        .filter(|of| *of > 0)
-        .ok_or_else(wrong)?;
-    let which = if which == "auto" {
-        let index = std::env::var("JOB_COMPLETION_INDEX");
-        let index = index.ok().and_then(|text| text.parse::<u64>().ok());
-        index.ok_or("`auto` needs JOB_COMPLETION_INDEX, which is not set or no number")? + 1
-    } else {
-        which.parse::<u64>().map_err(|_| wrong())?
+    let of = of.parse::<u64>().ok().filter(|of| *of > 0);
+    let which = match which {
+        "auto" => None,
+        number => Some(number.parse::<u64>().map_err(|_| wrong())?),
     };
-    (1..=of)
-        .contains(&which)
-        .then_some((which, of))
-        .ok_or_else(|| format!("there is no shard {which} of {of}"))
+    let shard = Shard {
+        which,
+        of: of.ok_or_else(wrong)?,
+    };
+    if which.is_some() {
+        shard.place(None)?;
+    }
+    Ok(shard)
 }
 
 /// Runs a campaign.
@@ -122,6 +144,17 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
         out(&crate::campaign::trial::text(&campaign, &recorded));
         return Exit::Passed;
     }
+    let shard = match args
+        .shard
+        .map(|shard| shard.place(args.job_index))
+        .transpose()
+    {
+        Ok(shard) => shard,
+        Err(problem) => {
+            say(&problem);
+            return Exit::Usage;
+        }
+    };
     let folder = args.out.join(&campaign.name);
     if let Err(error) = std::fs::create_dir_all(&folder) {
         say(&format!("{}: {error}", folder.display()));
@@ -135,12 +168,12 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
         .or(campaign.budget.workers)
         .map(|it| usize::try_from(it).unwrap_or(1));
     let plan = Search {
-        shard: args.shard,
+        shard,
         workers: workers
             .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
             .unwrap_or(1),
         // A shard does not know of the others' failures: it runs all its seeds.
-        stop_after: campaign.stop_after.filter(|_| args.shard.is_none()),
+        stop_after: campaign.stop_after.filter(|_| shard.is_none()),
         twice: args.verify_determinism,
     };
     let mut searched = search(&campaign, &plan, &mut line);
@@ -156,7 +189,7 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
         args.no_shrink,
         &interrupt,
     );
-    let file = folder.join(result_name(args.shard));
+    let file = folder.join(result_name(shard));
     if let Err(error) = std::fs::write(&file, searched.tally.write()) {
         say(&format!("{}: {error}", file.display()));
         return Exit::Environment;
@@ -248,7 +281,10 @@ mod tests {
 
     #[test]
     fn shards_are_counted_from_one() {
-        assert_eq!(parse_shard("1/4"), Ok((1, 4)));
+        assert_eq!(parse_shard("1/4").and_then(|it| it.place(None)), Ok((1, 4)));
+        let auto = parse_shard("auto/4").expect("it is a shard");
+        assert_eq!(auto.place(Some(3)), Ok((4, 4)));
+        assert!(auto.place(Some(4)).is_err() && auto.place(None).is_err());
         for wrong in ["0/4", "5/4", "1", "a/4", "1/0"] {
             assert!(parse_shard(wrong).is_err(), "{wrong}");
         }

@@ -215,23 +215,7 @@ impl<'a> Session<'a> {
             },
         );
         let mut summary = summarizer.take().finish();
-        let (digest, exit) = match conducted {
-            Ok(digest) => (digest, Exit::of(summary.judgement)),
-            Err(broken) => {
-                summary.judgement = if matches!(broken, Broken::Budget(_)) {
-                    Judgement::Unknown
-                } else {
-                    Judgement::Error
-                };
-                summary.because = broken.to_string();
-                (String::new(), exit_of(&broken))
-            }
-        };
-        let exit = if summary.interrupted {
-            Exit::Interrupted
-        } else {
-            exit
-        };
+        let (digest, exit) = concluded(conducted, &mut summary);
         let extra = serde_json::json!({ "path": job.path, "case": job.case as u64, "vars": self.args.vars, "no_faults": self.args.no_faults });
         folder
             .finish(&summary, &digest, &extra)
@@ -338,6 +322,27 @@ impl<'a> Session<'a> {
 fn warn<T>(sent: Result<T, Unsent>) -> Option<T> {
     sent.map_err(|unsent| say(&format!("warning: {unsent}")))
         .ok()
+}
+
+/// The journal's digest and the exit status; a run that broke is told in its summary.
+fn concluded(conducted: Result<String, Broken>, summary: &mut Summary) -> (String, Exit) {
+    let (digest, exit) = match conducted {
+        Ok(digest) => (digest, Exit::of(summary.judgement)),
+        Err(broken) => {
+            summary.judgement = if matches!(broken, Broken::Budget(_)) {
+                Judgement::Unknown
+            } else {
+                Judgement::Error
+            };
+            summary.because = broken.to_string();
+            (String::new(), exit_of(&broken))
+        }
+    };
+    if summary.interrupted {
+        (digest, Exit::Interrupted)
+    } else {
+        (digest, exit)
+    }
 }
 
 fn exit_of(broken: &Broken) -> Exit {

@@ -265,7 +265,8 @@ async fn missing(known: &Known, seen: &Seen) -> Result<Vec<String>, String> {
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
         };
-        for (id, value) in seen.acknowledged.borrow().iter() {
+        let acknowledged = seen.acknowledged.borrow().clone();
+        for (id, value) in &acknowledged {
             let key = json!({ "table_name": "ledger", "key": { "id": id } });
             loop {
                 let answer = known.ask(get, &node.region, &credential, &key).await;

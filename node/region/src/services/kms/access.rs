@@ -32,7 +32,7 @@ use Reach::{AnyAccount, OwnAccount};
 
 /// What `request` touches.
 pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>, Refusal> {
-    use Accepts::{Aliases as Alias, Keys as Key};
+    use Accepts::Aliases as Alias;
     match request {
         KmsRequest::CreateKey(request) => Ok(conditions::create_key(ctx, request)),
         KmsRequest::GenerateRandom(_) => Ok(vec![without_key(ctx, "kms:GenerateRandom")]),
@@ -43,82 +43,27 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
             permits::present(ctx, &mut access, &request.grant_tokens)?;
             Ok(vec![access])
         }
-        KmsRequest::EnableKey(request) => one(ctx, "kms:EnableKey", &request.key_id),
-        KmsRequest::DisableKey(request) => one(ctx, "kms:DisableKey", &request.key_id),
-        KmsRequest::CancelKeyDeletion(request) => {
-            one(ctx, "kms:CancelKeyDeletion", &request.key_id)
-        }
-        KmsRequest::GetKeyPolicy(request) => one(ctx, "kms:GetKeyPolicy", &request.key_id),
-        KmsRequest::ListKeyPolicies(request) => one(ctx, "kms:ListKeyPolicies", &request.key_id),
-        KmsRequest::UpdateKeyDescription(request) => {
-            one(ctx, "kms:UpdateKeyDescription", &request.key_id)
-        }
-        KmsRequest::ListResourceTags(request) => one(ctx, "kms:ListResourceTags", &request.key_id),
-        KmsRequest::TagResource(request) => {
-            let access = on_key(ctx, "kms:TagResource", &request.key_id, Key, OwnAccount)?;
-            Ok(vec![conditions::tagging(access, &request.tags)])
-        }
-        KmsRequest::UntagResource(request) => {
-            let access = on_key(ctx, "kms:UntagResource", &request.key_id, Key, OwnAccount)?;
-            Ok(vec![conditions::untagging(access, &request.tag_keys)])
-        }
-        KmsRequest::GetParametersForImport(request) => {
-            let action = "kms:GetParametersForImport";
-            let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
-            let access = access.with(
-                "kms:wrappingalgorithm",
-                request.wrapping_algorithm.as_deref().unwrap_or_default(),
-            );
-            Ok(vec![access.with(
-                "kms:wrappingkeyspec",
-                request.wrapping_key_spec.as_deref().unwrap_or_default(),
-            )])
-        }
-        KmsRequest::ImportKeyMaterial(request) => {
-            let access = on_key(
-                ctx,
-                "kms:ImportKeyMaterial",
-                &request.key_id,
-                Key,
-                OwnAccount,
-            )?;
-            Ok(vec![conditions::importing(access, request)])
-        }
-        KmsRequest::DeleteImportedKeyMaterial(request) => {
-            one(ctx, "kms:DeleteImportedKeyMaterial", &request.key_id)
-        }
-        KmsRequest::EnableKeyRotation(request) => {
-            let action = "kms:EnableKeyRotation";
-            let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
-            let days = request.rotation_period_in_days.unwrap_or(365).to_string();
-            Ok(vec![access.with("kms:rotationperiodindays", &days)])
-        }
-        KmsRequest::DisableKeyRotation(request) => {
-            one(ctx, "kms:DisableKeyRotation", &request.key_id)
-        }
-        KmsRequest::GetKeyRotationStatus(request) => {
-            let action = "kms:GetKeyRotationStatus";
-            Ok(vec![on_key(ctx, action, &request.key_id, Key, AnyAccount)?])
-        }
-        KmsRequest::RotateKeyOnDemand(request) => {
-            one(ctx, "kms:RotateKeyOnDemand", &request.key_id)
-        }
-        KmsRequest::ListKeyRotations(request) => one(ctx, "kms:ListKeyRotations", &request.key_id),
-        KmsRequest::ScheduleKeyDeletion(request) => {
-            let action = "kms:ScheduleKeyDeletion";
-            let access = on_key(ctx, action, &request.key_id, Key, OwnAccount)?;
-            let days = request.pending_window_in_days.unwrap_or(30).to_string();
-            Ok(vec![
-                access.with("kms:schedulekeydeletionpendingwindowindays", &days),
-            ])
-        }
-        KmsRequest::PutKeyPolicy(request) => {
-            let access = on_key(ctx, "kms:PutKeyPolicy", &request.key_id, Key, OwnAccount)?;
-            Ok(vec![conditions::bypass(
-                access,
-                request.bypass_policy_lockout_safety_check,
-            )])
-        }
+        KmsRequest::EnableKey(_)
+        | KmsRequest::DisableKey(_)
+        | KmsRequest::CancelKeyDeletion(_)
+        | KmsRequest::GetKeyPolicy(_)
+        | KmsRequest::ListKeyPolicies(_)
+        | KmsRequest::UpdateKeyDescription(_)
+        | KmsRequest::ListResourceTags(_)
+        | KmsRequest::DeleteImportedKeyMaterial(_)
+        | KmsRequest::DisableKeyRotation(_)
+        | KmsRequest::RotateKeyOnDemand(_)
+        | KmsRequest::ListKeyRotations(_) => plain(ctx, request),
+        KmsRequest::TagResource(_)
+        | KmsRequest::UntagResource(_)
+        | KmsRequest::GetParametersForImport(_)
+        | KmsRequest::ImportKeyMaterial(_)
+        | KmsRequest::EnableKeyRotation(_)
+        | KmsRequest::GetKeyRotationStatus(_)
+        | KmsRequest::ScheduleKeyDeletion(_)
+        | KmsRequest::PutKeyPolicy(_)
+        | KmsRequest::ReplicateKey(_)
+        | KmsRequest::UpdatePrimaryRegion(_) => changing(ctx, request),
         KmsRequest::CreateAlias(request) => aliases::create_access(ctx, request),
         KmsRequest::UpdateAlias(request) => aliases::update_access(ctx, request),
         KmsRequest::DeleteAlias(request) => aliases::delete_access(ctx, request),
@@ -142,31 +87,116 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         KmsRequest::RevokeGrant(request) => grant_access(ctx, "kms:RevokeGrant", &request.key_id),
         KmsRequest::ListGrants(request) => grant_access(ctx, "kms:ListGrants", &request.key_id),
         KmsRequest::ListRetirableGrants(request) => retirable::access(ctx, request),
+    }
+}
+
+/// Operations whose only matter is the key that they name.
+fn plain(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>, Refusal> {
+    match request {
+        KmsRequest::EnableKey(request) => one(ctx, "kms:EnableKey", &request.key_id),
+        KmsRequest::DisableKey(request) => one(ctx, "kms:DisableKey", &request.key_id),
+        KmsRequest::CancelKeyDeletion(request) => {
+            one(ctx, "kms:CancelKeyDeletion", &request.key_id)
+        }
+        KmsRequest::GetKeyPolicy(request) => one(ctx, "kms:GetKeyPolicy", &request.key_id),
+        KmsRequest::ListKeyPolicies(request) => one(ctx, "kms:ListKeyPolicies", &request.key_id),
+        KmsRequest::UpdateKeyDescription(request) => {
+            one(ctx, "kms:UpdateKeyDescription", &request.key_id)
+        }
+        KmsRequest::ListResourceTags(request) => one(ctx, "kms:ListResourceTags", &request.key_id),
+        KmsRequest::DeleteImportedKeyMaterial(request) => {
+            one(ctx, "kms:DeleteImportedKeyMaterial", &request.key_id)
+        }
+        KmsRequest::DisableKeyRotation(request) => {
+            one(ctx, "kms:DisableKeyRotation", &request.key_id)
+        }
+        KmsRequest::RotateKeyOnDemand(request) => {
+            one(ctx, "kms:RotateKeyOnDemand", &request.key_id)
+        }
+        KmsRequest::ListKeyRotations(request) => one(ctx, "kms:ListKeyRotations", &request.key_id),
+        _ => Err(Refusal::internal("this operation touches something else")),
+    }
+}
+
+/// Operations on a key that say something which a condition may ask for.
+fn changing(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>, Refusal> {
+    match request {
+        KmsRequest::TagResource(request) => {
+            let access = own_key(ctx, "kms:TagResource", &request.key_id)?;
+            Ok(vec![conditions::tagging(access, &request.tags)])
+        }
+        KmsRequest::UntagResource(request) => {
+            let access = own_key(ctx, "kms:UntagResource", &request.key_id)?;
+            Ok(vec![conditions::untagging(access, &request.tag_keys)])
+        }
+        KmsRequest::GetParametersForImport(request) => {
+            let access = own_key(ctx, "kms:GetParametersForImport", &request.key_id)?;
+            let access = access.with("kms:wrappingalgorithm", text(&request.wrapping_algorithm));
+            Ok(vec![access.with(
+                "kms:wrappingkeyspec",
+                text(&request.wrapping_key_spec),
+            )])
+        }
+        KmsRequest::ImportKeyMaterial(request) => {
+            let access = own_key(ctx, "kms:ImportKeyMaterial", &request.key_id)?;
+            Ok(vec![conditions::importing(access, request)])
+        }
+        KmsRequest::EnableKeyRotation(request) => {
+            let access = own_key(ctx, "kms:EnableKeyRotation", &request.key_id)?;
+            let days = request.rotation_period_in_days.unwrap_or(365).to_string();
+            Ok(vec![access.with("kms:rotationperiodindays", &days)])
+        }
+        KmsRequest::GetKeyRotationStatus(request) => {
+            let action = "kms:GetKeyRotationStatus";
+            let accepts = Accepts::Keys;
+            Ok(vec![on_key(
+                ctx,
+                action,
+                &request.key_id,
+                accepts,
+                AnyAccount,
+            )?])
+        }
+        KmsRequest::ScheduleKeyDeletion(request) => {
+            let access = own_key(ctx, "kms:ScheduleKeyDeletion", &request.key_id)?;
+            let days = request.pending_window_in_days.unwrap_or(30).to_string();
+            Ok(vec![
+                access.with("kms:schedulekeydeletionpendingwindowindays", &days),
+            ])
+        }
+        KmsRequest::PutKeyPolicy(request) => {
+            let access = own_key(ctx, "kms:PutKeyPolicy", &request.key_id)?;
+            Ok(vec![conditions::bypass(
+                access,
+                request.bypass_policy_lockout_safety_check,
+            )])
+        }
         KmsRequest::ReplicateKey(request) => {
-            let access = on_key(ctx, "kms:ReplicateKey", &request.key_id, Key, OwnAccount)?;
-            let access = access.with(
-                "kms:replicaregion",
-                request.replica_region.as_deref().unwrap_or_default(),
-            );
+            let access = own_key(ctx, "kms:ReplicateKey", &request.key_id)?;
+            let access = access.with("kms:replicaregion", text(&request.replica_region));
             Ok(vec![conditions::bypass(
                 access,
                 request.bypass_policy_lockout_safety_check,
             )])
         }
         KmsRequest::UpdatePrimaryRegion(request) => {
-            let access = on_key(
-                ctx,
-                "kms:UpdatePrimaryRegion",
-                &request.key_id,
-                Key,
-                OwnAccount,
-            )?;
-            Ok(vec![access.with(
-                "kms:primaryregion",
-                request.primary_region.as_deref().unwrap_or_default(),
-            )])
+            let access = own_key(ctx, "kms:UpdatePrimaryRegion", &request.key_id)?;
+            Ok(vec![
+                access.with("kms:primaryregion", text(&request.primary_region)),
+            ])
         }
+        _ => Err(Refusal::internal("this operation touches something else")),
     }
+}
+
+/// A member's text, which may be missing.
+fn text(member: &Option<String>) -> &str {
+    member.as_deref().unwrap_or_default()
+}
+
+/// An access to a key that only callers of its own account have.
+fn own_key(ctx: &mut Ctx<'_>, action: &str, key: &Option<String>) -> Result<Access, Refusal> {
+    on_key(ctx, action, key, Accepts::Keys, OwnAccount)
 }
 
 /// An action that no key policy can allow (K-184).
@@ -181,7 +211,7 @@ pub(crate) fn without_key(ctx: &Ctx<'_>, action: &str) -> Access {
 }
 
 fn one(ctx: &mut Ctx<'_>, action: &str, key: &Option<String>) -> Result<Vec<Access>, Refusal> {
-    Ok(vec![on_key(ctx, action, key, Accepts::Keys, OwnAccount)?])
+    Ok(vec![own_key(ctx, action, key)?])
 }
 
 fn grant_access(

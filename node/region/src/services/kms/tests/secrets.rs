@@ -249,16 +249,18 @@ where
     no(world.call(HOME, &root, request))
 }
 
+fn would() -> (String, String) {
+    let text = "The request would have succeeded, but the DryRun option is set.";
+    ("DryRunOperationException".to_owned(), text.to_owned())
+}
+
 #[test]
 fn k_089_a_dry_run_that_would_succeed_says_so_and_one_that_would_fail_says_why() {
     let mut world = world();
-    let text = "The request would have succeeded, but the DryRun option is set.";
-    let would = ("DryRunOperationException".to_owned(), text.to_owned());
-    let symmetric = id(&key(&mut world, false));
+    let would = would();
     let hmac = key_of(&mut world, "HMAC_256", "GENERATE_VERIFY_MAC", false);
     let signing = key_of(&mut world, "ECC_NIST_P256", "SIGN_VERIFY", false);
     let agreeing = key_of(&mut world, "ECC_NIST_P256", "KEY_AGREEMENT", false);
-    let kem = key_of(&mut world, "ML_KEM_512", "ENCAPSULATE_DECAPSULATE", false);
     let sign = SignRequest {
         key_id: some(&signing),
         message: Some(MESSAGE.to_vec()),
@@ -307,6 +309,14 @@ fn k_089_a_dry_run_that_would_succeed_says_so_and_one_that_would_fail_says_why()
         ..Default::default()
     };
     assert_eq!(dry(&mut world, &derive), would);
+}
+
+#[test]
+fn k_089_a_dry_run_makes_no_key_and_k_090_may_ask_for_permission_alone() {
+    let mut world = world();
+    let would = would();
+    let symmetric = id(&key(&mut world, false));
+    let kem = key_of(&mut world, "ML_KEM_512", "ENCAPSULATE_DECAPSULATE", false);
     let encapsulate = EncapsulateRequest {
         key_id: some(&kem),
         encapsulation_algorithm: some("ML_KEM"),

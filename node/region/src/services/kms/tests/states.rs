@@ -162,6 +162,25 @@ fn k_057_every_operation_is_in_the_table_or_asks_no_key() {
     );
 }
 
+/// A key that waits for its material, under the alias of another.
+fn waiting_for_import(world: &mut World, alias: &str) -> String {
+    let root = world.root(ACCOUNT);
+    let request = CreateKeyRequest {
+        origin: some("EXTERNAL"),
+        multi_region: Some(true),
+        ..Default::default()
+    };
+    let made = world.call(HOME, &root, &request).unwrap().key_metadata;
+    let other = id(&made.unwrap());
+    assert_eq!(state(world, HOME, &other), StateName::PendingImport.text());
+    let request = UpdateAliasRequest {
+        alias_name: some(alias),
+        target_key_id: some(&other),
+    };
+    world.call(HOME, &root, &request).unwrap();
+    other
+}
+
 /// Brings a fresh key into `name`.
 fn bring(world: &mut World, name: StateName) -> Case {
     let root = world.root(ACCOUNT);
@@ -171,12 +190,8 @@ fn bring(world: &mut World, name: StateName) -> Case {
     };
     let key = family(world, replicas);
     let blob = encrypt(world, HOME, &root, &key, b"4242").unwrap();
-    let region = if name == StateName::Creating {
-        FAR
-    } else {
-        HOME
-    };
-    let before = region == HOME;
+    let before = name != StateName::Creating;
+    let region = if before { HOME } else { FAR };
     let (alias, mut grant) = (format!("alias/{key}"), "0".repeat(64));
     if before {
         let request = CreateAliasRequest {
@@ -217,19 +232,7 @@ fn bring(world: &mut World, name: StateName) -> Case {
             world.call(HOME, &root, &request).unwrap();
         }
         StateName::PendingImport => {
-            let request = CreateKeyRequest {
-                origin: some("EXTERNAL"),
-                multi_region: Some(true),
-                ..Default::default()
-            };
-            let made = world.call(HOME, &root, &request).unwrap().key_metadata;
-            let other = id(&made.unwrap());
-            assert_eq!(state(world, HOME, &other), name.text());
-            let request = UpdateAliasRequest {
-                alias_name: some(&alias),
-                target_key_id: some(&other),
-            };
-            world.call(HOME, &root, &request).unwrap();
+            let other = waiting_for_import(world, &alias);
             return Case {
                 region,
                 key: other,
