@@ -265,7 +265,13 @@ impl Followed {
             return Some((because, lines));
         }
         let meant = end.meant_by(&self.principal);
-        if !own.principal.is_empty() && !meant.iter().any(|arn| speaks_for(arn, &own.principal)) {
+        // A client that opens a session of its role is told by the role's name, and calls as
+        // whoever may assume it.
+        let opens_session = operation == "sts.AssumeRole";
+        if !opens_session
+            && !own.principal.is_empty()
+            && !meant.iter().any(|arn| speaks_for(arn, &own.principal))
+        {
             let because = format!(
                 "{operation} was called by {} and the trail says by {}",
                 self.principal, own.principal
