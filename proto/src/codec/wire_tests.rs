@@ -61,11 +61,11 @@ fn members_that_are_not_built_are_refused_by_name() {
         br#"{"KeyId":"k","Plaintext":"aGk="}"#,
     );
     assert!(refused.is_ok());
-    let body = br#"{"KeyId":"k","CiphertextBlob":"aGk=","Recipient":{"KeyEncryptionAlgorithm":"RSAES_OAEP_SHA_256"}}"#;
+    let body = br#"{"Origin":"EXTERNAL_KEY_STORE","XksKeyId":"one"}"#;
     let refused =
-        json::request(kms::DecryptRequest::def(), body).expect_err("Recipient is not built");
+        json::request(kms::CreateKeyRequest::def(), body).expect_err("XksKeyId is not built");
     assert_eq!((refused.code, refused.http_status), ("NotImplemented", 501));
-    assert!(refused.message.contains("Recipient"), "{}", refused.message);
+    assert!(refused.message.contains("XksKeyId"), "{}", refused.message);
     let refused = query::message(
         ec2::CreateVolumeRequest::def(),
         Protocol::Ec2Query,
