@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::run_args::{ReportKind, ReportTo};
+use crate::report::cost::{self, Bill};
 use crate::report::folder::{LATEST, RunFolder};
 use crate::report::{Summary, json, junit, trace};
 
@@ -14,6 +15,7 @@ use crate::report::{Summary, json, junit, trace};
 pub(super) fn write_report(
     report: &ReportTo,
     summaries: &[Summary],
+    bills: &[Bill],
     root: &Path,
 ) -> Result<(), String> {
     let text = match report.kind {
@@ -25,6 +27,11 @@ pub(super) fn write_report(
                 .collect();
             serde_json::to_string_pretty(&runs).map_err(|error| error.to_string())?
         }
+        ReportKind::Cost if report.file.extension().is_some_and(|end| end == "json") => {
+            serde_json::to_string_pretty(&cost::document(bills))
+                .map_err(|error| error.to_string())?
+        }
+        ReportKind::Cost => cost::table(bills),
         ReportKind::Trace => {
             let latest = RunFolder::find(root, LATEST).map_err(|error| error.to_string())?;
             trace::write(&latest.events().map_err(|error| error.to_string())?).to_string()

@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::journal::event::{Event, Judgement};
 use crate::journal::{Journal, Lines};
 use crate::otlp::{Otlp, Unsent};
+use crate::report::cost::{Bill, Ledger};
 use crate::report::folder::{RunFolder, stamp};
 use crate::report::terminal::{View, tell};
 use crate::report::{Summarizer, Summary, github, json, junit, setup};
@@ -95,6 +96,7 @@ struct Session<'a> {
     progress: Progress,
     since: Stopwatch,
     summaries: Vec<Summary>,
+    bills: Vec<Bill>,
     exits: Vec<Exit>,
     /// Runs that did not pass.
     failed: BTreeSet<String>,
@@ -106,6 +108,7 @@ struct Session<'a> {
 /// What came of one job.
 struct Done {
     summary: Summary,
+    bill: Bill,
     digest: String,
     exit: Exit,
 }
@@ -130,6 +133,7 @@ impl<'a> Session<'a> {
             progress: Progress::new(runs, args.quiet),
             since: Stopwatch::start(),
             summaries: Vec::new(),
+            bills: Vec::new(),
             exits: Vec::new(),
             failed: BTreeSet::new(),
             later: RefCell::default(),
@@ -170,6 +174,7 @@ impl<'a> Session<'a> {
                     self.exits.push(Exit::Bug);
                 }
                 self.summaries.push(done.summary);
+                self.bills.push(done.bill);
                 if self.args.fail_fast && done.exit != Exit::Passed {
                     break 'jobs;
                 }
@@ -196,12 +201,14 @@ impl<'a> Session<'a> {
         let events = folder
             .journal()
             .map_err(|error| told("no journal", error))?;
-        let summarizer = Rc::new(RefCell::new(Summarizer::default()));
-        let (hears, progress) = (Rc::clone(&summarizer), self.progress.clone());
+        let heard = Rc::new(RefCell::new((Summarizer::default(), Ledger::default())));
+        let (hears, progress) = (Rc::clone(&heard), self.progress.clone());
         let journal = Journal::new()
             .heard_by(Lines::new(events))
             .heard_by(move |event: &Event| {
-                hears.borrow_mut().take(event);
+                let (summarizer, ledger) = &mut *hears.borrow_mut();
+                summarizer.take(event);
+                ledger.take(event);
                 progress.hear(event);
             });
         let (interrupt, no_faults) = (self.interrupt.clone(), self.args.no_faults);
@@ -214,7 +221,8 @@ impl<'a> Session<'a> {
                 no_faults,
             },
         );
-        let mut summary = summarizer.take().finish();
+        let (summarizer, ledger) = heard.take();
+        let mut summary = summarizer.finish();
         let (digest, exit) = concluded(conducted, &mut summary);
         let extra = serde_json::json!({ "path": job.path, "case": job.case as u64, "vars": self.args.vars, "no_faults": self.args.no_faults });
         folder
@@ -233,6 +241,7 @@ impl<'a> Session<'a> {
         }
         Ok(Done {
             summary,
+            bill: ledger.bill(),
             digest,
             exit,
         })
@@ -269,7 +278,8 @@ impl<'a> Session<'a> {
             }
         }
         for report in &self.args.reports {
-            if let Err(problem) = write_report(report, &self.summaries, &self.args.out) {
+            if let Err(problem) = write_report(report, &self.summaries, &self.bills, &self.args.out)
+            {
                 say(&problem);
                 exits.push(Exit::Environment);
             }

@@ -45,7 +45,8 @@ pub struct RunArgs {
     /// Who reads the results.
     #[arg(long, value_enum, default_value_t = RunFormat::Human)]
     pub(super) format: RunFormat,
-    /// Also write a report: junit=FILE, json=FILE or trace=FILE.
+    /// Also write a report: junit=FILE, json=FILE, trace=FILE, or cost=FILE (what KMS would have
+    /// billed; a table, or JSON for a FILE that ends so).
     #[arg(long = "report", value_name = "KIND=FILE")]
     pub(super) reports: Vec<ReportTo>,
     /// Folder of the recorded runs.
@@ -110,6 +111,7 @@ pub(super) enum ReportKind {
     Junit,
     Json,
     Trace,
+    Cost,
 }
 
 impl FromStr for ReportTo {
@@ -122,9 +124,10 @@ impl FromStr for ReportTo {
             "junit" => ReportKind::Junit,
             "json" => ReportKind::Json,
             "trace" => ReportKind::Trace,
+            "cost" => ReportKind::Cost,
             other => {
                 return Err(format!(
-                    "`{other}` is no kind of report: junit, json or trace"
+                    "`{other}` is no kind of report: junit, json, trace or cost"
                 ));
             }
         };

@@ -4,9 +4,11 @@
 //! - [`terminal`]: for people, with [`picture`]s of failures. [`transcript`]: the golden
 //!   story of a run. [`moment`]: what happened around one time. [`setup`]: how the world
 //!   was made.
+//! - [`cost`]: what KMS would have billed.
 //! - [`json`], [`junit`], [`github`], [`trace`]: for machines.
 //! - [`folder`]: where a run lies on disk.
 
+pub mod cost;
 pub mod folder;
 pub mod github;
 pub mod json;
