@@ -267,7 +267,8 @@ impl Followed {
         let meant = end.meant_by(&self.principal);
         // A client that opens a session of its role is told by the role's name, and calls as
         // whoever may assume it.
-        let opens_session = operation == "sts.AssumeRole";
+        let opens_session =
+            operation == "sts.AssumeRole" && meant.iter().all(|arn| arn.contains(":role/"));
         if !opens_session
             && !own.principal.is_empty()
             && !meant.iter().any(|arn| speaks_for(arn, &own.principal))
