@@ -94,13 +94,7 @@ pub(super) fn attach(
         request.policy_id.unwrap_or_default(),
         request.target_id.unwrap_or_default(),
     );
-    let kind = row
-        .policy(&id)
-        .ok_or(OrganizationsError::NoSuchPolicy)?
-        .kind;
-    if !row.has_target(&target) {
-        return Err(OrganizationsError::NoSuchTarget);
-    }
+    let kind = kind_on_target(&row, &id, &target)?;
     if !row.enabled.contains(&kind) {
         return Err(OrganizationsError::TypeNotEnabled);
     }
@@ -126,13 +120,7 @@ pub(super) fn detach(
         request.policy_id.unwrap_or_default(),
         request.target_id.unwrap_or_default(),
     );
-    let kind = row
-        .policy(&id)
-        .ok_or(OrganizationsError::NoSuchPolicy)?
-        .kind;
-    if !row.has_target(&target) {
-        return Err(OrganizationsError::NoSuchTarget);
-    }
+    let kind = kind_on_target(&row, &id, &target)?;
     let known = of_kind(&row, &target, kind);
     if !known.contains(&id) {
         return Err(OrganizationsError::NotAttached);
@@ -170,6 +158,20 @@ pub(super) fn of_target(
         policies,
         next_token: None,
     })
+}
+
+/// The type of a policy that is to stand on a target; both must be there.
+fn kind_on_target(
+    row: &OrganizationRow,
+    policy: &str,
+    target: &str,
+) -> Result<PolicyType, OrganizationsError> {
+    let policy = row.policy(policy).ok_or(OrganizationsError::NoSuchPolicy)?;
+    if row.has_target(target) {
+        Ok(policy.kind)
+    } else {
+        Err(OrganizationsError::NoSuchTarget)
+    }
 }
 
 fn of_kind(row: &OrganizationRow, target: &str, kind: PolicyType) -> Vec<String> {
