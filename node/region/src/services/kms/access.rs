@@ -37,7 +37,7 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         KmsRequest::CreateKey(request) => Ok(conditions::create_key(ctx, request)),
         KmsRequest::GenerateRandom(_) => Ok(vec![without_key(ctx, "kms:GenerateRandom")]),
         KmsRequest::ListKeys(_) => Ok(vec![without_key(ctx, "kms:ListKeys")]),
-        KmsRequest::ListAliases(_) => Ok(vec![without_key(ctx, "kms:ListAliases")]),
+        KmsRequest::ListAliases(request) => list_aliases(ctx, &request.key_id),
         KmsRequest::DescribeKey(request) => {
             let mut access = on_key(ctx, "kms:DescribeKey", &request.key_id, Alias, AnyAccount)?;
             permits::present(ctx, &mut access, &request.grant_tokens)?;
@@ -88,6 +88,16 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         KmsRequest::ListGrants(request) => grant_access(ctx, "kms:ListGrants", &request.key_id),
         KmsRequest::ListRetirableGrants(request) => retirable::access(ctx, request),
     }
+}
+
+/// ListAliases is decided by IAM alone, and shows nothing of a key of another account (K-315).
+fn list_aliases(ctx: &mut Ctx<'_>, key: &Option<String>) -> Result<Vec<Access>, Refusal> {
+    let mut accesses = vec![without_key(ctx, "kms:ListAliases")];
+    if key.is_some() {
+        let foreign = own_key(ctx, "kms:ListAliases", key)?;
+        accesses.extend(Some(foreign).filter(|access| access.owner != ctx.account()));
+    }
+    Ok(accesses)
 }
 
 /// Operations whose only matter is the key that they name.

@@ -6,6 +6,7 @@ mod grants;
 mod import;
 mod lifecycle;
 mod names;
+mod operations;
 mod pairs;
 mod promotion;
 mod replicas;
