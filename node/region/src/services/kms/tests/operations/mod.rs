@@ -346,8 +346,16 @@ fn k_287_to_k_336_only_some_operations_cross_accounts() {
         if row.names == Names::Alias {
             // An alias name is one of the caller's own account (K-024).
             let (code, message) = told((row.ask)(&mut world, &pat, &open));
-            let own = format!("Alias arn:aws:kms:{HOME}:{PARTNER}:{} is not found", open.alias);
-            assert_eq!((code.as_str(), message), ("NotFoundException", own), "{}", row.id());
+            let own = format!(
+                "Alias arn:aws:kms:{HOME}:{PARTNER}:{} is not found",
+                open.alias
+            );
+            assert_eq!(
+                (code.as_str(), message),
+                ("NotFoundException", own),
+                "{}",
+                row.id()
+            );
             continue;
         }
         let action = row.needs.first().map_or("", |(action, _)| *action);
@@ -452,7 +460,11 @@ fn k_287_to_k_336_errors_are_those_that_the_table_lists() {
             world.call(HOME, &root, &request).unwrap();
             let got = told((row.ask)(&mut world, &root, &case)).0;
             let asked_first = row.lists("DisabledException") && row.name != UNMINDFUL;
-            let want = if asked_first { "DisabledException" } else { row.answer };
+            let want = if asked_first {
+                "DisabledException"
+            } else {
+                row.answer
+            };
             assert_eq!(got, want, "{} on a disabled key", row.id());
             case = fresh(&mut world);
             doom(&mut world, &case.key);
@@ -489,17 +501,29 @@ fn k_325_a_grant_is_retired_by_whom_it_names() {
         dry_run: Some(true),
         ..Default::default()
     };
-    assert_eq!(code(world.call(HOME, &all, &retire)), "AccessDeniedException");
-    assert_eq!(code(world.call(HOME, &far, &retire)), "DryRunOperationException");
+    assert_eq!(
+        code(world.call(HOME, &all, &retire)),
+        "AccessDeniedException"
+    );
+    assert_eq!(
+        code(world.call(HOME, &far, &retire)),
+        "DryRunOperationException"
+    );
     retire.dry_run = None;
     doom(&mut world, &key);
     world.call(HOME, &far, &retire).unwrap();
-    assert_eq!(code(world.call(HOME, &far, &retire)), "InvalidGrantIdException");
+    assert_eq!(
+        code(world.call(HOME, &far, &retire)),
+        "InvalidGrantIdException"
+    );
     retire = RetireGrantRequest {
         grant_token: some("forged"),
         ..Default::default()
     };
-    assert_eq!(code(world.call(HOME, &far, &retire)), "InvalidGrantTokenException");
+    assert_eq!(
+        code(world.call(HOME, &far, &retire)),
+        "InvalidGrantTokenException"
+    );
 }
 
 /// Lists show what is the caller's account's, and ListRetirableGrants takes no foreign principal.
@@ -518,5 +542,8 @@ fn k_315_k_319_k_321_lists_stay_in_the_callers_account() {
     };
     let own = format!("arn:aws:iam::{ACCOUNT}:user/ann");
     world.call(HOME, &ann, &ask(&own)).unwrap();
-    assert_eq!(code(world.call(HOME, &pat, &ask(&own))), "AccessDeniedException");
+    assert_eq!(
+        code(world.call(HOME, &pat, &ask(&own))),
+        "AccessDeniedException"
+    );
 }
