@@ -121,7 +121,7 @@ impl Drive {
 
 /// Owns `region` until it dies, or until every sender of `jobs` is gone.
 pub(crate) async fn own(
-    region: &mut dyn Driven,
+    region: &mut (dyn Driven + Send),
     mut jobs: mpsc::Receiver<Job>,
 ) -> Result<(), Died> {
     while let Some(job) = jobs.recv().await {
@@ -156,7 +156,7 @@ enum Taken {
 }
 
 impl Group {
-    async fn take(&mut self, region: &mut dyn Driven, job: Job) -> Result<Taken, Died> {
+    async fn take(&mut self, region: &mut (dyn Driven + Send), job: Job) -> Result<Taken, Died> {
         let Job { what, drive } = job;
         if drive.is_over() {
             return Ok(Taken::InGroup);
@@ -191,7 +191,7 @@ impl Group {
     }
 
     /// Flushes once and answers all.
-    async fn settle(&mut self, region: &mut dyn Driven) -> Result<(), Died> {
+    async fn settle(&mut self, region: &mut (dyn Driven + Send)) -> Result<(), Died> {
         if self.answers.is_empty() {
             return Ok(());
         }

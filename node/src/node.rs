@@ -1,7 +1,9 @@
 //! A node from its start to its end, as a process or inside another one.
 //!
-//! Either way it is one thread with one current-thread runtime, on which the Region, its
-//! streams and their sockets take turns: nothing runs beside a step.
+//! A process is one thread with one current-thread runtime, on which the Region, its streams
+//! and their sockets take turns: nothing runs beside a step. Inside another program a node is a
+//! task of the runtime that starts it: who waits for a reply has nothing else to do meanwhile, and
+//! changing threads twice a step costs more than most steps do.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -113,7 +115,7 @@ pub(crate) fn stdin_closed(wanted: bool) -> oneshot::Receiver<()> {
     closed
 }
 
-/// A node on a thread of this process, reached through memory.
+/// A node in this process, reached through memory. It runs while its host's runtime does.
 pub struct EmbeddedNode {
     channel: Channel,
     stop: Option<oneshot::Sender<()>>,
@@ -146,7 +148,7 @@ impl EmbeddedNode {
 }
 
 /// A Region over the configured store.
-fn open_region(config: &NodeConfig) -> Result<Box<dyn Driven>, NodeError> {
+fn open_region(config: &NodeConfig) -> Result<Box<dyn Driven + Send>, NodeError> {
     let region = Region::new(config.open_store()?);
     Ok(Box::new(Named {
         name: config.region.clone(),
@@ -154,53 +156,32 @@ fn open_region(config: &NodeConfig) -> Result<Box<dyn Driven>, NodeError> {
     }))
 }
 
-/// Starts a node on its own thread. It stops when the answer is dropped.
+/// Starts a node as a task of the current runtime. It stops when the answer is dropped.
 ///
 /// # Errors
 /// [`NodeError`] when its store cannot be opened.
 pub async fn embedded(config: NodeConfig) -> Result<EmbeddedNode, NodeError> {
-    embed(config.region.to_string(), move || open_region(&config)).await
+    embed(open_region(&config)?).await
 }
 
-/// Starts whatever `open` gives as a node.
-pub(crate) async fn embed(
-    name: String,
-    open: impl FnOnce() -> Result<Box<dyn Driven>, NodeError> + Send + 'static,
-) -> Result<EmbeddedNode, NodeError> {
+/// Starts whatever is driven as a node.
+pub(crate) async fn embed(mut region: Box<dyn Driven + Send>) -> Result<EmbeddedNode, NodeError> {
     let (ours, theirs) = tokio::io::duplex(PIPE);
     let (stop, stopped) = oneshot::channel();
-    let (ready, is_ready) = oneshot::channel();
     let (end, ended) = oneshot::channel();
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(move || {
-            let mut region = match open() {
-                Ok(region) => region,
-                Err(error) => return drop(ready.send(Err(error))),
-            };
-            let _ = ready.send(Ok(()));
-            let result = serve_embedded(region.as_mut(), theirs, stopped);
-            // The store closes before anybody hears that the node is gone.
-            drop(region);
-            let _ = end.send(result);
-        })
-        .map_err(system(|| "start its thread".to_owned()))?;
-    is_ready.await.unwrap_or(Err(NodeError::Panicked))?;
+    tokio::spawn(async move {
+        let connections =
+            tokio_stream::once(Ok::<_, std::io::Error>(theirs)).chain(tokio_stream::pending());
+        let result = serve(region.as_mut(), connections, stopped).await;
+        // The store closes before anybody hears that the node is gone.
+        drop(region);
+        let _ = end.send(result);
+    });
     Ok(EmbeddedNode {
         channel: connect(ours).await?,
         stop: Some(stop),
         ended,
     })
-}
-
-fn serve_embedded(
-    region: &mut dyn Driven,
-    pipe: DuplexStream,
-    stopped: oneshot::Receiver<()>,
-) -> Result<Ended, NodeError> {
-    let connections =
-        tokio_stream::once(Ok::<_, std::io::Error>(pipe)).chain(tokio_stream::pending());
-    runtime()?.block_on(serve(region, connections, stopped))
 }
 
 /// The host's end of the pipe as a channel.
@@ -221,8 +202,8 @@ async fn connect(pipe: DuplexStream) -> Result<Channel, NodeError> {
 
 /// Serves until the Region dies, `stopped` resolves, or its sender is gone.
 async fn serve<C>(
-    region: &mut dyn Driven,
-    connections: impl Stream<Item = std::io::Result<C>>,
+    region: &mut (dyn Driven + Send),
+    connections: impl Stream<Item = std::io::Result<C>> + Send,
     stopped: oneshot::Receiver<()>,
 ) -> Result<Ended, NodeError>
 where

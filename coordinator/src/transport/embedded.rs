@@ -1,4 +1,4 @@
-//! Nodes in this process, each on its own thread, reached over gRPC through memory, with
+//! Nodes in this process, reached over gRPC through memory, with
 //! real stores on disk. A kill between two steps is a stop here: every committed step has
 //! been flushed, so there is nothing that a kill could lose.
 

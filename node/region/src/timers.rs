@@ -21,6 +21,7 @@ pub struct TimerRow {
     /// The service's word for it.
     pub kind: String,
     /// The service's own bytes.
+    #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
     /// Trace context of what set it: the work it brings belongs to the same trace.
     pub traceparent: String,

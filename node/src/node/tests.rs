@@ -59,9 +59,7 @@ impl Driven for Echo {
 }
 
 async fn echo() -> EmbeddedNode {
-    embed("echo".to_owned(), || Ok(Box::new(Echo { last: 0 })))
-        .await
-        .unwrap()
+    embed(Box::new(Echo { last: 0 })).await.unwrap()
 }
 
 fn tick(id: u64) -> Step {

@@ -49,9 +49,7 @@ impl Driven for Scribe {
 async fn scribe(full: u64) -> (EmbeddedNode, Arc<Mutex<Vec<Did>>>) {
     let did = Arc::new(Mutex::new(Vec::new()));
     let theirs = Arc::clone(&did);
-    let node = embed("scribe".to_owned(), move || {
-        Ok(Box::new(Scribe { did: theirs, full }))
-    });
+    let node = embed(Box::new(Scribe { did: theirs, full }));
     (node.await.unwrap(), did)
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrailRow {
     /// The [`AuditEvent`], as protobuf.
+    #[serde(with = "serde_bytes")]
     pub event: Vec<u8>,
     /// `AIDA...`, `AROA...:session` or an account.
     pub principal_id: String,
@@ -25,6 +26,7 @@ pub struct TrailRow {
 /// A row of version 1.
 #[derive(Debug, Deserialize)]
 struct Old {
+    #[serde(with = "serde_bytes")]
     event: Vec<u8>,
     principal_id: String,
     issuer: Option<(String, String)>,

@@ -137,12 +137,14 @@ pub(crate) struct ItemRow {
     pub(crate) version: Version,
     /// A tombstone keeps the key attributes alone.
     pub(crate) deleted: bool,
+    #[serde(with = "serde_bytes")]
     pub(crate) sealed: Vec<u8>,
 }
 
 /// A table's key in the clear but for the Region's own seal, as DynamoDB caches it (DDB-056).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CachedKeyRow {
+    #[serde(with = "serde_bytes")]
     pub(crate) sealed: Vec<u8>,
     /// Elapsed moment at which KMS must be asked again.
     pub(crate) until: u64,
@@ -153,6 +155,7 @@ pub(crate) struct CachedKeyRow {
 pub(crate) struct WaitingRow {
     pub(crate) from: RegionName,
     /// The record, sealed under the Region's own key.
+    #[serde(with = "serde_bytes")]
     pub(crate) sealed: Vec<u8>,
 }
 

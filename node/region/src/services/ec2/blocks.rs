@@ -10,6 +10,7 @@ use crate::refusal::Refusal;
 use crate::service::CHUNK;
 use crate::store::Range;
 use crate::vault::SecretKey;
+use serde_bytes::ByteBuf;
 
 /// What a sealed block is bound to: its id and its place.
 fn place(block: &str, index: u64) -> Vec<u8> {
@@ -39,7 +40,8 @@ pub fn read(
     let Some(block) = ctx.get::<Maps>((holder, index)) else {
         return Ok(Vec::new());
     };
-    let bytes = ctx.get::<Blocks>(block.as_str()).unwrap_or_default();
+    let bytes = ctx.get::<Blocks>(block.as_str());
+    let bytes = bytes.unwrap_or_default().into_vec();
     match key {
         None => Ok(bytes),
         Some(key) => key
@@ -67,7 +69,7 @@ pub fn write(
             key.seal(nonce, &place(&block, index), plaintext)
         }
     };
-    ctx.put::<Blocks>(block.as_str(), &bytes);
+    ctx.put::<Blocks>(block.as_str(), &ByteBuf::from(bytes));
     ctx.put::<References>(block.as_str(), &1);
     ctx.put::<Maps>((holder, index), &block);
 }

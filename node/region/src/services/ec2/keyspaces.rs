@@ -303,7 +303,7 @@ crate::keyspaces! {
     /// Block ids by volume, snapshot or read, and index.
     pub Maps = 0x0805, "ec2.maps", version 1: (String, u64) => String;
     /// Blocks by id: sealed, or as they are on an unencrypted volume.
-    pub Blocks = 0x0806, "ec2.blocks", version 1: String => Vec<u8>;
+    pub Blocks = 0x0806, "ec2.blocks", version 1: String => serde_bytes::ByteBuf;
     /// How many maps name a block.
     pub References = 0x0807, "ec2.references", version 1: String => u64;
     /// What hosts know, by volume.

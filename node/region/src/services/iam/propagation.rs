@@ -21,6 +21,7 @@ struct Waiting {
     to: RegionName,
     service: String,
     kind: String,
+    #[serde(with = "serde_bytes")]
     body: Vec<u8>,
 }
 

@@ -6,6 +6,7 @@
 
 use md5::digest::common::hazmat::{SerializableState, SerializedState};
 use md5::{Digest as _, Md5};
+use serde_bytes::ByteBuf;
 
 use super::keyspaces::{Chunks, ContentRow, Contents};
 use crate::context::{Ctx, encode};
@@ -87,13 +88,13 @@ pub fn write(
     let aad = binding(&bound(ctx, id)?, index, last);
     let nonce = ctx.entropy().bytes("s3.chunk-nonce");
     let sealed = key.seal(nonce, &aad, bytes);
-    ctx.put::<Chunks>(&(id.to_owned(), index), &sealed);
+    ctx.put::<Chunks>(&(id.to_owned(), index), &ByteBuf::from(sealed));
     Ok(())
 }
 
 /// Stages a chunk that is sealed already: SSE-C replicas keep the source's bytes (S3-044).
 pub fn write_sealed(ctx: &mut Ctx<'_>, id: &str, index: u64, sealed: &[u8]) {
-    ctx.put::<Chunks>(&(id.to_owned(), index), &sealed.to_vec());
+    ctx.put::<Chunks>(&(id.to_owned(), index), &ByteBuf::from(sealed));
 }
 
 /// The sealed bytes of a chunk.
@@ -102,6 +103,7 @@ pub fn write_sealed(ctx: &mut Ctx<'_>, id: &str, index: u64, sealed: &[u8]) {
 /// When the chunk is gone.
 pub fn read_sealed(ctx: &mut Ctx<'_>, id: &str, index: u64) -> Result<Vec<u8>, Refusal> {
     ctx.get::<Chunks>(&(id.to_owned(), index))
+        .map(ByteBuf::into_vec)
         .ok_or_else(|| Refusal::internal("a chunk of the content is gone"))
 }
 

@@ -166,7 +166,7 @@ crate::keyspaces! {
     /// Contents by id.
     pub Contents = 0x0604, "s3.contents", version 1: String => ContentRow;
     /// Sealed chunks by content and index.
-    pub Chunks = 0x0605, "s3.chunks", version 1: (String, u64) => Vec<u8>;
+    pub Chunks = 0x0605, "s3.chunks", version 1: (String, u64) => serde_bytes::ByteBuf;
     /// Last version order given, by bucket.
     pub Orders = 0x0606, "s3.orders", version 1: String => u64;
 }

@@ -54,6 +54,7 @@ pub struct Offer {
     /// How it is to be sealed.
     pub sealing: Sealing,
     /// First chunk.
+    #[serde(with = "serde_bytes")]
     pub first: Vec<u8>,
     /// How many chunks there are.
     pub chunks: u64,
@@ -71,6 +72,7 @@ pub struct Piece {
     /// Index of the chunk.
     pub index: u64,
     /// Its bytes.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
     /// Nothing follows.
     pub last: bool,
