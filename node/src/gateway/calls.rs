@@ -26,7 +26,7 @@ pub(super) async fn json<B: RequestBody>(
     let (credential, body) = opened(gateway, head, signed, body, service).await?;
     let operation = find(service, name).map_err(|missing| match missing {
         Missing::NotBuilt => Problem::not_built(&format!("{}:{name}", service.prefix)),
-        Missing::Unknown => Problem::new(400, "UnknownOperationException", ""),
+        Missing::Unknown => unknown(service.protocol),
     })?;
     let message = codec::json::message(operation, &body).map_err(said)?;
     let (success, request_id) =
@@ -50,6 +50,15 @@ pub(super) async fn json<B: RequestBody>(
     }
     answer::name_request(headers, &request_id, false);
     Ok(response)
+}
+
+/// An operation that AWS does not have either: KMS says 404 (K-279), DynamoDB 400.
+fn unknown(protocol: Protocol) -> Problem {
+    let status = match protocol {
+        Protocol::Json11 => 404,
+        Protocol::Json10 | Protocol::Query | Protocol::Ec2Query | Protocol::RestXml => 400,
+    };
+    Problem::new(status, "UnknownOperationException", "")
 }
 
 /// Answers a request of the query protocols.

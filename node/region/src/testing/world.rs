@@ -35,6 +35,7 @@ pub struct World {
     pub(super) nodes: BTreeMap<String, Node>,
     pub(super) home: String,
     pub(super) settings: Settings,
+    pub(super) address: Option<String>,
     elapsed: u64,
     steps: u64,
 }
@@ -90,6 +91,7 @@ impl World {
                 .collect(),
             home: (*home.expect("a world has a Region")).to_owned(),
             settings,
+            address: None,
             elapsed: 0,
             steps: 0,
         };
@@ -112,6 +114,11 @@ impl World {
             access_key: lifecycle::root_key(account),
             session_token: String::new(),
         }
+    }
+
+    /// Address that clients call from: `aws:SourceIp` of every later call.
+    pub fn stand_at(&mut self, address: &str) {
+        self.address = Some(address.to_owned());
     }
 
     /// Microseconds since the world began.

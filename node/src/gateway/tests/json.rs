@@ -95,7 +95,7 @@ fn a_body_that_was_changed_after_signing_is_refused() {
 fn what_is_not_built_or_not_known_is_said() {
     with_gateway(Limits::default(), async |client| {
         let got = client.kms("Nonsense", "{}").await;
-        assert_eq!(got.refused(), (400, "UnknownOperationException".into()));
+        assert_eq!(got.refused(), (404, "UnknownOperationException".into()));
         let got = client.kms("CreateCustomKeyStore", "{}").await;
         assert_eq!(got.refused(), (501, "NotImplemented".into()));
         assert!(got.body.contains("kms:CreateCustomKeyStore"), "{got:?}");

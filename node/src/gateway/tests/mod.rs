@@ -5,6 +5,7 @@ mod equal;
 mod json;
 mod objects;
 mod query;
+mod wire;
 
 use std::net::{IpAddr, Ipv4Addr};
 

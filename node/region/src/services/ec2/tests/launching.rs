@@ -162,3 +162,38 @@ fn a_repeated_launch_with_its_token_launches_once() {
     assert_eq!(first, again);
     assert_eq!(first.instances.len(), 2);
 }
+
+/// K-266: EC2's own hands are a session of `aws:ec2-infrastructure` that is named after the instance.
+#[test]
+fn k_266_a_launch_decrypts_as_the_instances_infrastructure() {
+    let mut world = World::new(&[HERE]);
+    let (ops, _) = people(&mut world);
+    let key = key(&mut world, HERE, ACCOUNT, None);
+    let id = volume(&mut world, &ops, Some(&key));
+    let snap = snapshot(&mut world, &ops, &id);
+    let image = image(&mut world, &ops, &snap);
+    let running = launch(&mut world, &ops, &image);
+    let name = running.instance_id.unwrap();
+    let lookup = faultline_proto::cloudtrail::LookupEventsRequest {
+        lookup_attributes: vec![faultline_proto::cloudtrail::LookupAttribute {
+            attribute_key: text("EventName"),
+            attribute_value: text("Decrypt"),
+        }],
+        ..Default::default()
+    };
+    let root = world.root(ACCOUNT);
+    let found = world.call(HERE, &root, &lookup).unwrap().events;
+    let hands = format!("arn:aws:sts::{ACCOUNT}:assumed-role/aws:ec2-infrastructure/{name}");
+    let record = found
+        .iter()
+        .filter_map(|event| event.cloud_trail_event.as_deref())
+        .map(|record| serde_json::from_str::<Value>(record).unwrap())
+        .find(|record| record["userIdentity"]["arn"] == hands)
+        .expect("the launch has decrypted as the instance");
+    assert_eq!(record["userIdentity"]["type"], "AssumedRole");
+    assert_eq!(record["userIdentity"]["invokedBy"], "ec2.amazonaws.com");
+    assert_eq!(record["sourceIPAddress"], "ec2.amazonaws.com");
+    assert_eq!(record["userAgent"], "ec2.amazonaws.com");
+    assert_eq!(record.get("tlsDetails"), None);
+    assert!(record["requestParameters"]["encryptionContext"]["aws:ebs:id"].is_string());
+}

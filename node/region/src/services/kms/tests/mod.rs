@@ -1,6 +1,7 @@
 //! What KMS promises, by the ids of the facts.
 
 mod authorization;
+mod conditions;
 mod cryptography;
 mod grants;
 mod import;

@@ -154,6 +154,7 @@ fn k_087_the_public_key_verifies_outside_of_kms_whatever_the_state_of_the_key() 
     assert_eq!(code(refusal), "UnsupportedOperationException");
 }
 
+/// With K-364: Verify never answers "false".
 #[test]
 fn k_085_k_086_messages_and_digests() {
     let mut world = world();

@@ -254,6 +254,7 @@ fn bring(world: &mut World, name: StateName) -> Case {
     }
 }
 
+/// With K-209: which states CreateGrant refuses, and that the other operations on grants work in all.
 #[test]
 fn k_036_to_k_057_the_state_matrix_holds_for_every_operation() {
     let states = [

@@ -2,8 +2,8 @@
 
 use faultline_proto::cloudtrail::{LookupAttribute, LookupEventsRequest};
 use faultline_proto::kms::{
-    CreateGrantRequest, GenerateDataKeyRequest, ReEncryptRequest, ScheduleKeyDeletionRequest,
-    UpdatePrimaryRegionRequest,
+    CreateGrantRequest, EnableKeyRotationRequest, GenerateDataKeyRequest, ReEncryptRequest,
+    RotateKeyOnDemandRequest, ScheduleKeyDeletionRequest, UpdatePrimaryRegionRequest,
 };
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::testing::PARTNER;
 use crate::testing::people::ALLOW_ALL;
 
 /// The records of one event name in an account's trail, newest first.
-fn records(world: &mut World, region: &str, account: &str, name: &str) -> Vec<Value> {
+pub(super) fn records(world: &mut World, region: &str, account: &str, name: &str) -> Vec<Value> {
     let root = world.root(account);
     let request = LookupEventsRequest {
         lookup_attributes: vec![LookupAttribute {
@@ -143,7 +143,7 @@ fn k_263_each_owner_has_a_copy_under_one_shared_id() {
         foreign.keys().collect::<Vec<_>>(),
         ["accountId", "principalId", "type"]
     );
-    // K-264: a refusal stays with the caller.
+    // K-264, K-363: a refusal stays with the caller.
     let request = ScheduleKeyDeletionRequest {
         key_id: some(&ours),
         ..Default::default()
@@ -239,6 +239,11 @@ fn k_269_k_271_k_272_what_kms_does_by_itself_has_no_caller() {
         assert_eq!(event["requestParameters"], Value::Null);
         let primary = format!("arn:aws:kms:{HOME}:{ACCOUNT}:key/{id}");
         assert_eq!(event["resources"][0]["ARN"], primary);
+        assert_eq!(
+            event["resources"].as_array().map(Vec::len),
+            Some(1),
+            "K-269: replicas are not listed"
+        );
         assert_eq!(event["responseElements"]["keyId"], primary, "K-262");
     }
     let single = arn(&key(&mut world, false));
@@ -302,4 +307,57 @@ fn k_257_a_grants_token_is_not_in_the_trail() {
     }
     let made = only(records(&mut world, HOME, ACCOUNT, "CreateGrant"));
     assert!(made["responseElements"]["grantId"].is_string());
+}
+
+#[test]
+fn k_253_k_270_a_rotation_is_an_event_of_kms_itself() {
+    let mut world = world();
+    let root = world.root(ACCOUNT);
+    let made = key(&mut world, false);
+    let (arn, key_id) = (arn(&made), made.key_id.clone());
+    let first = made.current_key_material_id.unwrap();
+    let request = RotateKeyOnDemandRequest {
+        key_id: key_id.clone(),
+    };
+    world.call(HOME, &root, &request).unwrap();
+    world.advance(60);
+    let request = EnableKeyRotationRequest {
+        key_id,
+        rotation_period_in_days: Some(90),
+    };
+    world.call(HOME, &root, &request).unwrap();
+    // The trail keeps ninety days.
+    world.advance(90 * 86_400 + 60);
+    let automatic = records(&mut world, HOME, ACCOUNT, "RotateKey").remove(0);
+    let names: Vec<&str> = world
+        .audit
+        .iter()
+        .map(|event| event.event_name.as_str())
+        .filter(|name| name.starts_with("RotateKey"))
+        .collect();
+    assert_eq!(names, ["RotateKeyOnDemand", "RotateKey", "RotateKey"]);
+    let mut on_demand = world
+        .audit
+        .iter()
+        .filter(|event| event.event_name == "RotateKey");
+    let on_demand: Value = serde_json::from_str(&on_demand.next().unwrap().additional).unwrap();
+    let second = on_demand["serviceEventDetails"]["currentKeyMaterialId"].clone();
+    let third = automatic["serviceEventDetails"]["currentKeyMaterialId"].clone();
+    for (details, rotation, before, after) in [
+        (&on_demand["serviceEventDetails"], "ON_DEMAND", &json!(first), &second),
+        (&automatic["serviceEventDetails"], "AUTOMATIC", &second, &third),
+    ] {
+        assert_eq!(details["rotationType"], rotation);
+        assert_eq!(details["keyOrigin"], "AWS_KMS");
+        assert_eq!(&details["previousKeyMaterialId"], before);
+        assert_eq!(&details["currentKeyMaterialId"], after);
+        assert_ne!(before, after);
+        assert!(arn.ends_with(details["keyId"].as_str().unwrap()));
+    }
+    assert_eq!(automatic["eventType"], "AwsServiceEvent");
+    assert_eq!(
+        automatic["userIdentity"],
+        json!({ "accountId": ACCOUNT, "invokedBy": "AWS Internal" })
+    );
+    assert_eq!(automatic["eventSource"], "kms.amazonaws.com");
 }

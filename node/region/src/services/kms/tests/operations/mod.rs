@@ -1,6 +1,7 @@
 //! Every operation: what it asks permission for, of whom, and what it says else (K-287 to K-336).
 
 mod table;
+mod trail;
 
 use std::collections::BTreeSet;
 
