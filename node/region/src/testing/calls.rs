@@ -293,7 +293,11 @@ impl World {
             has_body: body.is_some(),
             body_length: body.unwrap_or_default(),
             context: std::iter::once(("aws:SecureTransport".to_owned(), "true".to_owned()))
-                .chain(self.address.clone().map(|ip| ("aws:SourceIp".to_owned(), ip)))
+                .chain(
+                    self.address
+                        .clone()
+                        .map(|ip| ("aws:SourceIp".to_owned(), ip)),
+                )
                 .collect(),
         };
         self.step(region, step::Input::Call(call));

@@ -19,7 +19,10 @@ impl Client {
     async fn key(&self, body: Value) -> (String, Value) {
         let made = self.made("CreateKey", body).await.json();
         let metadata = made["KeyMetadata"].clone();
-        (metadata["KeyId"].as_str().expect("an id").to_owned(), metadata)
+        (
+            metadata["KeyId"].as_str().expect("an id").to_owned(),
+            metadata,
+        )
     }
 }
 
@@ -60,16 +63,30 @@ fn k_280_blobs_are_base64_times_are_numbers_and_what_is_absent_is_left_out() {
         assert!(bytes.is_ok_and(|bytes| bytes.len() > 64), "{blob}");
         let asked = json!({ "KeyId": key, "PendingWindowInDays": 7 });
         let dated = client.made("ScheduleKeyDeletion", asked).await;
-        assert!(dated.json()["DeletionDate"].is_f64(), "a fraction: {dated:?}");
+        assert!(
+            dated.json()["DeletionDate"].is_f64(),
+            "a fraction: {dated:?}"
+        );
     });
 }
 
 #[test]
 fn k_281_operations_without_output_answer_200_and_nothing() {
     let names = [
-        "CreateAlias", "UpdateAlias", "DeleteAlias", "EnableKey", "DisableKey",
-        "EnableKeyRotation", "DisableKeyRotation", "PutKeyPolicy", "TagResource", "UntagResource",
-        "RetireGrant", "RevokeGrant", "UpdateKeyDescription", "UpdatePrimaryRegion",
+        "CreateAlias",
+        "UpdateAlias",
+        "DeleteAlias",
+        "EnableKey",
+        "DisableKey",
+        "EnableKeyRotation",
+        "DisableKeyRotation",
+        "PutKeyPolicy",
+        "TagResource",
+        "UntagResource",
+        "RetireGrant",
+        "RevokeGrant",
+        "UpdateKeyDescription",
+        "UpdatePrimaryRegion",
     ];
     for name in names {
         let known = faultline_proto::registry::find_operation(&format!("kms.{name}"));
@@ -85,19 +102,43 @@ fn k_281_operations_without_output_answer_200_and_nothing() {
         });
         let first = client.made("CreateGrant", grant.clone()).await.json();
         let second = client.made("CreateGrant", grant).await.json();
-        let policy = client.made("GetKeyPolicy", json!({ "KeyId": key })).await.json();
+        let policy = client
+            .made("GetKeyPolicy", json!({ "KeyId": key }))
+            .await
+            .json();
         for (name, body) in [
-            ("CreateAlias", json!({ "AliasName": "alias/a", "TargetKeyId": key })),
-            ("UpdateAlias", json!({ "AliasName": "alias/a", "TargetKeyId": other })),
+            (
+                "CreateAlias",
+                json!({ "AliasName": "alias/a", "TargetKeyId": key }),
+            ),
+            (
+                "UpdateAlias",
+                json!({ "AliasName": "alias/a", "TargetKeyId": other }),
+            ),
             ("DeleteAlias", json!({ "AliasName": "alias/a" })),
             ("EnableKeyRotation", json!({ "KeyId": key })),
             ("DisableKeyRotation", json!({ "KeyId": key })),
-            ("PutKeyPolicy", json!({ "KeyId": key, "Policy": policy["Policy"] })),
-            ("TagResource", json!({ "KeyId": key, "Tags": [{ "TagKey": "a", "TagValue": "1" }] })),
+            (
+                "PutKeyPolicy",
+                json!({ "KeyId": key, "Policy": policy["Policy"] }),
+            ),
+            (
+                "TagResource",
+                json!({ "KeyId": key, "Tags": [{ "TagKey": "a", "TagValue": "1" }] }),
+            ),
             ("UntagResource", json!({ "KeyId": key, "TagKeys": ["a"] })),
-            ("UpdateKeyDescription", json!({ "KeyId": key, "Description": "cards" })),
-            ("RetireGrant", json!({ "KeyId": key, "GrantId": first["GrantId"] })),
-            ("RevokeGrant", json!({ "KeyId": key, "GrantId": second["GrantId"] })),
+            (
+                "UpdateKeyDescription",
+                json!({ "KeyId": key, "Description": "cards" }),
+            ),
+            (
+                "RetireGrant",
+                json!({ "KeyId": key, "GrantId": first["GrantId"] }),
+            ),
+            (
+                "RevokeGrant",
+                json!({ "KeyId": key, "GrantId": second["GrantId"] }),
+            ),
             ("DisableKey", json!({ "KeyId": key })),
             ("EnableKey", json!({ "KeyId": key })),
         ] {
@@ -111,9 +152,14 @@ fn k_281_operations_without_output_answer_200_and_nothing() {
 fn k_282_an_error_says_its_type_its_message_and_its_request() {
     with_gateway(Limits::default(), async |client| {
         let missing = "1234abcd-12ab-34cd-56ef-1234567890ab";
-        let got = client.kms("DescribeKey", &json!({ "KeyId": missing }).to_string()).await;
+        let got = client
+            .kms("DescribeKey", &json!({ "KeyId": missing }).to_string())
+            .await;
         let text = format!("Key 'arn:aws:kms:{REGION}:111111111111:key/{missing}' does not exist");
-        assert_eq!(got.json(), json!({ "__type": "NotFoundException", "message": text }));
+        assert_eq!(
+            got.json(),
+            json!({ "__type": "NotFoundException", "message": text })
+        );
         assert_eq!(got.status, 400);
         assert_eq!(got.header("x-amzn-requestid").len(), 36);
         // Some errors have no message at all.
@@ -124,7 +170,10 @@ fn k_282_an_error_says_its_type_its_message_and_its_request() {
             "CiphertextBlob": sealed["CiphertextBlob"], "EncryptionContext": { "a": "b" },
         });
         let got = client.kms("Decrypt", &wrong.to_string()).await;
-        assert_eq!(got.json(), json!({ "__type": "InvalidCiphertextException" }));
+        assert_eq!(
+            got.json(),
+            json!({ "__type": "InvalidCiphertextException" })
+        );
     });
 }
 
@@ -134,8 +183,14 @@ fn k_284_a_signature_is_for_kms_and_for_this_region() {
         for (region, service) in [("us-east-1", "kms"), (REGION, "dynamodb")] {
             let mut signer = client.signer(service);
             signer.region = region.into();
-            let got = client.signed_by(&signer, client.now(), kms("ListKeys", "{}")).await;
-            assert_eq!(got.refused(), (400, "InvalidSignatureException".into()), "{region}");
+            let got = client
+                .signed_by(&signer, client.now(), kms("ListKeys", "{}"))
+                .await;
+            assert_eq!(
+                got.refused(),
+                (400, "InvalidSignatureException".into()),
+                "{region}"
+            );
         }
         assert_eq!(client.kms("ListKeys", "{}").await.status, 200);
     });
@@ -145,20 +200,35 @@ fn k_284_a_signature_is_for_kms_and_for_this_region() {
 #[test]
 fn k_213_k_286_errors_that_the_model_does_not_list() {
     with_gateway(Limits::default(), async |client| {
-        let foreign = format!("arn:aws:kms:{REGION}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+        let foreign =
+            format!("arn:aws:kms:{REGION}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab");
         let asked = json!({ "KeyId": foreign, "Plaintext": "aGVsbG8=" });
         let got = client.kms("Encrypt", &asked.to_string()).await;
         assert_eq!(got.refused(), (400, "AccessDeniedException".into()));
-        let got = client.kms("ListKeys", &json!({ "Limit": 0 }).to_string()).await;
+        let got = client
+            .kms("ListKeys", &json!({ "Limit": 0 }).to_string())
+            .await;
         assert_eq!(got.refused(), (400, "ValidationException".into()));
         let mut unknown = client.signer("kms");
         unknown.access_key = "AKIANOBODYNOBODYNOBO".into();
-        let got = client.signed_by(&unknown, client.now(), kms("ListKeys", "{}")).await;
+        let got = client
+            .signed_by(&unknown, client.now(), kms("ListKeys", "{}"))
+            .await;
         assert_eq!(got.refused(), (400, "UnrecognizedClientException".into()));
     });
     let throttled = Problem::throttled(Protocol::Json11);
-    assert_eq!((throttled.status, throttled.code.as_str()), (400, "ThrottlingException"));
-    let expired = Problem::new(400, "ExpiredTokenException", "The security token is expired");
+    assert_eq!(
+        (throttled.status, throttled.code.as_str()),
+        (400, "ThrottlingException")
+    );
+    let expired = Problem::new(
+        400,
+        "ExpiredTokenException",
+        "The security token is expired",
+    );
     let said = expired.clone().in_words_of(Protocol::Json11);
-    assert_eq!(said, expired, "KMS keeps the word that the query services change");
+    assert_eq!(
+        said, expired,
+        "KMS keeps the word that the query services change"
+    );
 }

@@ -43,7 +43,10 @@ fn says(principal: &str, actions: &[&str], when: Option<Value>) -> Value {
 
 /// The code of a refusal; empty when all is well.
 fn verdict<T>(outcome: Result<T, Failure>) -> String {
-    outcome.err().map(|failure| failure.code).unwrap_or_default()
+    outcome
+        .err()
+        .map(|failure| failure.code)
+        .unwrap_or_default()
 }
 
 fn grant_to(key: &str, name: &str) -> CreateGrantRequest {
@@ -112,12 +115,26 @@ fn volume(world: &mut World, who: &Credential, key: &str) -> String {
 fn k_170_k_171_the_consoles_statements() {
     let mut world = world();
     let managing = [
-        "kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*",
-        "kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource",
-        "kms:UntagResource", "kms:CancelKeyDeletion",
+        "kms:Create*",
+        "kms:Describe*",
+        "kms:Enable*",
+        "kms:List*",
+        "kms:Put*",
+        "kms:Update*",
+        "kms:Revoke*",
+        "kms:Disable*",
+        "kms:Get*",
+        "kms:Delete*",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:CancelKeyDeletion",
     ];
     let using = [
-        "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
     ];
     let attaching = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
     let by_service = json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } });
@@ -128,15 +145,26 @@ fn k_170_k_171_the_consoles_statements() {
         says(&clerk, &using, None),
         says(&clerk, &attaching, Some(by_service)),
     ]);
-    let admin = world.user(ACCOUNT, "admin", &allow(&["kms:CreateAlias", "kms:DeleteAlias"], &["*"]));
+    let admin = world.user(
+        ACCOUNT,
+        "admin",
+        &allow(&["kms:CreateAlias", "kms:DeleteAlias"], &["*"]),
+    );
     let clerk = world.user(ACCOUNT, "clerk", &allow(&["dynamodb:*"], &["*"]));
     let key = arn(&key_with_policy(&mut world, &text));
     let disable = DisableKeyRequest { key_id: some(&key) };
     assert!(encrypt(&mut world, HOME, &clerk, &key, b"x").is_ok());
     assert_eq!(verdict(world.call(HOME, &clerk, &disable)), DENIED);
-    assert_eq!(verdict(world.call(HOME, &clerk, &grant_to(&key, "clerk"))), DENIED);
+    assert_eq!(
+        verdict(world.call(HOME, &clerk, &grant_to(&key, "clerk"))),
+        DENIED
+    );
     table(&mut world, &clerk, &key, "orders").unwrap();
-    assert_eq!(grants(&mut world, &key).len(), 1, "DynamoDB made one for the clerk");
+    assert_eq!(
+        grants(&mut world, &key).len(),
+        1,
+        "DynamoDB made one for the clerk"
+    );
     // K-171: Delete* is of aliases and imported material; a key's deletion is "scheduled".
     let schedule = ScheduleKeyDeletionRequest {
         key_id: some(&key),
@@ -157,12 +185,21 @@ fn k_170_k_171_the_consoles_statements() {
         ..Default::default()
     };
     let code = verdict(world.call(HOME, &admin, &delete));
-    assert_eq!(code, "UnsupportedOperationException", "permitted, and of no use here");
+    assert_eq!(
+        code, "UnsupportedOperationException",
+        "permitted, and of no use here"
+    );
     // The administrator does not use the key, until it lets itself.
-    assert_eq!(verdict(encrypt(&mut world, HOME, &admin, &key, b"x")), DENIED);
+    assert_eq!(
+        verdict(encrypt(&mut world, HOME, &admin, &key, b"x")),
+        DENIED
+    );
     let put = PutKeyPolicyRequest {
         key_id: some(&key),
-        policy: some(&policy(&[delegation(), says(&user("admin"), &["kms:*"], None)])),
+        policy: some(&policy(&[
+            delegation(),
+            says(&user("admin"), &["kms:*"], None),
+        ])),
         ..Default::default()
     };
     world.call(HOME, &admin, &put).unwrap();
@@ -232,7 +269,10 @@ fn k_212_services_make_grants_for_what_they_keep() {
     ] });
     let maker = world.user(ACCOUNT, "maker", &maker.to_string());
     let key = arn(&key(&mut world, false));
-    let volumes = [volume(&mut world, &maker, &key), volume(&mut world, &maker, &key)];
+    let volumes = [
+        volume(&mut world, &maker, &key),
+        volume(&mut world, &maker, &key),
+    ];
     table(&mut world, &maker, &key, "orders").unwrap();
     let bound: Vec<BTreeMap<String, String>> = grants(&mut world, &key)
         .into_iter()
@@ -242,17 +282,27 @@ fn k_212_services_make_grants_for_what_they_keep() {
         ("aws:dynamodb:tableName", "orders"),
         ("aws:dynamodb:subscriberId", ACCOUNT),
     ]);
-    assert_eq!(bound, [names], "the table's; those of the volumes were given back");
+    assert_eq!(
+        bound,
+        [names],
+        "the table's; those of the volumes were given back"
+    );
     for volume in &volumes {
         let of_volume = format!("{{\"aws:ebs:id\":\"{volume}\"}}");
         let made = world.audit.iter().find(|event| {
             event.event_name == "CreateGrant" && event.request_parameters.contains(&of_volume)
         });
-        assert_eq!(made.expect("one for each volume").invoked_by, "ec2.amazonaws.com");
+        assert_eq!(
+            made.expect("one for each volume").invoked_by,
+            "ec2.amazonaws.com"
+        );
     }
     // Who may not make grants makes no such things.
     assert!(table(&mut world, &keyless, &key, "refused").is_err());
-    assert_eq!(verdict(world.call(HOME, &maker, &grant_to(&key, "maker"))), DENIED);
+    assert_eq!(
+        verdict(world.call(HOME, &maker, &grant_to(&key, "maker"))),
+        DENIED
+    );
 }
 
 /// True only when a service asks for somebody, in all three operations.
@@ -263,7 +313,12 @@ fn k_227_grant_is_for_aws_resource() {
     let actions = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
     let text = |by_service: &str| {
         let when = json!({ "Bool": { "kms:GrantIsForAWSResource": by_service } });
-        let rest = ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"];
+        let rest = [
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:GenerateDataKey*",
+        ];
         policy(&[
             delegation(),
             says(&user("ann"), &actions, Some(when)),
@@ -283,7 +338,10 @@ fn k_227_grant_is_for_aws_resource() {
             grant_id: made.grant_id,
             ..Default::default()
         };
-        assert_eq!(verdict(world.call(HOME, &ann, &grant_to(&key, "ann"))), want);
+        assert_eq!(
+            verdict(world.call(HOME, &ann, &grant_to(&key, "ann"))),
+            want
+        );
         assert_eq!(verdict(world.call(HOME, &ann, &list)), want);
         assert_eq!(verdict(world.call(HOME, &ann, &revoke)), want);
         let before = grants(&mut world, &key).len();
@@ -321,16 +379,22 @@ fn k_228_condition_keys_of_creategrant() {
         constraints: Some(constraints),
         ..plain(&["Decrypt"])
     };
-    let only = json!({ "ForAllValues:StringEquals": { "kms:GrantOperations": ["Decrypt", "Encrypt"] } });
+    let only =
+        json!({ "ForAllValues:StringEquals": { "kms:GrantOperations": ["Decrypt", "Encrypt"] } });
     let to_bob = json!({ "StringEquals": { "kms:GranteePrincipal": bob } });
     let by_cid = json!({ "StringEquals": { "kms:RetiringPrincipal": user("cid") } });
-    let strict = json!({ "StringEquals": { "kms:GrantConstraintType": "EncryptionContextEquals" } });
+    let strict =
+        json!({ "StringEquals": { "kms:GrantConstraintType": "EncryptionContextEquals" } });
     let to_dan = CreateGrantRequest {
         grantee_principal: Some(user("dan")),
         ..plain(&["Decrypt"])
     };
     for (when, passes, stops) in [
-        (&only, plain(&["Decrypt"]), plain(&["Decrypt", "GenerateDataKey"])),
+        (
+            &only,
+            plain(&["Decrypt"]),
+            plain(&["Decrypt", "GenerateDataKey"]),
+        ),
         (&to_bob, plain(&["Decrypt"]), to_dan),
         (&by_cid, retired_by("cid"), retired_by("dan")),
         (&by_cid, retired_by("cid"), plain(&["Decrypt"])),
@@ -338,21 +402,32 @@ fn k_228_condition_keys_of_creategrant() {
         (&strict, bound(equals), plain(&["Decrypt"])),
     ] {
         let actions = ["kms:CreateGrant", "kms:ListGrants"];
-        let text = policy(&[delegation(), says(&user("ann"), &actions, Some(when.clone()))]);
+        let text = policy(&[
+            delegation(),
+            says(&user("ann"), &actions, Some(when.clone())),
+        ]);
         let key_id = some(&arn(&key_with_policy(&mut world, &text)));
         let ask = |request: CreateGrantRequest| CreateGrantRequest {
             key_id: key_id.clone(),
             ..request
         };
         assert_eq!(verdict(world.call(HOME, &ann, &ask(passes))), "", "{when}");
-        assert_eq!(verdict(world.call(HOME, &ann, &ask(stops))), DENIED, "{when}");
+        assert_eq!(
+            verdict(world.call(HOME, &ann, &ask(stops))),
+            DENIED,
+            "{when}"
+        );
         let list = ListGrantsRequest {
             key_id: key_id.clone(),
             ..Default::default()
         };
         // ForAllValues holds for a key that is not there at all.
         let want = if *when == only { "" } else { DENIED };
-        assert_eq!(verdict(world.call(HOME, &ann, &list)), want, "{when} of ListGrants");
+        assert_eq!(
+            verdict(world.call(HOME, &ann, &list)),
+            want,
+            "{when} of ListGrants"
+        );
     }
 }
 
@@ -379,11 +454,23 @@ fn k_230_replica_region_and_primary_region() {
         primary_region: some(to),
     };
     let key = id(&key(&mut world, true));
-    assert_eq!(verdict(world.call(HOME, &copier, &replicate(&key, THIRD))), DENIED);
-    assert_eq!(verdict(world.call(HOME, &copier, &replicate(&key, FAR))), "");
-    assert_eq!(verdict(world.call(HOME, &leader, &replicate(&key, THIRD))), "");
+    assert_eq!(
+        verdict(world.call(HOME, &copier, &replicate(&key, THIRD))),
+        DENIED
+    );
+    assert_eq!(
+        verdict(world.call(HOME, &copier, &replicate(&key, FAR))),
+        ""
+    );
+    assert_eq!(
+        verdict(world.call(HOME, &leader, &replicate(&key, THIRD))),
+        ""
+    );
     world.advance(20);
-    assert_eq!(verdict(world.call(HOME, &leader, &promote(&key, THIRD))), DENIED);
+    assert_eq!(
+        verdict(world.call(HOME, &leader, &promote(&key, THIRD))),
+        DENIED
+    );
     assert_eq!(verdict(world.call(HOME, &leader, &promote(&key, FAR))), "");
     world.advance(20);
     assert_eq!(verdict(world.call(FAR, &copier, &promote(&key, THIRD))), "");
@@ -405,9 +492,16 @@ fn k_235_k_365_an_address_in_a_key_policy_shuts_services_out() {
     let via = json!({ "StringEquals": { "kms:ViaService": format!("s3.{HOME}.amazonaws.com") } });
     let actions = ["kms:GenerateDataKey", "kms:Encrypt"];
     for (when, direct, by_s3) in [(fence, "", "AccessDenied"), (via, DENIED, "")] {
-        let text = policy(&[delegation(), says(&user("ann"), &actions, Some(when.clone()))]);
+        let text = policy(&[
+            delegation(),
+            says(&user("ann"), &actions, Some(when.clone())),
+        ]);
         let key = arn(&key_with_policy(&mut world, &text));
-        assert_eq!(verdict(encrypt(&mut world, HOME, &ann, &key, b"x")), direct, "{when}");
+        assert_eq!(
+            verdict(encrypt(&mut world, HOME, &ann, &key, b"x")),
+            direct,
+            "{when}"
+        );
         let put = PutObjectRequest {
             bucket: some("album"),
             key: some("sea"),

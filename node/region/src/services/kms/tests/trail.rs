@@ -344,8 +344,18 @@ fn k_253_k_270_a_rotation_is_an_event_of_kms_itself() {
     let second = on_demand["serviceEventDetails"]["currentKeyMaterialId"].clone();
     let third = automatic["serviceEventDetails"]["currentKeyMaterialId"].clone();
     for (details, rotation, before, after) in [
-        (&on_demand["serviceEventDetails"], "ON_DEMAND", &json!(first), &second),
-        (&automatic["serviceEventDetails"], "AUTOMATIC", &second, &third),
+        (
+            &on_demand["serviceEventDetails"],
+            "ON_DEMAND",
+            &json!(first),
+            &second,
+        ),
+        (
+            &automatic["serviceEventDetails"],
+            "AUTOMATIC",
+            &second,
+            &third,
+        ),
     ] {
         assert_eq!(details["rotationType"], rotation);
         assert_eq!(details["keyOrigin"], "AWS_KMS");

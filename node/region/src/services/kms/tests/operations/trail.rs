@@ -6,8 +6,18 @@ use super::*;
 /// What CloudTrail calls a read: whatever changes nothing, cryptography included (K-255).
 fn is_read(name: &str) -> bool {
     let beginnings = [
-        "Get", "List", "Describe", "Generate", "Encrypt", "Decrypt", "ReEncrypt", "Sign", "Verify",
-        "Derive", "Encapsulate", "Decapsulate",
+        "Get",
+        "List",
+        "Describe",
+        "Generate",
+        "Encrypt",
+        "Decrypt",
+        "ReEncrypt",
+        "Sign",
+        "Verify",
+        "Derive",
+        "Encapsulate",
+        "Decapsulate",
     ];
     beginnings.iter().any(|word| name.starts_with(word))
 }
@@ -45,8 +55,15 @@ fn k_253_k_254_k_255_k_257_every_operation_leaves_a_management_event_without_sec
         }
         let asked = event["requestParameters"].to_string();
         for secret in [
-            "plaintext\"", "ciphertextBlob", "message\"", "signature\"", "mac\"", "CiphertextBlob",
-            "encryptedKeyMaterial", "importToken", "grantTokens",
+            "plaintext\"",
+            "ciphertextBlob",
+            "message\"",
+            "signature\"",
+            "mac\"",
+            "CiphertextBlob",
+            "encryptedKeyMaterial",
+            "importToken",
+            "grantTokens",
         ] {
             assert!(!asked.contains(secret), "{}: {secret} in {asked}", row.id());
         }
