@@ -22,6 +22,7 @@
 //! - [`keyring`]: which KMS keys wrap, and which are asked to unwrap, in which order.
 //! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`];
 //!   `kms` is its KMS side.
+//! - [`import`]: key material on its way into KMS, as its owner wraps it; no client, no table.
 //! - [`entropy`], [`error`].
 //!
 //! Left out: beacons (searchable encryption), the hierarchical keyring, legacy items,
@@ -35,6 +36,7 @@ pub mod error;
 pub mod field;
 pub mod footer;
 pub mod header;
+pub mod import;
 pub mod keyring;
 mod kms;
 pub mod number;

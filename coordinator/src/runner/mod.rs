@@ -35,6 +35,7 @@ mod telling;
 mod verbs;
 pub mod verdict;
 pub mod world;
+mod wrapping;
 
 #[cfg(test)]
 mod tests;

@@ -122,6 +122,9 @@ impl Checker<'_> {
         if verb.name().starts_with("sealed.") {
             self.sealed_table(node);
         }
+        if verb.name() == "sealed.wrap_key_material" {
+            self.one_of(node.span, node, &[&["key_material", "random"]], &what);
+        }
         if verb.name() == "look.replicas_equal" {
             self.one_of(node.span, node, &[&["key", "table_name"]], &what);
         }

@@ -1,7 +1,8 @@
 //! The verbs that AWS does not have: client-side encryption, the trail, and what only a
 //! simulator can see.
 
-use faultline_proto::tables::{Kind, MessageDef};
+use faultline_proto::tables::{Kind, MessageDef, Shape};
+use faultline_sealed::import::Wrapping;
 
 use super::looks::{
     ADVANCE, CONFLICTS, ENVELOPES, EQUAL, EQUAL_SEEN, EVENTS, FIND, OF_TABLE, STATE, STATE_SEEN,
@@ -9,7 +10,7 @@ use super::looks::{
     VOLUME_CONTENT, VOLUME_SEEN,
 };
 use super::shapes::{FREE, KEY, NEED, NEED_TABLE, REGION};
-use super::{ATTRIBUTE_VALUE, map, message, one};
+use super::{ANY, ATTRIBUTE_VALUE, map, message, one};
 
 /// One verb of ours.
 #[derive(Debug)]
@@ -104,6 +105,71 @@ static SEALED_ITEM: MessageDef = message(
     ],
 );
 
+static ALGORITHM: Shape = Shape {
+    required: true,
+    values: Wrapping::NAMES,
+    ..ANY
+};
+static MATERIAL: Shape = Shape {
+    min_length: Some(1),
+    max_length: Some(4_096),
+    sensitive: true,
+    ..ANY
+};
+static RANDOM: Shape = Shape {
+    min: Some(1),
+    max: Some(4_096),
+    ..ANY
+};
+static WRAP: MessageDef = message(
+    "sealed.wrap_key_material",
+    "Arguments of sealed.wrap_key_material.",
+    &[
+        one(
+            "public_key",
+            Kind::Bytes,
+            &NEED,
+            "The public key that kms.get_parameters_for_import gave.",
+        ),
+        one(
+            "wrapping_algorithm",
+            Kind::Str,
+            &ALGORITHM,
+            "How: what kms.get_parameters_for_import was asked for.",
+        ),
+        one(
+            "key_material",
+            Kind::Bytes,
+            &MATERIAL,
+            "The material, in plain. This or `random`.",
+        ),
+        one(
+            "random",
+            Kind::I64,
+            &RANDOM,
+            "Bytes of fresh material, from the run's seed; 32 for a symmetric key.",
+        ),
+    ],
+);
+static WRAPPED: MessageDef = message(
+    "sealed.wrapped_key_material",
+    "Key material, wrapped.",
+    &[
+        one(
+            "encrypted_key_material",
+            Kind::Bytes,
+            &FREE,
+            "For kms.import_key_material.",
+        ),
+        one(
+            "key_material",
+            Kind::Bytes,
+            &MATERIAL,
+            "The material itself, to be kept: KMS gives none back.",
+        ),
+    ],
+);
+
 const LOOK_ERRORS: &[&str] = &["NotFound"];
 const SEALED_ERRORS: &[&str] = &[
     "SignatureInvalid",
@@ -146,6 +212,14 @@ pub static BUILT_IN: &[BuiltIn] = &[
         output: &SEALED_ITEM,
         called: true,
         errors: SEALED_ERRORS,
+    },
+    BuiltIn {
+        verb: "sealed.wrap_key_material",
+        doc: "Wraps key material for its import into KMS, on its owner's side; nothing is sent.",
+        input: &WRAP,
+        output: &WRAPPED,
+        called: false,
+        errors: &["NoPublicKey", "WrongLength"],
     },
     look(
         "audit.find",

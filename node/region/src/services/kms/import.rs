@@ -6,7 +6,7 @@
 //!   ImportKeyMaterial(token, wrapped) -> material id
 //! ```
 //!
-//! KMS keeps nothing between the two calls. The id of an imported material is a keyed digest of
+//! KMS keeps nothing between the two calls ([`import_tokens`]). The id of an imported material is a keyed digest of
 //! key id and bytes, equal in all Regions: so the same bytes are known again after they were
 //! deleted (K-134), and a replica knows what its primary has without the bytes having travelled
 //! (K-122).
@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use super::error::KmsError;
 use super::identifiers::KeyId;
+use super::import_tokens;
 use super::journal;
 use super::key_materials::{KeyMaterial, Presence, Standing};
 use super::keyspaces::KeyRow;
@@ -30,16 +31,13 @@ use super::resolve::{self, Accepts, usable};
 use super::rotation;
 use super::specs::KeySpec;
 use super::states::Use;
-use super::wrapping::{self, Token, Wrapping};
+use super::wrapping::{self, Wrapping};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
-/// How long a public key and its token are good for, seconds (K-132).
-const GOOD_FOR: i64 = 24 * 60 * 60;
 /// How far ahead an expiration may be, seconds (K-139).
 const FARTHEST: i64 = 365 * 24 * 60 * 60;
 
-const TOKEN: &str = "kms import token";
 const ID: &str = "kms imported material";
 
 /// GetParametersForImport.
@@ -59,33 +57,13 @@ pub(crate) fn parameters(
         row.kind.spec,
     )?;
     let (public_key, private_key) = wrapping::make_pair(ctx.entropy(), wrapping);
-    let token = Token {
-        account: row.account.clone(),
-        key: row.id.clone(),
-        wrapping,
-        private_key: private_key.to_vec(),
-        valid_to: ctx.now().plus_seconds(GOOD_FOR),
-    };
-    let sealed = ctx.seal_local(TOKEN, b"", &encode(&token));
+    let (token, valid_to) = import_tokens::give(ctx, &row, wrapping, &private_key);
     Ok(Progress::Done(GetParametersForImportResponse {
         key_id: Some(row.arn.to_string()),
-        import_token: Some(sealed),
+        import_token: Some(token),
         public_key: Some(public_key),
-        parameters_valid_to: Some(token.valid_to.millis()),
+        parameters_valid_to: Some(valid_to.millis()),
     }))
-}
-
-fn read_token(ctx: &Ctx<'_>, row: &KeyRow, bytes: &[u8]) -> Result<Token, KmsError> {
-    let token = ctx
-        .open_local(TOKEN, b"", bytes)
-        .ok()
-        .and_then(|opened| decode::<Token>(&Zeroizing::new(opened)).ok())
-        .filter(|token| token.account == row.account && token.key == row.id)
-        .ok_or(KmsError::InvalidImportToken)?;
-    if token.valid_to < ctx.now() {
-        return Err(KmsError::ExpiredImportToken);
-    }
-    Ok(token)
 }
 
 /// The expiration that a request sets (K-139).
@@ -145,11 +123,8 @@ pub(crate) fn import(
         Use::ImportMaterial,
     )?;
     let presence = expiration(ctx, &request)?;
-    let token = read_token(
-        ctx,
-        &row,
-        request.import_token.as_deref().unwrap_or_default(),
-    )?;
+    let sealed = request.import_token.as_deref().unwrap_or_default();
+    let token = import_tokens::read(ctx, &row, sealed)?;
     let wrapped = request
         .encrypted_key_material
         .as_deref()
@@ -159,6 +134,7 @@ pub(crate) fn import(
     check_material(row.kind.spec, &bytes)?;
     let id = material_id(ctx, &row, &bytes);
     let is_new = is_new(&row, &request, &id)?;
+    import_tokens::use_up(ctx, &row, sealed, &token);
     let mut row = KeyRow::clone(&row);
     if is_new {
         add(ctx, &mut row, &id, &request);

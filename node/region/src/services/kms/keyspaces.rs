@@ -109,6 +109,13 @@ pub(crate) struct GrantRow {
     pub created: Timestamp,
 }
 
+/// An import token that brought material in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UsedTokenRow {
+    /// When it would have expired, by this Region's clock.
+    pub until: Timestamp,
+}
+
 crate::keyspaces! {
     /// Keys by account and id.
     pub(crate) Keys = 0x0501, "kms.keys", version 2: (AccountId, String) => KeyRow, migrate super::older::key;
@@ -118,4 +125,6 @@ crate::keyspaces! {
     pub(crate) Aliases = 0x0503, "kms.aliases", version 1: (AccountId, String) => AliasRow;
     /// Grants by account, key and grant id.
     pub(crate) Grants = 0x0504, "kms.grants", version 1: (AccountId, String, String) => GrantRow;
+    /// Import tokens that were used, by account, key and digest.
+    pub(crate) UsedTokens = 0x0505, "kms.used-import-tokens", version 1: (AccountId, String, String) => UsedTokenRow;
 }

@@ -32,6 +32,7 @@ mod error;
 mod grants;
 mod identifiers;
 mod import;
+mod import_tokens;
 mod journal;
 mod key_materials;
 mod key_pairs;

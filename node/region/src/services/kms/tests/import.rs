@@ -106,6 +106,12 @@ fn import(world: &mut World, region: &str, key: &str, material: &[u8]) -> Result
     send(world, region, &request)
 }
 
+/// Some key with imported material.
+pub(super) fn an_import(world: &mut World) {
+    let key = id(&external(world, None, false));
+    import(world, HOME, &key, &[1; 32]).unwrap();
+}
+
 fn import_as(
     world: &mut World,
     region: &str,
@@ -334,6 +340,38 @@ fn k_132_public_key_and_token_belong_together_to_one_key_and_for_a_day() {
 }
 
 #[test]
+fn k_132_a_pair_is_good_for_one_import_that_succeeds() {
+    let mut world = world();
+    let key = id(&external(&mut world, None, false));
+    let good = prepared(&mut world, HOME, &key, &[1; 32]);
+    let early = prepared(&mut world, HOME, &key, &[1; 32]);
+    // What is refused uses nothing up.
+    let undated = ImportKeyMaterialRequest {
+        expiration_model: None,
+        ..good.clone()
+    };
+    assert_eq!(
+        code(send(&mut world, HOME, &undated)),
+        "ValidationException"
+    );
+    let first = send(&mut world, HOME, &good).unwrap();
+    let again = send(&mut world, HOME, &good);
+    assert_eq!(code(again), "InvalidImportTokenException");
+    // Another pair of the same day is not touched by it.
+    assert_eq!(send(&mut world, HOME, &early).unwrap(), first);
+    let kept = |world: &World| {
+        let rows = crate::store::Store::raw(world.store(HOME));
+        rows.filter(|row| row.as_ref().unwrap().0.starts_with(&[5, 5]))
+            .count()
+    };
+    assert_eq!(kept(&world), 2);
+    // Tokens that have expired need no digest.
+    world.advance(DAY + 1);
+    import(&mut world, HOME, &key, &[1; 32]).unwrap();
+    assert_eq!(kept(&world), 1);
+}
+
+#[test]
 fn k_133_k_134_material_is_256_bits_and_the_same_bytes_for_ever() {
     let mut world = world();
     let key = id(&external(&mut world, None, false));
@@ -390,7 +428,7 @@ fn k_139_k_140_the_expiration_is_set_by_each_import() {
     );
     assert_eq!(seen.valid_to, Some(now + 10 * day));
     world.advance(DAY / 2);
-    send(&mut world, HOME, &base).unwrap();
+    import(&mut world, HOME, &key, &[1; 32]).unwrap();
     assert_eq!(describe(&mut world, HOME, &key).unwrap().valid_to, None);
     world.advance(11 * DAY);
     assert_eq!(
