@@ -193,17 +193,57 @@ impl<D: Steps> Driver<D> {
         });
     }
 
+    /// A new symmetric key; its id.
+    pub fn key(&mut self) -> Option<String> {
+        let made = self.call(&kms::CreateKeyRequest::default());
+        made.key_metadata.and_then(|metadata| metadata.key_id)
+    }
+
     /// A Decrypt request for `length` bytes under a new key.
     pub fn decrypt_of(&mut self, length: usize) -> Vec<u8> {
-        let made = self.call(&kms::CreateKeyRequest::default());
-        let sealed = self.call(&kms::EncryptRequest {
-            key_id: made.key_metadata.and_then(|metadata| metadata.key_id),
+        let encrypt = self.encrypt(length);
+        kms::DecryptRequest {
+            ciphertext_blob: self.call(&encrypt).ciphertext_blob,
+            ..kms::DecryptRequest::default()
+        }
+        .encode_to_vec()
+    }
+
+    fn encrypt(&mut self, length: usize) -> kms::EncryptRequest {
+        kms::EncryptRequest {
+            key_id: self.key(),
             plaintext: Some(vec![5; length]),
             ..kms::EncryptRequest::default()
+        }
+    }
+
+    /// An Encrypt request for `length` bytes under a new key.
+    pub fn encrypt_of(&mut self, length: usize) -> Vec<u8> {
+        self.encrypt(length).encode_to_vec()
+    }
+
+    /// A GenerateDataKey request for 256 bits under a new key.
+    pub fn data_key(&mut self) -> Vec<u8> {
+        kms::GenerateDataKeyRequest {
+            key_id: self.key(),
+            key_spec: Some("AES_256".to_owned()),
+            ..kms::GenerateDataKeyRequest::default()
+        }
+        .encode_to_vec()
+    }
+
+    /// A Sign request for `length` bytes under a new ECC_NIST_P256 key.
+    pub fn sign_of(&mut self, length: usize) -> Vec<u8> {
+        let made = self.call(&kms::CreateKeyRequest {
+            key_spec: Some("ECC_NIST_P256".to_owned()),
+            key_usage: Some("SIGN_VERIFY".to_owned()),
+            ..kms::CreateKeyRequest::default()
         });
-        kms::DecryptRequest {
-            ciphertext_blob: sealed.ciphertext_blob,
-            ..kms::DecryptRequest::default()
+        kms::SignRequest {
+            key_id: made.key_metadata.and_then(|metadata| metadata.key_id),
+            message: Some(vec![5; length]),
+            signing_algorithm: Some("ECDSA_SHA_256".to_owned()),
+            ..kms::SignRequest::default()
         }
         .encode_to_vec()
     }

@@ -8,6 +8,7 @@
 mod bodies;
 mod clock;
 mod driver;
+mod primitives;
 mod program;
 mod runs;
 mod sealing;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let mut table = Table::from_arguments(std::env::args().skip(1));
     table.head();
     steps::all(&mut table);
+    primitives::all(&mut table);
     sealing::all(&mut table);
     runs::all(&mut table);
     bodies::all(&mut table);

@@ -19,6 +19,9 @@ const IN_FLIGHT: usize = 64;
 enum What {
     Decrypt,
     Put,
+    Encrypt,
+    DataKey,
+    Sign,
 }
 
 /// What the figure of a row is.
@@ -41,7 +44,7 @@ pub fn all(table: &mut Table) {
             InProcess::new,
             1,
             Counted::ACore,
-            100_000.0,
+            Some(100_000.0),
         );
         let over = "embedded gRPC, memory";
         measure(
@@ -51,7 +54,7 @@ pub fn all(table: &mut Table) {
             Embedded::memory,
             1,
             Counted::ASecond,
-            15_000.0,
+            Some(15_000.0),
         );
         let over = "embedded gRPC, memory, 64 in flight";
         measure(
@@ -61,7 +64,7 @@ pub fn all(table: &mut Table) {
             Embedded::memory,
             IN_FLIGHT,
             Counted::ASecond,
-            15_000.0,
+            Some(15_000.0),
         );
         let over = "embedded gRPC, sled, every step flushed";
         measure(
@@ -71,7 +74,7 @@ pub fn all(table: &mut Table) {
             Embedded::sled,
             1,
             Counted::ASecond,
-            4_000.0,
+            Some(4_000.0),
         );
         let over = "embedded gRPC, sled, 64 in flight";
         measure(
@@ -81,8 +84,13 @@ pub fn all(table: &mut Table) {
             Embedded::sled,
             IN_FLIGHT,
             Counted::ASecond,
-            4_000.0,
+            Some(4_000.0),
         );
+    }
+    for what in [What::Encrypt, What::DataKey, What::Sign] {
+        let name = format!("{}, loopback", what.name());
+        let new = InProcess::new;
+        measure(table, &name, what, new, 1, Counted::ACore, None);
     }
 }
 
@@ -91,6 +99,9 @@ impl What {
         match self {
             Self::Decrypt => "`kms.decrypt` 1 KiB",
             Self::Put => "`dynamodb.put_item` 1 KiB",
+            Self::Encrypt => "`kms.encrypt` 1 KiB",
+            Self::DataKey => "`kms.generate_data_key` AES_256",
+            Self::Sign => "`kms.sign` 1 KiB, ECC_NIST_P256",
         }
     }
 }
@@ -102,21 +113,23 @@ fn measure<D: Steps>(
     regions: impl Fn() -> D,
     in_flight: usize,
     counted: Counted,
-    aim: f64,
+    aim: Option<f64>,
 ) {
     if !table.wants(name) {
         return;
     }
     let mut driver = Driver::new(regions());
+    let again =
+        |request: Vec<u8>| -> Box<dyn Fn(u64) -> Vec<u8>> { Box::new(move |_| request.clone()) };
     let (operation, request): (_, Box<dyn Fn(u64) -> Vec<u8>>) = match what {
-        What::Decrypt => {
-            let decrypt = driver.decrypt_of(LENGTH);
-            ("kms.Decrypt", Box::new(move |_| decrypt.clone()))
-        }
+        What::Decrypt => ("kms.Decrypt", again(driver.decrypt_of(LENGTH))),
         What::Put => {
             driver.table();
             ("dynamodb.PutItem", Box::new(|at| put_of(at, LENGTH)))
         }
+        What::Encrypt => ("kms.Encrypt", again(driver.encrypt_of(LENGTH))),
+        What::DataKey => ("kms.GenerateDataKey", again(driver.data_key())),
+        What::Sign => ("kms.Sign", again(driver.sign_of(LENGTH))),
     };
     let mut count = table.count.unwrap_or(0);
     let clock = Clock::start();
@@ -133,8 +146,9 @@ fn measure<D: Steps>(
     let passed = clock.passed();
     let a_core = count as f64 / passed.processor.as_secs_f64().max(0.001);
     let a_second = count as f64 / passed.wall.as_secs_f64();
+    let aim = aim.map_or(Aim::None, Aim::AtLeast);
     match counted {
-        Counted::ACore => table.row(name, a_core, "/s", Some(a_second), Aim::AtLeast(aim)),
-        Counted::ASecond => table.row(name, a_second, "/s", None, Aim::AtLeast(aim)),
+        Counted::ACore => table.row(name, a_core, "/s", Some(a_second), aim),
+        Counted::ASecond => table.row(name, a_second, "/s", None, aim),
     }
 }
