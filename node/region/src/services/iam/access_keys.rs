@@ -7,6 +7,7 @@ use super::apply::{Record, publish};
 use super::directory::secret_access_key;
 use super::error::IamError;
 use super::keyspaces::{AccessKeyRow, AccessKeys, UserRow};
+use super::pages::slice;
 use super::{ids, users};
 use crate::context::Ctx;
 use crate::identity::Principal;
@@ -50,6 +51,35 @@ pub(super) fn create(
             status: Some("Active".to_owned()),
             create_date: Some(created.millis()),
         }),
+    })
+}
+
+/// ListAccessKeys, of the caller unless a user is named.
+pub(super) fn list(
+    ctx: &mut Ctx<'_>,
+    request: api::ListAccessKeysRequest,
+) -> Result<api::ListAccessKeysResponse, IamError> {
+    let (_, user) = whose(ctx, request.user_name)?;
+    let page = slice(
+        &user.access_keys,
+        request.marker.as_deref(),
+        request.max_items,
+    )?;
+    let mut keys = Vec::new();
+    for id in page.rows {
+        let row = known(ctx, &user, id)?;
+        let status = if row.active { "Active" } else { "Inactive" };
+        keys.push(api::AccessKeyMetadata {
+            user_name: Some(user.name.clone()),
+            access_key_id: Some(id.clone()),
+            status: Some(status.to_owned()),
+            create_date: Some(row.created.millis()),
+        });
+    }
+    Ok(api::ListAccessKeysResponse {
+        access_key_metadata: keys,
+        is_truncated: Some(page.marker.is_some()),
+        marker: page.marker,
     })
 }
 

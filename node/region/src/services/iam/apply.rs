@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::key_of;
 use super::keyspaces::{
-    AccessKeyRow, AccessKeys, ManagedPolicies, PolicyRow, RoleRow, Roles, UserRow, Users,
+    AccessKeyRow, AccessKeys, GroupRow, Groups, GroupsOfUserRow, GroupsOfUsers, ManagedPolicies,
+    PolicyRow, RoleRow, Roles, UserRow, Users,
 };
 use super::propagation;
 use crate::context::{Ctx, decode};
@@ -20,6 +21,15 @@ pub(super) enum Record {
     UserGone { account: AccountId, name: String },
     RoleGone { account: AccountId, name: String },
     AccessKeyGone { id: String },
+    PolicyGone { arn: String },
+    Group { account: AccountId, row: GroupRow },
+    GroupGone { account: AccountId, name: String },
+    /// The groups that a user is in now; its name in lower case.
+    GroupsOf {
+        account: AccountId,
+        user: String,
+        row: GroupsOfUserRow,
+    },
 }
 
 impl Record {
@@ -29,7 +39,9 @@ impl Record {
             Self::User { .. } | Self::UserGone { .. } => "user",
             Self::Role { .. } | Self::RoleGone { .. } => "role",
             Self::AccessKey { .. } | Self::AccessKeyGone { .. } => "access-key",
-            Self::Policy { .. } => "policy",
+            Self::Policy { .. } | Self::PolicyGone { .. } => "policy",
+            Self::Group { .. } | Self::GroupGone { .. } => "group",
+            Self::GroupsOf { .. } => "group-membership",
         }
     }
 
@@ -51,6 +63,21 @@ impl Record {
                 ctx.delete::<Roles>(&(account.clone(), key_of(name)))
             }
             Self::AccessKeyGone { id } => ctx.delete::<AccessKeys>(id),
+            Self::PolicyGone { arn } => ctx.delete::<ManagedPolicies>(arn),
+            Self::Group { account, row } => {
+                ctx.put::<Groups>(&(account.clone(), key_of(&row.name)), row)
+            }
+            Self::GroupGone { account, name } => {
+                ctx.delete::<Groups>(&(account.clone(), key_of(name)))
+            }
+            Self::GroupsOf { account, user, row } => {
+                let key = (account.clone(), user.clone());
+                if row.groups.is_empty() {
+                    ctx.delete::<GroupsOfUsers>(&key)
+                } else {
+                    ctx.put::<GroupsOfUsers>(&key, row)
+                }
+            }
         }
     }
 }

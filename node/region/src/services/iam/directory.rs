@@ -9,7 +9,9 @@ use std::sync::Arc;
 use faultline_proto::names::{AccountId, Arn};
 
 use super::ids::{key_of, role_arn};
-use super::keyspaces::{AccessKeys, RoleRow, Roles, UserRow, Users};
+use super::keyspaces::{
+    AccessKeys, GroupRow, Groups, GroupsOfUsers, RoleRow, Roles, UserRow, Users,
+};
 use super::managed;
 use crate::caller::CallerPolicies;
 use crate::context::Ctx;
@@ -71,6 +73,9 @@ pub(crate) fn policies_of(
                 (found.identity, found.boundary) =
                     speaking(ctx, &row.policies, &row.attached, row.boundary.as_deref());
                 found.tags.clone_from(&row.tags);
+                for group in groups_of(ctx, account, name) {
+                    found.identity.extend(of_group(ctx, &group));
+                }
             }
         }
         Principal::Role { role, role_id, .. } => {
@@ -91,7 +96,7 @@ pub(crate) fn policies_of(
 
 /// Identity policies and boundary, parsed. They were parsed when they were stored, so none is
 /// left out but a managed policy whose record has not arrived.
-fn speaking(
+pub(super) fn speaking(
     ctx: &mut Ctx<'_>,
     inline: &BTreeMap<String, String>,
     attached: &[String],
@@ -107,6 +112,28 @@ fn speaking(
     let boundary = boundary
         .map(|arn| managed::document(ctx, arn).unwrap_or_else(|| managed::nothing(ctx, arn)));
     (identity, boundary)
+}
+
+/// What a group's policies say for each user in it. Their names tell the group, so that a
+/// refusal names it.
+pub(super) fn of_group(ctx: &mut Ctx<'_>, group: &GroupRow) -> Vec<Arc<Policy>> {
+    let named = group.policies.iter().map(|(name, text)| {
+        let name = format!("{name} of group {}", group.name);
+        (name, text.clone())
+    });
+    let inline: BTreeMap<String, String> = named.collect();
+    speaking(ctx, &inline, &group.attached, None).0
+}
+
+/// The groups of a user in the order joined, as far as this Region knows.
+pub(super) fn groups_of(ctx: &mut Ctx<'_>, account: &AccountId, user: &str) -> Vec<Arc<GroupRow>> {
+    let Some(row) = ctx.get_cached::<GroupsOfUsers>(&(account.clone(), key_of(user))) else {
+        return Vec::new();
+    };
+    let groups = row.groups.iter();
+    groups
+        .filter_map(|group| find_group(ctx, account, group))
+        .collect()
 }
 
 /// The role of an ARN, as far as this Region knows.
@@ -125,7 +152,7 @@ pub fn role(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<RoleView> {
     })
 }
 
-fn role_row(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<Arc<RoleRow>> {
+pub(super) fn role_row(ctx: &mut Ctx<'_>, arn: &Arn) -> Option<Arc<RoleRow>> {
     let account = AccountId::new(arn.account()).ok()?;
     let name = arn.resource().strip_prefix("role/")?.rsplit('/').next()?;
     find_role(ctx, &account, name).filter(|row| role_arn(&account, &row.path, &row.name) == *arn)
@@ -187,4 +214,13 @@ pub(super) fn find_role(
     name: &str,
 ) -> Option<Arc<RoleRow>> {
     ctx.get_cached::<Roles>(&(account.clone(), key_of(name)))
+}
+
+/// A group by account and name.
+pub(super) fn find_group(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    name: &str,
+) -> Option<Arc<GroupRow>> {
+    ctx.get_cached::<Groups>(&(account.clone(), key_of(name)))
 }

@@ -8,6 +8,8 @@ use crate::identity::{Document, DocumentKind};
 
 /// Characters of all inline policies of a user, white space not counted.
 const USER_LIMIT: usize = 2_048;
+/// The same for a group.
+const GROUP_LIMIT: usize = 5_120;
 /// The same for a role.
 const ROLE_LIMIT: usize = 10_240;
 /// Characters of a trust policy.
@@ -52,7 +54,7 @@ fn kind_of(name: &PrincipalName) -> &'static str {
     }
 }
 
-/// Checks that the inline policies of one user or role are not too large together.
+/// Checks that the inline policies of one user, group or role are not too large together.
 pub(super) fn fit<'a>(
     kind: Entity,
     name: &str,
@@ -60,6 +62,7 @@ pub(super) fn fit<'a>(
 ) -> Result<(), IamError> {
     let limit = match kind {
         Entity::User => USER_LIMIT,
+        Entity::Group => GROUP_LIMIT,
         Entity::Role => ROLE_LIMIT,
     };
     if texts.map(|text| size(text)).sum::<usize>() > limit {

@@ -5,10 +5,11 @@ use faultline_proto::names::RegionName;
 use crate::identity::PolicyError;
 use crate::refusal::Refusal;
 
-/// A user or a role.
+/// A user, a group or a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entity {
     User,
+    Group,
     Role,
 }
 
@@ -17,6 +18,7 @@ impl Entity {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::User => "User",
+            Self::Group => "Group",
             Self::Role => "Role",
         }
     }
@@ -25,6 +27,7 @@ impl Entity {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::User => "user",
+            Self::Group => "group",
             Self::Role => "role",
         }
     }
@@ -47,6 +50,30 @@ pub(crate) enum IamError {
     NoBoundary { kind: Entity, name: String },
     #[error("Policy {0} was not found.")]
     NotAttached(String),
+    #[error("Policy {0} version {1} does not exist or is not attachable.")]
+    NoSuchVersion(String, String),
+    #[error(
+        "A managed policy can have up to {0} versions. Before you create a new version, you must delete an existing version."
+    )]
+    TooManyVersions(usize),
+    #[error("Cannot delete the default version of a policy.")]
+    VersionInForce,
+    #[error("Cannot delete a policy attached to entities.")]
+    PolicyInUse,
+    #[error(
+        "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy."
+    )]
+    PolicyHasVersions,
+    #[error("Policy {0} is managed by AWS and cannot be changed.")]
+    AwsManaged(String),
+    #[error("User {user} not in group {group}")]
+    NotInGroup { user: String, group: String },
+    #[error("The number of tags has reached the maximum limit.")]
+    TooManyTags,
+    #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
+    DuplicateTags,
+    #[error("{0}")]
+    InvalidInput(String),
     #[error("A policy called {0} already exists. Duplicate names are not allowed.")]
     PolicyExists(String),
     #[error("The Access Key with id {0} cannot be found.")]
@@ -89,12 +116,22 @@ impl IamError {
             | Self::NotAttachable(_)
             | Self::NoBoundary { .. }
             | Self::NotAttached(_)
+            | Self::NoSuchVersion(..)
+            | Self::NotInGroup { .. }
             | Self::NoSuchAccessKey(_) => ("NoSuchEntity", 404),
             Self::MalformedPolicy(_) | Self::InvalidPrincipal { .. } => {
                 ("MalformedPolicyDocument", 400)
             }
-            Self::PoliciesTooLarge { .. } | Self::Quota { .. } => ("LimitExceeded", 409),
-            Self::DeleteFirst(_) => ("DeleteConflict", 409),
+            Self::PoliciesTooLarge { .. }
+            | Self::Quota { .. }
+            | Self::TooManyVersions(_)
+            | Self::TooManyTags => ("LimitExceeded", 409),
+            Self::DeleteFirst(_)
+            | Self::VersionInForce
+            | Self::PolicyInUse
+            | Self::PolicyHasVersions => ("DeleteConflict", 409),
+            Self::DuplicateTags | Self::InvalidInput(_) => ("InvalidInput", 400),
+            Self::AwsManaged(_) => ("AccessDenied", 403),
             Self::NoUserName | Self::InvalidMarker | Self::BadStatus(_) => ("ValidationError", 400),
             Self::NotHome { .. } => ("InvalidEndpoint", 400),
             Self::Other(_) => ("InternalFailure", 500),

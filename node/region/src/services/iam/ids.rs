@@ -37,6 +37,11 @@ pub(super) fn role_arn(account: &AccountId, path: &str, name: &str) -> Arn {
     Arn::of("iam", "", account.as_str(), &format!("role{path}{name}"))
 }
 
+/// `arn:aws:iam::ACCOUNT:group/PATH/NAME`
+pub(super) fn group_arn(account: &AccountId, path: &str, name: &str) -> Arn {
+    Arn::of("iam", "", account.as_str(), &format!("group{path}{name}"))
+}
+
 /// `arn:aws:iam::ACCOUNT:policy/PATH/NAME`
 pub(super) fn policy_arn(account: &AccountId, path: &str, name: &str) -> Arn {
     Arn::of("iam", "", account.as_str(), &format!("policy{path}{name}"))
@@ -45,4 +50,16 @@ pub(super) fn policy_arn(account: &AccountId, path: &str, name: &str) -> Arn {
 /// Names are unique without regard to case.
 pub(super) fn key_of(name: &str) -> String {
     name.to_lowercase()
+}
+
+/// The name at the end of a policy's ARN.
+pub(super) fn name_of(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The path in a policy's ARN, `/` or `/PATH/`.
+pub(super) fn path_of(arn: &str) -> &str {
+    let begin = arn.find('/').unwrap_or(arn.len());
+    let end = arn.rfind('/').map_or(arn.len(), |at| at + 1);
+    arn.get(begin..end).unwrap_or("/")
 }

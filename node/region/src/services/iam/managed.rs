@@ -1,26 +1,30 @@
-//! Managed policies: made once, attached to users and roles, or set as their boundary.
+//! Managed policies: made once, given to users, groups and roles, or set as a boundary.
 //!
-//! A managed policy has one version and cannot be changed; of AWS's own there is
-//! AdministratorAccess only.
+//! A policy has versions (see [`versions`](super::versions)), one of which is in force. Of AWS's
+//! own policies there is AdministratorAccess only.
 
 use std::sync::Arc;
 
 use faultline_proto::iam as api;
-use faultline_proto::names::Arn;
+use faultline_proto::names::{AccountId, Arn, Timestamp};
 
 use super::apply::{Record, publish};
 use super::error::IamError;
 use super::keyspaces::{ManagedPolicies, PolicyRow};
-use super::{documents, ids, roles, users};
+use super::pages::{Page, slice};
+use super::usage::{self, Usage};
+use super::{documents, ids, tags};
 use crate::context::Ctx;
 use crate::identity::{DocumentKind, Policy};
+use crate::store::Range;
 
-/// Managed policies that a user or a role may have.
-const ATTACHED: usize = 10;
 /// Characters of a managed policy, white space not counted.
 const LIMIT: usize = 6_144;
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+const ADMINISTRATOR_ID: &str = "ANPAIWMBCKSKIEE64ZLYK";
+/// 2015-02-06T18:39:46Z, microseconds.
+const ADMINISTRATOR_MADE: Timestamp = Timestamp(1_423_247_986_000_000);
 const ALLOW_ALL: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"none:Nothing","Resource":"*"}]}"#;
@@ -34,120 +38,192 @@ pub(super) fn create(
         request.policy_name.unwrap_or_default(),
         request.policy_document.unwrap_or_default(),
     );
-    documents::identity(&document)?;
-    if documents::size(&document) > LIMIT {
-        return Err(IamError::Quota {
-            what: "PolicySize",
-            limit: LIMIT,
-        });
-    }
+    check(&document)?;
+    let tags = tags::read(request.tags)?;
     let path = request.path.unwrap_or_else(|| "/".to_owned());
     let arn = ids::policy_arn(&ctx.account(), &path, &name).to_string();
     if ctx.has::<ManagedPolicies>(&arn) {
         return Err(IamError::PolicyExists(name));
     }
     let id = ids::unique(ctx, "iam.policy-id", "ANPA", 17);
-    publish(
-        ctx,
-        &Record::Policy {
-            arn: arn.clone(),
-            row: PolicyRow {
-                id: id.clone(),
-                document,
-            },
-        },
-    );
-    let now = ctx.now().millis();
-    Ok(api::CreatePolicyResponse {
-        policy: Some(api::Policy {
-            policy_name: Some(name),
-            policy_id: Some(id),
-            arn: Some(arn),
-            path: Some(path),
-            default_version_id: Some("v1".to_owned()),
-            attachment_count: Some(0),
-            is_attachable: Some(true),
-            description: request.description,
-            create_date: Some(now),
-            update_date: Some(now),
-            tags: request.tags,
-        }),
+    let row = PolicyRow {
+        description: request.description,
+        tags,
+        ..PolicyRow::new(id, document, ctx.now())
+    };
+    let policy = Some(shown(&arn, &row, Usage::default()));
+    publish(ctx, &Record::Policy { arn, row });
+    Ok(api::CreatePolicyResponse { policy })
+}
+
+/// Checks the document of a version.
+pub(super) fn check(document: &str) -> Result<(), IamError> {
+    documents::identity(document)?;
+    if documents::size(document) > LIMIT {
+        return Err(IamError::Quota {
+            what: "PolicySize",
+            limit: LIMIT,
+        });
+    }
+    Ok(())
+}
+
+/// GetPolicy.
+pub(super) fn get(
+    ctx: &mut Ctx<'_>,
+    request: api::GetPolicyRequest,
+) -> Result<api::GetPolicyResponse, IamError> {
+    let (account, arn) = (ctx.account(), request.policy_arn.unwrap_or_default());
+    let row = known(ctx, &account, &arn)?;
+    let usage = usage::of(ctx, &account, &arn);
+    Ok(api::GetPolicyResponse {
+        policy: Some(shown(&arn, &row, usage)),
     })
 }
 
-/// AttachUserPolicy.
-pub(super) fn attach_user(
+/// ListPolicies. As with AWS, descriptions and tags are not shown.
+pub(super) fn list(
     ctx: &mut Ctx<'_>,
-    request: api::AttachUserPolicyRequest,
-) -> Result<api::AttachUserPolicyResponse, IamError> {
-    let arn = attachable(ctx, request.policy_arn)?;
-    users::change(ctx, request.user_name, |row| {
-        attach(&mut row.attached, arn, "PoliciesPerUser")
-    })?;
-    Ok(api::AttachUserPolicyResponse {})
+    request: api::ListPoliciesRequest,
+) -> Result<api::ListPoliciesResponse, IamError> {
+    let account = ctx.account();
+    let scope = request.scope.as_deref();
+    let mut found: Vec<(String, Arc<PolicyRow>)> = Vec::new();
+    if scope != Some("Local") {
+        found.push((ADMINISTRATOR.to_owned(), Arc::new(administrator())));
+    }
+    if scope != Some("AWS") {
+        let rows = ctx.all(Range::<ManagedPolicies>::all()).into_iter();
+        let own = rows.filter(|(arn, _)| is_of(arn, &account));
+        found.extend(own.map(|(arn, row)| (arn, Arc::new(row))));
+    }
+    let prefix = request.path_prefix.unwrap_or_default();
+    let mut policies = Vec::new();
+    for (arn, row) in found {
+        let usage = usage::of(ctx, &account, &arn);
+        let used = match request.policy_usage_filter.as_deref() {
+            Some("PermissionsBoundary") => usage.boundaries > 0,
+            Some(_) => usage.attachments > 0,
+            None => true,
+        };
+        let attached = request.only_attached != Some(true) || usage.attachments > 0;
+        if used && attached && ids::path_of(&arn).starts_with(&prefix) {
+            policies.push(api::Policy {
+                description: None,
+                tags: Vec::new(),
+                ..shown(&arn, &row, usage)
+            });
+        }
+    }
+    let Page { rows, marker } = slice(policies, request.marker.as_deref(), request.max_items)?;
+    Ok(api::ListPoliciesResponse {
+        policies: rows,
+        is_truncated: Some(marker.is_some()),
+        marker,
+    })
 }
 
-/// DetachUserPolicy.
-pub(super) fn detach_user(
+/// DeletePolicy.
+pub(super) fn delete(
     ctx: &mut Ctx<'_>,
-    request: api::DetachUserPolicyRequest,
-) -> Result<api::DetachUserPolicyResponse, IamError> {
-    let arn = request.policy_arn.unwrap_or_default();
-    users::change(ctx, request.user_name, |row| detach(&mut row.attached, arn))?;
-    Ok(api::DetachUserPolicyResponse {})
+    request: api::DeletePolicyRequest,
+) -> Result<api::DeletePolicyResponse, IamError> {
+    let (account, arn) = (ctx.account(), request.policy_arn.unwrap_or_default());
+    let row = own(ctx, &account, &arn)?;
+    let usage = usage::of(ctx, &account, &arn);
+    if usage.attachments + usage.boundaries > 0 {
+        return Err(IamError::PolicyInUse);
+    }
+    if row.versions.len() > 1 {
+        return Err(IamError::PolicyHasVersions);
+    }
+    publish(ctx, &Record::PolicyGone { arn });
+    Ok(api::DeletePolicyResponse {})
 }
 
-/// AttachRolePolicy.
-pub(super) fn attach_role(
+/// Changes a policy of the caller's account, here and everywhere.
+pub(super) fn change(
     ctx: &mut Ctx<'_>,
-    request: api::AttachRolePolicyRequest,
-) -> Result<api::AttachRolePolicyResponse, IamError> {
-    let arn = attachable(ctx, request.policy_arn)?;
-    roles::change(ctx, request.role_name, |row| {
-        attach(&mut row.attached, arn, "PoliciesPerRole")
-    })?;
-    Ok(api::AttachRolePolicyResponse {})
+    arn: Option<String>,
+    change: impl FnOnce(&mut PolicyRow) -> Result<(), IamError>,
+) -> Result<(), IamError> {
+    let (account, arn) = (ctx.account(), arn.unwrap_or_default());
+    let mut row = own(ctx, &account, &arn)?;
+    change(&mut row)?;
+    publish(ctx, &Record::Policy { arn, row });
+    Ok(())
 }
 
-/// DetachRolePolicy.
-pub(super) fn detach_role(
+/// A policy that the account may change: AWS's own are not among them.
+fn own(
     ctx: &mut Ctx<'_>,
-    request: api::DetachRolePolicyRequest,
-) -> Result<api::DetachRolePolicyResponse, IamError> {
-    let arn = request.policy_arn.unwrap_or_default();
-    roles::change(ctx, request.role_name, |row| detach(&mut row.attached, arn))?;
-    Ok(api::DetachRolePolicyResponse {})
+    account: &AccountId,
+    arn: &str,
+) -> Result<PolicyRow, IamError> {
+    if arn == ADMINISTRATOR {
+        return Err(IamError::AwsManaged(arn.to_owned()));
+    }
+    known(ctx, account, arn).map(|row| PolicyRow::clone(&row))
 }
 
-fn attachable(ctx: &mut Ctx<'_>, arn: Option<String>) -> Result<String, IamError> {
+/// The policy of that ARN: AWS's own, or one of the account.
+pub(super) fn known(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    arn: &str,
+) -> Result<Arc<PolicyRow>, IamError> {
+    if arn == ADMINISTRATOR {
+        return Ok(Arc::new(administrator()));
+    }
+    let row = if is_of(arn, account) {
+        ctx.get_cached::<ManagedPolicies>(arn)
+    } else {
+        None
+    };
+    row.ok_or_else(|| IamError::NotAttached(arn.to_owned()))
+}
+
+fn is_of(arn: &str, account: &AccountId) -> bool {
+    Arn::new(arn).is_ok_and(|arn| arn.account() == account.as_str())
+}
+
+fn administrator() -> PolicyRow {
+    let row = PolicyRow::new(
+        ADMINISTRATOR_ID.to_owned(),
+        ALLOW_ALL.to_owned(),
+        ADMINISTRATOR_MADE,
+    );
+    PolicyRow {
+        description: Some("Provides full access to AWS services and resources.".to_owned()),
+        ..row
+    }
+}
+
+fn shown(arn: &str, row: &PolicyRow, usage: Usage) -> api::Policy {
+    api::Policy {
+        policy_name: Some(ids::name_of(arn).to_owned()),
+        policy_id: Some(row.id.clone()),
+        arn: Some(arn.to_owned()),
+        path: Some(ids::path_of(arn).to_owned()),
+        default_version_id: Some(format!("v{}", row.in_force)),
+        attachment_count: Some(usage.attachments),
+        permissions_boundary_usage_count: Some(usage.boundaries),
+        is_attachable: Some(true),
+        description: row.description.clone(),
+        create_date: Some(row.created.millis()),
+        update_date: Some(row.updated.millis()),
+        tags: row.tags.iter().map(tags::shown).collect(),
+    }
+}
+
+/// Checks that a policy can be given to somebody.
+pub(super) fn attachable(ctx: &mut Ctx<'_>, arn: Option<String>) -> Result<String, IamError> {
     let arn = arn.unwrap_or_default();
     if exists(ctx, &arn) {
         Ok(arn)
     } else {
         Err(IamError::NotAttachable(arn))
     }
-}
-
-fn attach(attached: &mut Vec<String>, arn: String, quota: &'static str) -> Result<(), IamError> {
-    if attached.contains(&arn) {
-        return Ok(());
-    }
-    if attached.len() >= ATTACHED {
-        return Err(IamError::Quota {
-            what: quota,
-            limit: ATTACHED,
-        });
-    }
-    attached.push(arn);
-    Ok(())
-}
-
-fn detach(attached: &mut Vec<String>, arn: String) -> Result<(), IamError> {
-    let Some(at) = attached.iter().position(|known| *known == arn) else {
-        return Err(IamError::NotAttached(arn));
-    };
-    attached.remove(at);
-    Ok(())
 }
 
 /// Checks that a boundary exists in the account, or is AWS's own.
@@ -160,8 +236,8 @@ pub(super) fn boundary(ctx: &mut Ctx<'_>, arn: Option<String>) -> Result<Option<
 
 /// AWS's own policies, and those of the caller's account.
 fn exists(ctx: &mut Ctx<'_>, arn: &str) -> bool {
-    let own = Arn::new(arn).is_ok_and(|arn| arn.account() == ctx.account().as_str());
-    arn == ADMINISTRATOR || (own && ctx.has::<ManagedPolicies>(arn))
+    let account = ctx.account();
+    known(ctx, &account, arn).is_ok()
 }
 
 /// The text of a managed policy, for a session that names it; `None` when it is not known here.
@@ -171,10 +247,10 @@ pub fn managed_policy(ctx: &mut Ctx<'_>, arn: &str) -> Option<String> {
         return Some(ALLOW_ALL.to_owned());
     }
     ctx.get_cached::<ManagedPolicies>(arn)
-        .map(|row| row.document.clone())
+        .map(|row| row.document().to_owned())
 }
 
-/// A managed policy, parsed; `None` when its record has not arrived here.
+/// The version in force of a managed policy, parsed; `None` when its record has not arrived here.
 pub(super) fn document(ctx: &mut Ctx<'_>, arn: &str) -> Option<Arc<Policy>> {
     if arn == ADMINISTRATOR {
         return ctx
@@ -184,7 +260,7 @@ pub(super) fn document(ctx: &mut Ctx<'_>, arn: &str) -> Option<Arc<Policy>> {
     }
     let row = ctx.get_cached::<ManagedPolicies>(arn)?;
     ctx.caches
-        .policy(DocumentKind::Identity, arn, &row.document)
+        .policy(DocumentKind::Identity, arn, row.document())
         .ok()
 }
 

@@ -17,6 +17,36 @@ pub(super) struct Page<R> {
     pub marker: Option<String>,
 }
 
+/// The next entries of a list that is short enough to be read whole. A marker counts the entries
+/// before it.
+pub(super) fn slice<T>(
+    all: impl IntoIterator<Item = T>,
+    marker: Option<&str>,
+    max_items: Option<i32>,
+) -> Result<Page<T>, IamError> {
+    let start: usize = match marker.map(|marker| URL_SAFE_NO_PAD.decode(marker)) {
+        None => 0,
+        Some(bytes) => {
+            let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let number = text.and_then(|text| text.parse().ok());
+            number.ok_or(IamError::InvalidMarker)?
+        }
+    };
+    let limit = limit(max_items);
+    let mut rest = all.into_iter().skip(start);
+    let rows: Vec<T> = rest.by_ref().take(limit).collect();
+    let marker = rest
+        .next()
+        .map(|_| URL_SAFE_NO_PAD.encode((start + rows.len()).to_string()));
+    Ok(Page { rows, marker })
+}
+
+fn limit(max_items: Option<i32>) -> usize {
+    usize::try_from(max_items.unwrap_or(DEFAULT))
+        .unwrap_or(1)
+        .max(1)
+}
+
 /// The next rows of an account that `wanted` admits.
 pub(super) fn page<K: Keyspace<Key = (AccountId, String)>>(
     ctx: &mut Ctx<'_>,
@@ -33,9 +63,7 @@ pub(super) fn page<K: Keyspace<Key = (AccountId, String)>>(
             .and_then(|bytes| String::from_utf8(bytes).ok());
         range = range.after(&(account.clone(), last.ok_or(IamError::InvalidMarker)?));
     }
-    let limit = usize::try_from(max_items.unwrap_or(DEFAULT))
-        .unwrap_or(1)
-        .max(1);
+    let limit = limit(max_items);
     let mut found: Vec<((AccountId, String), K::Row)> = ctx
         .all(range)
         .into_iter()

@@ -11,7 +11,7 @@ use super::error::{Entity, IamError};
 use super::ids::{self, role_arn};
 use super::keyspaces::{RoleRow, Roles};
 use super::pages::{Page, page};
-use super::{documents, managed};
+use super::{documents, managed, tags};
 use crate::context::Ctx;
 
 /// Longest session unless the role says otherwise, seconds.
@@ -44,7 +44,7 @@ pub(super) fn create(
         policies: std::collections::BTreeMap::new(),
         attached: Vec::new(),
         boundary: managed::boundary(ctx, request.permissions_boundary)?,
-        tags: request.tags.into_iter().map(tag).collect(),
+        tags: tags::read(request.tags)?,
         name,
     };
     save(ctx, &account, &row);
@@ -99,6 +99,23 @@ pub(super) fn update_trust(
         Ok(())
     })?;
     Ok(api::UpdateAssumeRolePolicyResponse {})
+}
+
+/// UpdateRole. A description that is not given stays; a longest session that is not given
+/// becomes one hour, as AWS documents it.
+pub(super) fn update(
+    ctx: &mut Ctx<'_>,
+    request: api::UpdateRoleRequest,
+) -> Result<api::UpdateRoleResponse, IamError> {
+    change(ctx, request.role_name, |row| {
+        if request.description.is_some() {
+            row.description = request.description;
+        }
+        let longest = request.max_session_duration;
+        row.max_session = longest.map_or(DEFAULT_SESSION, i32::unsigned_abs);
+        Ok(())
+    })?;
+    Ok(api::UpdateRoleResponse {})
 }
 
 /// DeleteRole.
@@ -170,7 +187,7 @@ fn shown(account: &AccountId, row: &RoleRow) -> api::Role {
         description: row.description.clone(),
         max_session_duration: i32::try_from(row.max_session).ok(),
         permissions_boundary: row.boundary.clone().map(boundary),
-        tags: row.tags.iter().map(shown_tag).collect(),
+        tags: row.tags.iter().map(tags::shown).collect(),
     }
 }
 
@@ -179,18 +196,5 @@ pub(super) fn boundary(arn: String) -> api::AttachedPermissionsBoundary {
     api::AttachedPermissionsBoundary {
         permissions_boundary_type: Some("PermissionsBoundaryPolicy".to_owned()),
         permissions_boundary_arn: Some(arn),
-    }
-}
-
-/// A tag as it is stored.
-pub(super) fn tag(tag: api::Tag) -> (String, String) {
-    (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())
-}
-
-/// A tag as answers show it.
-pub(super) fn shown_tag((key, value): &(String, String)) -> api::Tag {
-    api::Tag {
-        key: Some(key.clone()),
-        value: Some(value.clone()),
     }
 }

@@ -6,10 +6,10 @@ use faultline_proto::names::AccountId;
 use super::apply::{Record, publish};
 use super::directory::find_user;
 use super::error::{Entity, IamError};
-use super::ids::{self, user_arn};
-use super::keyspaces::{UserRow, Users};
+use super::ids::{self, key_of, user_arn};
+use super::keyspaces::{AccessKeyRow, AccessKeys, GroupsOfUserRow, GroupsOfUsers, UserRow, Users};
 use super::pages::{Page, page};
-use super::{managed, roles};
+use super::{groups, managed, roles, tags};
 use crate::context::Ctx;
 use crate::identity::Principal;
 
@@ -34,7 +34,7 @@ pub(super) fn create(
         attached: Vec::new(),
         boundary: managed::boundary(ctx, request.permissions_boundary)?,
         access_keys: Vec::new(),
-        tags: request.tags.into_iter().map(roles::tag).collect(),
+        tags: tags::read(request.tags)?,
         name,
     };
     save(ctx, &account, &row);
@@ -88,6 +88,61 @@ pub(super) fn list(
     })
 }
 
+/// UpdateUser: the user keeps its id, keys and groups under another name or path.
+pub(super) fn update(
+    ctx: &mut Ctx<'_>,
+    request: api::UpdateUserRequest,
+) -> Result<api::UpdateUserResponse, IamError> {
+    let account = ctx.account();
+    let old = known(ctx, &account, &request.user_name.unwrap_or_default())?;
+    let mut row = UserRow::clone(&old);
+    if let Some(path) = request.new_path {
+        row.path = path;
+    }
+    if let Some(name) = request.new_user_name {
+        let moves = key_of(&name) != key_of(&old.name);
+        if moves && find_user(ctx, &account, &name).is_some() {
+            return Err(IamError::AlreadyExists {
+                kind: Entity::User,
+                name,
+            });
+        }
+        row.name = name;
+        if moves {
+            let name = old.name.clone();
+            publish(
+                ctx,
+                &Record::UserGone {
+                    account: account.clone(),
+                    name,
+                },
+            );
+            follow(ctx, &account, &old.name, &row.name);
+        }
+    }
+    save(ctx, &account, &row);
+    // A key says whose it is by ARN.
+    let owner = Principal::user(&account, &row.path, &row.name, &row.id);
+    for id in row.access_keys {
+        if let Some(key) = ctx.get::<AccessKeys>(&id) {
+            let row = AccessKeyRow {
+                owner: owner.clone(),
+                ..key
+            };
+            publish(ctx, &Record::AccessKey { id, row });
+        }
+    }
+    Ok(api::UpdateUserResponse {})
+}
+
+/// The user's groups follow it to its new name.
+fn follow(ctx: &mut Ctx<'_>, account: &AccountId, old: &str, new: &str) {
+    if let Some(row) = ctx.get::<GroupsOfUsers>(&(account.clone(), key_of(old))) {
+        groups::set_groups(ctx, account, old, GroupsOfUserRow::default());
+        groups::set_groups(ctx, account, new, row);
+    }
+}
+
 /// DeleteUser.
 pub(super) fn delete(
     ctx: &mut Ctx<'_>,
@@ -103,6 +158,9 @@ pub(super) fn delete(
     }
     if !row.access_keys.is_empty() {
         return Err(IamError::DeleteFirst("delete access keys"));
+    }
+    if ctx.has::<GroupsOfUsers>(&(account.clone(), key_of(&row.name))) {
+        return Err(IamError::DeleteFirst("remove users from group"));
     }
     publish(
         ctx,
@@ -149,7 +207,8 @@ pub(super) fn known(
     })
 }
 
-fn shown(account: &AccountId, row: &UserRow) -> api::User {
+/// A user as answers show it.
+pub(super) fn shown(account: &AccountId, row: &UserRow) -> api::User {
     api::User {
         path: Some(row.path.clone()),
         user_name: Some(row.name.clone()),
@@ -157,6 +216,6 @@ fn shown(account: &AccountId, row: &UserRow) -> api::User {
         arn: Some(user_arn(account, &row.path, &row.name).to_string()),
         create_date: Some(row.created.millis()),
         permissions_boundary: row.boundary.clone().map(roles::boundary),
-        tags: row.tags.iter().map(roles::shown_tag).collect(),
+        tags: row.tags.iter().map(tags::shown).collect(),
     }
 }

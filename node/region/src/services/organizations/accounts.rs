@@ -153,6 +153,25 @@ pub(super) fn transfer(
     Ok(api::MoveAccountResponse {})
 }
 
+/// RemoveAccountFromOrganization: the policies of the organisation bind the account no more.
+pub(super) fn remove(
+    ctx: &mut Ctx<'_>,
+    request: api::RemoveAccountFromOrganizationRequest,
+) -> Result<api::RemoveAccountFromOrganizationResponse, OrganizationsError> {
+    let mut row = tree::managed(ctx)?;
+    let account = AccountId::new(request.account_id.unwrap_or_default())
+        .map_err(|_| OrganizationsError::NoSuchAccount)?;
+    if account == row.management {
+        return Err(OrganizationsError::ManagementCannotLeave);
+    }
+    if row.accounts.remove(&account).is_none() {
+        return Err(OrganizationsError::NoSuchAccount);
+    }
+    row.attached.remove(account.as_str());
+    row.publish(ctx);
+    Ok(api::RemoveAccountFromOrganizationResponse {})
+}
+
 fn join(ctx: &mut Ctx<'_>, row: &mut OrganizationRow, account: &AccountId) {
     row.accounts.insert(
         account.clone(),

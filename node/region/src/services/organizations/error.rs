@@ -14,6 +14,8 @@ pub(crate) enum OrganizationsError {
     AlreadyIn,
     #[error("You don't have permissions to access this resource.")]
     NotManagement,
+    #[error("You can't remove the management account from an organization.")]
+    ManagementCannotLeave,
     #[error("You specified an account that doesn't exist.")]
     NoSuchAccount,
     #[error("We can't find an invitation with the HandshakeId that you specified.")]
@@ -84,6 +86,7 @@ impl OrganizationsError {
             Self::NotInUse => ("AWSOrganizationsNotInUseException", 400),
             Self::AlreadyIn => ("AlreadyInOrganizationException", 400),
             Self::NotManagement => ("AccessDeniedException", 400),
+            Self::ManagementCannotLeave => ("MasterCannotLeaveOrganizationException", 400),
             Self::NoSuchAccount => ("AccountNotFoundException", 400),
             Self::NoSuchHandshake => ("HandshakeNotFoundException", 400),
             Self::NoSuchParent => ("ParentNotFoundException", 400),

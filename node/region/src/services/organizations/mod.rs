@@ -8,7 +8,7 @@
 //! - [`accounts`], [`units`], [`policies`]: the operations. [`binding`]: what every call asks.
 //! - [`keyspaces`]: the rows. [`error`]: every way Organizations says no.
 //!
-//! Left out: accounts that Organizations itself makes, leaving an organisation, delegated
+//! Left out: accounts that Organizations itself makes, leaving an organisation of one's own accord, delegated
 //! administrators, and the policy types that say nothing about permissions.
 
 mod accounts;
@@ -131,6 +131,7 @@ handlers! {
     invite_account_to_organization => accounts::invite: InviteAccountToOrganizationRequest -> InviteAccountToOrganizationResponse;
     accept_handshake => accounts::accept: AcceptHandshakeRequest -> AcceptHandshakeResponse;
     move_account => accounts::transfer: MoveAccountRequest -> MoveAccountResponse;
+    remove_account_from_organization => accounts::remove: RemoveAccountFromOrganizationRequest -> RemoveAccountFromOrganizationResponse;
     list_roots => units::roots: ListRootsRequest -> ListRootsResponse;
     create_organizational_unit => units::create: CreateOrganizationalUnitRequest -> CreateOrganizationalUnitResponse;
     enable_policy_type => units::enable: EnablePolicyTypeRequest -> EnablePolicyTypeResponse;

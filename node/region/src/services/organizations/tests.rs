@@ -366,3 +366,49 @@ fn an_scp_binds_sessions_and_spares_service_linked_roles() {
     let session = world.assume(AWAY, &ann, &made, "work").unwrap();
     make_key(&mut world, &session).unwrap();
 }
+
+#[test]
+fn an_account_that_is_removed_is_bound_no_more_and_may_join_again() {
+    let mut world = World::new(&[HOME, AWAY]);
+    let root = organisation(&mut world);
+    policy(&mut world, "SERVICE_CONTROL_POLICY", NO_KEYS, &root);
+    let (manager, member) = (world.root(ACCOUNT), world.root(PARTNER));
+    assert_eq!(make_key(&mut world, &member).unwrap_err().0, "scp");
+    let remove = |account: &str| api::RemoveAccountFromOrganizationRequest {
+        account_id: Some(account.to_owned()),
+    };
+    let code = |world: &mut World, who: &Credential, account: &str| {
+        world.call(HOME, who, &remove(account)).unwrap_err().code
+    };
+    assert_eq!(code(&mut world, &member, PARTNER), "AccessDeniedException");
+    assert_eq!(
+        code(&mut world, &manager, ACCOUNT),
+        "MasterCannotLeaveOrganizationException"
+    );
+    assert_eq!(
+        code(&mut world, &manager, "999999999999"),
+        "AccountNotFoundException"
+    );
+    world.call(HOME, &manager, &remove(PARTNER)).unwrap();
+    assert_eq!(
+        make_key(&mut world, &member).unwrap_err().0,
+        "scp",
+        "elsewhere it is bound until the news arrives"
+    );
+    world.settle();
+    make_key(&mut world, &member).unwrap();
+    let describe = api::DescribeOrganizationRequest::default();
+    assert_eq!(
+        world.call(HOME, &member, &describe).unwrap_err().code,
+        "AWSOrganizationsNotInUseException"
+    );
+    world
+        .call(HOME, &member, &api::CreateOrganizationRequest::default())
+        .unwrap();
+    world.settle();
+    // A later change of the old organisation does not take the new one's account.
+    policy(&mut world, "SERVICE_CONTROL_POLICY", NO_KEYS, &root);
+    let now = world.call(HOME, &member, &describe).unwrap();
+    let owner = now.organization.unwrap().master_account_id;
+    assert_eq!(owner.as_deref(), Some(PARTNER));
+}

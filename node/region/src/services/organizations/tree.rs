@@ -58,6 +58,13 @@ impl PolicyType {
 impl OrganizationRow {
     /// Writes the rows here.
     pub(super) fn write(&self, ctx: &mut Ctx<'_>) {
+        let before = ctx.get::<Organizations>(&self.management);
+        for (account, _) in before.into_iter().flat_map(|row| row.accounts) {
+            let left = !self.accounts.contains_key(&account);
+            if left && ctx.get::<Memberships>(&account).as_ref() == Some(&self.management) {
+                ctx.delete::<Memberships>(&account);
+            }
+        }
         ctx.put::<Organizations>(&self.management, self);
         for account in self.accounts.keys() {
             ctx.put::<Memberships>(account, &self.management);

@@ -1,6 +1,10 @@
 //! What IAM promises.
 
+mod groups;
+mod holders;
 mod lives;
+mod simulating;
+mod versions;
 
 use faultline_proto::iam as api;
 use faultline_proto::sts::GetCallerIdentityRequest;
@@ -36,6 +40,20 @@ fn role(name: &str, trust: &str) -> api::CreateRoleRequest {
         assume_role_policy_document: Some(trust.to_owned()),
         ..Default::default()
     }
+}
+
+/// Code and message of a refusal.
+fn said(refused: crate::testing::Failure) -> (String, String) {
+    (refused.code, refused.message)
+}
+
+/// What `said` answers, from literals.
+fn no(code: &str, message: &str) -> (String, String) {
+    (code.to_owned(), message.to_owned())
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
 }
 
 #[test]
