@@ -23,7 +23,8 @@ def checks(check, world):
         ("a user that does not", "NoSuchEntity", iam.get_user, dict(UserName="nobody"), 404),
         ("a role that does not exist", "NoSuchEntity", iam.get_role, dict(RoleName="nobody"), 404),
         ("a policy that is none", "MalformedPolicyDocument", iam.put_user_policy, dict(UserName="ann", PolicyName="p", PolicyDocument="{}"), 400),
-        ("groups", "NotImplemented", iam.create_group, dict(GroupName="g"), 501),
+        ("a group that does not exist", "NoSuchEntity", iam.get_group, dict(GroupName="nobody"), 404),
+        ("instance profiles", "NotImplemented", iam.create_instance_profile, dict(InstanceProfileName="p"), 501),
     ]
     for name, code, call, arguments, status in rows:
         check.refused(name, code, call, status, **arguments)
@@ -44,6 +45,9 @@ def checks(check, world):
     check.that("now she may", "Keys" in world.client("kms", world.home, who=ann).list_keys())
     check.refused("not more", "AccessDeniedException", world.client("kms", world.home, who=ann).create_key)
     roles(check, world, iam, ann)
+    groups(check, world, iam, ann)
+    versions(check, world, iam)
+    simulations(check, world, iam)
     iam.update_access_key(UserName="ann", AccessKeyId=ann[0], Status="Inactive")
     check.refused("an inactive key", "InvalidClientTokenId", world.client("sts", world.home, who=ann).get_caller_identity, 403)
     iam.delete_access_key(UserName="ann", AccessKeyId=ann[0])
@@ -79,3 +83,51 @@ def roles(check, world, iam, ann):
     iam.attach_role_policy(RoleName="app", PolicyArn=policy["Arn"])
     iam.detach_role_policy(RoleName="app", PolicyArn=policy["Arn"])
     check.that("policies are attached and detached", True)
+
+
+def groups(check, world, iam, ann):
+    group = iam.create_group(GroupName="staff", Path="/team/")["Group"]
+    check.has("create_group", group, "Path", "GroupName", "GroupId", "Arn", "CreateDate")
+    iam.put_group_policy(GroupName="staff", PolicyName="make", PolicyDocument=json.dumps(allow("kms:CreateKey")))
+    shown = iam.get_group_policy(GroupName="staff", PolicyName="make")
+    check.equal("a group's policy comes back as it was", shown["PolicyDocument"], allow("kms:CreateKey"))
+    kms = world.client("kms", world.home, who=ann)
+    iam.add_user_to_group(GroupName="staff", UserName="ann")
+    check.equal("ann is in it", [user["UserName"] for user in iam.get_group(GroupName="staff")["Users"]], ["ann"])
+    check.equal("and knows it", [one["GroupName"] for one in iam.list_groups_for_user(UserName="ann")["Groups"]], ["staff"])
+    check.that("the group lets her make keys", "KeyMetadata" in kms.create_key())
+    check.refused("a group with users stays", "DeleteConflict", iam.delete_group, 409, GroupName="staff")
+    iam.remove_user_from_group(GroupName="staff", UserName="ann")
+    check.refused("outside she may not", "AccessDeniedException", kms.create_key)
+    iam.delete_group_policy(GroupName="staff", PolicyName="make")
+    iam.delete_group(GroupName="staff")
+    check.equal("no group is left", iam.list_groups()["Groups"], [])
+
+
+def versions(check, world, iam):
+    arn = iam.create_policy(PolicyName="versioned", PolicyDocument=json.dumps(allow("s3:Get*")))["Policy"]["Arn"]
+    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(allow("s3:Put*")), SetAsDefault=True)["PolicyVersion"]
+    check.has("create_policy_version", made, "VersionId", "IsDefaultVersion", "CreateDate")
+    check.equal("the new one is in force", iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"], "v2")
+    old = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]
+    check.equal("the old one is kept", (old["Document"], old["IsDefaultVersion"]), (allow("s3:Get*"), False))
+    check.refused("what is in force stays", "DeleteConflict", iam.delete_policy_version, 409, PolicyArn=arn, VersionId="v2")
+    check.refused("a policy with versions stays", "DeleteConflict", iam.delete_policy, 409, PolicyArn=arn)
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+    check.equal("one is left", [one["VersionId"] for one in iam.list_policy_versions(PolicyArn=arn)["Versions"]], ["v1"])
+    iam.delete_policy(PolicyArn=arn)
+    check.refused("the policy is gone", "NoSuchEntity", iam.get_policy, 404, PolicyArn=arn)
+
+
+def simulations(check, world, iam):
+    asked = dict(ActionNames=["kms:Encrypt", "s3:GetObject"], PolicyInputList=[json.dumps(allow("kms:*"))])
+    results = iam.simulate_custom_policy(**asked)["EvaluationResults"]
+    check.equal("documents decide", [one["EvalDecision"] for one in results], ["allowed", "implicitDeny"])
+    check.equal("and say which", results[0]["MatchedStatements"][0]["SourcePolicyId"], "PolicyInputList.1")
+    source = f"arn:aws:iam::{world.account}:user/staff/ann"
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=source, ActionNames=["kms:ListKeys", "kms:CreateKey"], PaginationConfig={"PageSize": 1}
+    )
+    results = [one["EvalDecision"] for page in pages for one in page["EvaluationResults"]]
+    check.equal("ann's policies decide", results, ["allowed", "implicitDeny"])

@@ -1,6 +1,6 @@
 //! `policy_replaced: { key: vault, policy: [...] }` puts another policy in the place of a
-//! key's, a bucket's or a principal's. The account's root user reads the old one first and
-//! puts it back when the fault heals; where there was none, it is deleted again. A key
+//! key's, a bucket's or a principal's. The account's root user reads first what is in force and
+//! puts that back when the fault heals; where there was none, it is deleted again. A key
 //! policy that would lock root out passes BypassPolicyLockoutSafetyCheck (K-177).
 
 use std::fmt;
@@ -39,8 +39,6 @@ pub enum PolicyOf {
         name: String,
         /// Name of its inline policy.
         policy_name: String,
-        /// What its document was, which heals; absent when it had none.
-        was: Option<String>,
     },
 }
 
@@ -87,13 +85,12 @@ impl PolicyReplaced {
                 role,
                 name,
                 policy_name,
-                was,
             } => {
                 let kind = if *role { "RoleName" } else { "UserName" };
-                let [put, delete] = if *role {
-                    ["iam.PutRolePolicy", "iam.DeleteRolePolicy"]
+                let [get, put, delete] = if *role {
+                    ["iam.GetRolePolicy", "iam.PutRolePolicy", "iam.DeleteRolePolicy"]
                 } else {
-                    ["iam.PutUserPolicy", "iam.DeleteUserPolicy"]
+                    ["iam.GetUserPolicy", "iam.PutUserPolicy", "iam.DeleteUserPolicy"]
                 };
                 let named = json!({ kind: name, "PolicyName": policy_name });
                 let call = |operation, request: Value| RootCall {
@@ -104,19 +101,12 @@ impl PolicyReplaced {
                 };
                 let new =
                     json!({ kind: name, "PolicyName": policy_name, "PolicyDocument": self.policy });
-                let heal = match was {
-                    None => call(delete, named),
-                    Some(was) => call(
-                        put,
-                        json!({ kind: name, "PolicyName": policy_name, "PolicyDocument": was }),
-                    ),
-                };
                 vec![RootChange {
-                    read: None,
+                    read: Some(call(get, named.clone())),
                     begin: call(put, new),
-                    heal,
-                    restores: None,
-                    otherwise: None,
+                    heal: call(put, named.clone()),
+                    restores: Some("PolicyDocument"),
+                    otherwise: Some(call(delete, named)),
                 }]
             }
         };
@@ -180,7 +170,6 @@ mod tests {
             role,
             name: "app".to_owned(),
             policy_name: "world".to_owned(),
-            was: Some("{}".to_owned()),
         };
         let bucket = PolicyOf::Bucket {
             region: region(),
@@ -200,6 +189,18 @@ mod tests {
                 "s3.PutBucketPolicy",
                 Some("s3.DeleteBucketPolicy"),
             ),
+            (
+                principal(true),
+                "iam.GetRolePolicy",
+                "iam.PutRolePolicy",
+                Some("iam.DeleteRolePolicy"),
+            ),
+            (
+                principal(false),
+                "iam.GetUserPolicy",
+                "iam.PutUserPolicy",
+                Some("iam.DeleteUserPolicy"),
+            ),
         ];
         for (of, read, write, otherwise) in cases {
             let change = change(of);
@@ -209,14 +210,6 @@ mod tests {
                 (write, write)
             );
             assert_eq!(change.otherwise.map(|call| call.operation), otherwise);
-        }
-        for (role, write) in [(true, "iam.PutRolePolicy"), (false, "iam.PutUserPolicy")] {
-            let change = change(principal(role));
-            assert_eq!(
-                (change.begin.operation, change.heal.operation),
-                (write, write)
-            );
-            assert_eq!(change.heal.request["PolicyDocument"], "{}", "what it was");
         }
     }
 

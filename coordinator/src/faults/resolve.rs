@@ -34,8 +34,6 @@ pub struct PrincipalAt {
     pub name: String,
     /// The inline policy that the world gave it.
     pub policy_name: String,
-    /// Its document, absent when it has none.
-    pub policy: Option<String>,
 }
 
 /// What the world's names stand for.
@@ -269,7 +267,6 @@ fn policy(
                 role,
                 name,
                 policy_name,
-                policy,
             } = names
                 .principal(world_name)
                 .ok_or_else(|| format!("the world has no principal `{world_name}`"))?;
@@ -281,7 +278,6 @@ fn policy(
                     role,
                     name,
                     policy_name,
-                    was: policy,
                 },
             )
         }
@@ -363,7 +359,6 @@ mod tests {
                 role: false,
                 name: "app".to_owned(),
                 policy_name: "world".to_owned(),
-                policy: Some("{}".to_owned()),
             })
         }
         fn table(&self, name: &str) -> Option<(String, Vec<RegionName>)> {

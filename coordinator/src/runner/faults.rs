@@ -77,14 +77,11 @@ impl FaultNames for Runner<'_> {
 
     fn principal(&self, name: &str) -> Option<PrincipalAt> {
         let principal = self.world.principals.get(name)?;
-        let plan = self.case.world.principals.get(name)?;
-        let names = self.names(&self.world.home, "");
         Some(PrincipalAt {
             account: principal.account.clone(),
             role: principal.role,
             name: name.to_owned(),
             policy_name: INLINE_POLICY.to_owned(),
-            policy: plan.identity_policy(&names).map(|it| it.to_string()),
         })
     }
 

@@ -228,7 +228,10 @@ fn config(case: &Case, options: &Options) -> SimConfig {
         home,
         links: links(world),
         accounts: setup::accounts(world, options.seed),
-        settings: Settings::default(),
+        settings: Settings {
+            directory_delay: Span::from(world.iam_propagation).0,
+            ..Settings::default()
+        },
         budget: options.budget,
     }
 }

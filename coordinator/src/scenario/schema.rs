@@ -215,7 +215,7 @@ impl Schema {
                 "accounts" => {
                     json!({ "type": "object", "additionalProperties": { "type": "string" } })
                 }
-                "home" => text(),
+                "home" | "iam_propagation" => text(),
                 _ => reference_to("client"),
             };
             properties.insert((*key).to_owned(), described(value, doc));

@@ -61,6 +61,8 @@ pub struct Core {
     pub retransmit_after: u64,
     /// Median of S3's replication lag for small objects, microseconds (LAT-004).
     pub s3_replication_median: u64,
+    /// How much later than it was made a change of the directory leaves its home, microseconds.
+    pub directory_delay: u64,
     links: BTreeMap<(RegionName, RegionName), SecretKey>,
     entropy: EntropyRoot,
 }
@@ -118,6 +120,7 @@ impl Core {
             epoch: start.epoch,
             retransmit_after: nonzero(settings.retransmit_after, RETRANSMIT_AFTER),
             s3_replication_median: nonzero(settings.s3_replication_median, 2_000_000),
+            directory_delay: settings.directory_delay,
             links,
             entropy: EntropyRoot::new(&start.seed, start.epoch),
         })

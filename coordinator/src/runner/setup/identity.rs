@@ -8,7 +8,7 @@ use super::{Maker, PATIENCE, SetUpFailed};
 use crate::clock::Span;
 use crate::runner::ask::Refusal;
 use crate::runner::world::Principal;
-use crate::scenario::plan::world::{Named, PrincipalPlan};
+use crate::scenario::plan::world::{GroupPlan, Named, PrincipalPlan};
 use crate::scenario::policy;
 
 /// Name of the one inline policy that a principal of a world has.
@@ -44,6 +44,10 @@ impl Maker<'_> {
             self.span.set(plan.span);
             self.role(name, plan).await?;
         }
+        for (name, plan) in &self.plan.groups {
+            self.span.set(plan.span);
+            self.group(name, plan).await?;
+        }
         // Records arrive in order: who knows the last key knows all before it.
         let mut last = None;
         for (name, plan) in &users {
@@ -64,7 +68,8 @@ impl Maker<'_> {
             Some(credential) => self.known_everywhere(&credential).await,
             None if roles.is_empty() => Ok(()),
             None => {
-                self.sim.sleep(Span::secs(5)).await;
+                let delay = Span::from(self.plan.iam_propagation);
+                self.sim.sleep(Span(delay.0 + Span::secs(5).0)).await;
                 Ok(())
             }
         }
@@ -83,6 +88,24 @@ impl Maker<'_> {
         if let Some(boundary) = self.boundary(name, plan).await? {
             let put = json!({ "user_name": name, "permissions_boundary": boundary });
             self.root(&account, &home, "iam.put_user_permissions_boundary", put)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn group(&self, name: &str, plan: &Named<GroupPlan>) -> Result<(), SetUpFailed> {
+        let (account, home) = (self.account(&plan.what.account), self.world.home.clone());
+        let create = json!({ "group_name": name });
+        self.root(&account, &home, "iam.create_group", create)
+            .await?;
+        if let Some(policy) = plan.identity_policy(&self.names(&home)) {
+            let put = json!({ "group_name": name, "policy_name": INLINE_POLICY, "policy_document": policy.to_string() });
+            self.root(&account, &home, "iam.put_group_policy", put)
+                .await?;
+        }
+        for member in &plan.what.members {
+            let add = json!({ "group_name": name, "user_name": member });
+            self.root(&account, &home, "iam.add_user_to_group", add)
                 .await?;
         }
         Ok(())

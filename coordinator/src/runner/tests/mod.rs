@@ -52,6 +52,7 @@ world:
   principals:
     app: {{ account: shop, allow: [kms:Encrypt, kms:Decrypt, kms:DescribeKey] }}
     nobody: {{ account: shop }}
+    boss: {{ account: shop, allow: ["*"] }}
     worker: {{ account: shop, kind: role, allow: [kms:Encrypt] }}
   keys:
     payments: {{ account: shop, multi_region: true, primary: eu-west-1, replicas: [us-east-1] }}

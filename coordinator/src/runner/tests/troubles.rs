@@ -54,6 +54,35 @@ always:
 }
 
 #[test]
+fn a_policy_that_was_changed_during_the_run_is_what_heals() {
+    passes(
+        r#"
+steps:
+  - in: us-east-1
+    as: boss
+    iam.put_user_policy:
+      user_name: app
+      policy_name: scenario
+      policy_document: { Version: "2012-10-17", Statement: [{ Effect: Allow, Action: "kms:DescribeKey", Resource: "*" }] }
+  - kms.encrypt: { key_id: local, plaintext: hello }
+    within: 10s
+    fails_with: { code: AccessDeniedException, denied_by: identity_policy }
+  - kms.describe_key: { key_id: local }
+  - while:
+      - policy_replaced: { principal: app, policy: [{ allow: [kms:Encrypt] }] }
+    do:
+      - kms.encrypt: { key_id: local, plaintext: hello }
+        within: 10s
+  - say: It heals to what was in force when the fault began, not to the world's policy.
+    kms.encrypt: { key_id: local, plaintext: hello }
+    within: 10s
+    fails_with: { code: AccessDeniedException, denied_by: identity_policy }
+  - kms.describe_key: { key_id: local }
+"#,
+    );
+}
+
+#[test]
 fn links_are_cut_and_slow() {
     passes(
         r"

@@ -35,6 +35,7 @@ pub fn place(def: &MessageDef, field: &FieldDef, siblings: &[Entry]) -> Place {
     } else if def.name.contains(".iam.")
         || def.name.contains(".sts.")
         || def.name == "principal"
+        || def.name == "group"
         || text("principal").is_some()
     {
         Place::Identity

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::scenario::plan::step::Client;
 use crate::scenario::plan::world::{Named, PolicyPlan, WorldPlan};
+use crate::scenario::quantity;
 use crate::scenario::source::{Entry, Key, Node, Value as Tree};
 use crate::scenario::syntax::WorldPart;
 use crate::scenario::syntax::cursor::{list, map};
@@ -105,6 +106,7 @@ impl Checker<'_> {
                 self.found.list.truncate(before);
             }
             "home" => plan.home = self.home(node),
+            "iam_propagation" => plan.iam_propagation = self.iam_propagation(node),
             "client" | "clients" => plan.client = self.client(node),
             "accounts" => plan.accounts = self.accounts(node),
             name => {
@@ -123,6 +125,18 @@ impl Checker<'_> {
         };
         self.world_name(Referent::Region, &scalar, span, "`home`", false);
         RegionName::new(text).ok()
+    }
+
+    fn iam_propagation(&mut self, node: &Node) -> std::time::Duration {
+        let Some((text, span)) = self.known_texts(node, "`iam_propagation`").pop() else {
+            return std::time::Duration::ZERO;
+        };
+        quantity::duration(&text).unwrap_or_else(|| {
+            self.found
+                .error("E0107", span, format!("`{text}` is no duration"))
+                .caption("expected a duration such as `5s`");
+            std::time::Duration::ZERO
+        })
     }
 
     /// Reads `client:`.
@@ -200,6 +214,7 @@ impl Checker<'_> {
         };
         match section.name {
             "principals" => self.add(&mut plan.principals, name, &template, policy, key),
+            "groups" => self.add(&mut plan.groups, name, &template, policy, key),
             "keys" => self.add(&mut plan.keys, name, &template, policy, key),
             "buckets" => self.add(&mut plan.buckets, name, &template, policy, key),
             "tables" => self.add(&mut plan.tables, name, &template, policy, key),
@@ -309,6 +324,32 @@ impl Checker<'_> {
         }
     }
 
+    /// A group has users of its own account in it.
+    fn groups_as_a_whole(&mut self, plan: &WorldPlan) {
+        for (name, group) in &plan.groups {
+            for member in &group.what.members {
+                let Some(principal) = plan.principals.get(member) else {
+                    continue;
+                };
+                if principal.is_role() {
+                    self.found
+                        .error(
+                            "E0107",
+                            group.span,
+                            format!("`{member}` is a role, and the group `{name}` has users"),
+                        )
+                        .help("give the role a policy of its own");
+                } else if principal.what.account != group.what.account {
+                    self.found.error(
+                        "E0107",
+                        group.span,
+                        format!("`{member}` is of another account than the group `{name}`"),
+                    );
+                }
+            }
+        }
+    }
+
     fn world_as_a_whole(&mut self, plan: &WorldPlan) {
         for (name, principal) in &plan.principals {
             if plan.accounts.contains_key(name) {
@@ -321,6 +362,7 @@ impl Checker<'_> {
                     .note(format!("`to: {name}` in a policy could mean either"));
             }
         }
+        self.groups_as_a_whole(plan);
         for key in plan.keys.values() {
             let Some(primary) = &key.what.primary else {
                 continue;

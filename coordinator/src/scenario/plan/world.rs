@@ -30,6 +30,10 @@ pub struct WorldPlan {
     pub accounts: BTreeMap<String, AccountId>,
     /// Users and roles by name.
     pub principals: BTreeMap<String, Named<PrincipalPlan>>,
+    /// IAM groups by name.
+    pub groups: BTreeMap<String, Named<GroupPlan>>,
+    /// How long a change of the directory waits before it leaves its home.
+    pub iam_propagation: Duration,
     /// KMS keys by name.
     pub keys: BTreeMap<String, Named<KeyPlan>>,
     /// Buckets by name.
@@ -142,19 +146,46 @@ impl Named<PrincipalPlan> {
     /// Its identity policy; `None` when it has no permission at all.
     #[must_use]
     pub fn identity_policy(&self, names: &dyn WorldNames) -> Option<Value> {
-        let more = self
-            .policy
-            .as_ref()
-            .and_then(|policy| serde_json::from_str::<Value>(&policy.document(names)).ok());
-        if self.what.allow.is_empty() && self.what.deny.is_empty() && more.is_none() {
-            return None;
-        }
-        Some(policy::identity_document(
-            &self.what.allow,
-            &self.what.deny,
-            more.as_ref(),
-        ))
+        identity_policy(&self.what.allow, &self.what.deny, self.policy.as_ref(), names)
     }
+}
+
+/// A group of users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupPlan {
+    /// Its account by name.
+    pub account: String,
+    /// Its users by name.
+    #[serde(default)]
+    pub members: Vec<String>,
+    /// Actions that its policy allows on everything.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// Actions that its policy denies on everything.
+    #[serde(default)]
+    pub deny: Vec<String>,
+}
+
+impl Named<GroupPlan> {
+    /// Its policy; `None` when it gives and takes nothing.
+    #[must_use]
+    pub fn identity_policy(&self, names: &dyn WorldNames) -> Option<Value> {
+        identity_policy(&self.what.allow, &self.what.deny, self.policy.as_ref(), names)
+    }
+}
+
+fn identity_policy(
+    allow: &[String],
+    deny: &[String],
+    more: Option<&PolicyPlan>,
+    names: &dyn WorldNames,
+) -> Option<Value> {
+    let more =
+        more.and_then(|policy| serde_json::from_str::<Value>(&policy.document(names)).ok());
+    if allow.is_empty() && deny.is_empty() && more.is_none() {
+        return None;
+    }
+    Some(policy::identity_document(allow, deny, more.as_ref()))
 }
 
 /// A KMS key.

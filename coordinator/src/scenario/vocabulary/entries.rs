@@ -3,7 +3,7 @@
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 
 use super::shapes::{
-    FREE, KEY, NEED, NEED_ACCOUNT, NEED_BUCKET, NEED_PRINCIPAL, NEED_REGION, NEED_TIME, POLICY,
+    FREE, KEY, NEED, NEED_ACCOUNT, NEED_BUCKET, NEED_PRINCIPAL, NEED_REGION, NEED_TIME, POLICY, PRINCIPAL,
     REGION, REGIONS, TIME, TWO_REGIONS, WIDTH,
 };
 use super::{ANY, list, map, message, one};
@@ -114,6 +114,44 @@ pub(super) static PRINCIPAL_ENTRY: MessageDef = message(
             Kind::Str,
             &FREE,
             "For a role: actions that the policy of its sessions lets through; without it they have none.",
+        ),
+    ],
+);
+
+/// Members of an entry.
+pub(super) static GROUP_ENTRY: MessageDef = message(
+    "group",
+    "An IAM group: its policy speaks for every user in it.",
+    &[
+        one(
+            "account",
+            Kind::Str,
+            &NEED_ACCOUNT,
+            "The account it belongs to.",
+        ),
+        list(
+            "members",
+            Kind::Str,
+            &PRINCIPAL,
+            "The users in it; they belong to the same account.",
+        ),
+        list(
+            "allow",
+            Kind::Str,
+            &FREE,
+            "Actions that its policy allows on all resources.",
+        ),
+        list(
+            "deny",
+            Kind::Str,
+            &FREE,
+            "Actions that its policy denies on all resources.",
+        ),
+        one(
+            "policy",
+            Kind::Str,
+            &POLICY,
+            "Its policy, short or in full, beside `allow` and `deny`.",
         ),
     ],
 );

@@ -3,7 +3,7 @@
 use faultline_proto::tables::MessageDef;
 
 use super::entries::{
-    BUCKET_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY, VOLUME_ENTRY,
+    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY, VOLUME_ENTRY,
 };
 pub use super::entries::{CLIENT, RETRIES_PATTERN};
 use super::sealed_clients::SEALED_CLIENT;
@@ -41,6 +41,10 @@ pub const PLAIN: &[(&str, &str)] = &[
         "Region that holds the directory of the partition: IAM and bucket names. Default: us-east-1, else the first.",
     ),
     (
+        "iam_propagation",
+        "How long a change of IAM or Organizations waits before it leaves its home for other Regions; default 0s.",
+    ),
+    (
         "client",
         "How clients behave that no step says otherwise of.",
     ),
@@ -60,6 +64,13 @@ pub static SECTIONS: &[SectionDef] = &[
         name: "principals",
         entry: "a principal",
         members: &PRINCIPAL_ENTRY,
+        named: true,
+        one_of: &[],
+    },
+    SectionDef {
+        name: "groups",
+        entry: "a group",
+        members: &GROUP_ENTRY,
         named: true,
         one_of: &[],
     },

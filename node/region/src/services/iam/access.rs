@@ -62,6 +62,7 @@ enum Target<'a> {
     New(&'static str, Option<&'a str>, Option<&'a str>),
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of operations")]
 fn target(request: &IamRequest) -> Target<'_> {
     use IamRequest as R;
     use Target::{Any, Arn, Group, New, Role, User};

@@ -8,8 +8,8 @@
 //! - [`users`], [`groups`], [`roles`], [`access_keys`], [`tags`]: who is there.
 //! - [`policies`] (inline), [`managed`], [`versions`], [`attached`], [`usage`], [`boundaries`]:
 //!   what they may do; [`holders`]: the three that have policies, as one.
-//! - [`simulate`]: what the evaluator would say, [`sources`]: by whose policies. [`access`]: what each operation touches.
-//!   [`documents`]: policies on their way in.
+//! - [`simulate`]: what the evaluator would say, [`sources`]: by whose policies.
+//! - [`access`]: what each operation touches. [`documents`]: policies on their way in.
 //! - [`directory`]: what every call asks: whose key is this, which policies speak for it.
 //! - [`propagation`]: how changes leave; [`apply`]: the records. [`keyspaces`]: the rows. [`error`]: every way IAM says no.
 //!

@@ -2,7 +2,7 @@
 //!
 //! One stream, `iam`, carries users, roles, policies and organisations, in the order in which
 //! they were changed, so that no Region sees the attachment of a policy that it does not know.
-//! An experiment may delay it: the change then waits here as a timer, which a crash does not lose.
+//! A world or an experiment may delay it: the change then waits here as a timer, which a crash does not lose.
 //! The order holds when the delay changes: nothing leaves before what waits already.
 
 use faultline_proto::driving::fault;
@@ -60,7 +60,7 @@ pub(super) fn leave(ctx: &mut Ctx<'_>, payload: &[u8]) {
     }
 }
 
-/// The longest delay that a fault in force asks for, microseconds.
+/// The longest of the delays that the world and the faults in force ask for, microseconds.
 fn delay(ctx: &Ctx<'_>, to: &RegionName) -> u64 {
     let delays = ctx.faults.iter().filter_map(|fault| match &fault.effect {
         Some(fault::Effect::DelayDirectory(delay))
@@ -70,5 +70,5 @@ fn delay(ctx: &Ctx<'_>, to: &RegionName) -> u64 {
         }
         _ => None,
     });
-    delays.max().unwrap_or_default()
+    delays.max().unwrap_or_default().max(ctx.core.directory_delay)
 }
