@@ -88,9 +88,17 @@ impl PolicyReplaced {
             } => {
                 let kind = if *role { "RoleName" } else { "UserName" };
                 let [get, put, delete] = if *role {
-                    ["iam.GetRolePolicy", "iam.PutRolePolicy", "iam.DeleteRolePolicy"]
+                    [
+                        "iam.GetRolePolicy",
+                        "iam.PutRolePolicy",
+                        "iam.DeleteRolePolicy",
+                    ]
                 } else {
-                    ["iam.GetUserPolicy", "iam.PutUserPolicy", "iam.DeleteUserPolicy"]
+                    [
+                        "iam.GetUserPolicy",
+                        "iam.PutUserPolicy",
+                        "iam.DeleteUserPolicy",
+                    ]
                 };
                 let named = json!({ kind: name, "PolicyName": policy_name });
                 let call = |operation, request: Value| RootCall {

@@ -146,7 +146,12 @@ impl Named<PrincipalPlan> {
     /// Its identity policy; `None` when it has no permission at all.
     #[must_use]
     pub fn identity_policy(&self, names: &dyn WorldNames) -> Option<Value> {
-        identity_policy(&self.what.allow, &self.what.deny, self.policy.as_ref(), names)
+        identity_policy(
+            &self.what.allow,
+            &self.what.deny,
+            self.policy.as_ref(),
+            names,
+        )
     }
 }
 
@@ -170,7 +175,12 @@ impl Named<GroupPlan> {
     /// Its policy; `None` when it gives and takes nothing.
     #[must_use]
     pub fn identity_policy(&self, names: &dyn WorldNames) -> Option<Value> {
-        identity_policy(&self.what.allow, &self.what.deny, self.policy.as_ref(), names)
+        identity_policy(
+            &self.what.allow,
+            &self.what.deny,
+            self.policy.as_ref(),
+            names,
+        )
     }
 }
 
@@ -180,8 +190,7 @@ fn identity_policy(
     more: Option<&PolicyPlan>,
     names: &dyn WorldNames,
 ) -> Option<Value> {
-    let more =
-        more.and_then(|policy| serde_json::from_str::<Value>(&policy.document(names)).ok());
+    let more = more.and_then(|policy| serde_json::from_str::<Value>(&policy.document(names)).ok());
     if allow.is_empty() && deny.is_empty() && more.is_none() {
         return None;
     }

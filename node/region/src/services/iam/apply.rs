@@ -14,16 +14,44 @@ use crate::context::{Ctx, decode};
 /// A changed row, as it travels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Record {
-    User { account: AccountId, row: UserRow },
-    Role { account: AccountId, row: RoleRow },
-    AccessKey { id: String, row: AccessKeyRow },
-    Policy { arn: String, row: PolicyRow },
-    UserGone { account: AccountId, name: String },
-    RoleGone { account: AccountId, name: String },
-    AccessKeyGone { id: String },
-    PolicyGone { arn: String },
-    Group { account: AccountId, row: GroupRow },
-    GroupGone { account: AccountId, name: String },
+    User {
+        account: AccountId,
+        row: UserRow,
+    },
+    Role {
+        account: AccountId,
+        row: RoleRow,
+    },
+    AccessKey {
+        id: String,
+        row: AccessKeyRow,
+    },
+    Policy {
+        arn: String,
+        row: PolicyRow,
+    },
+    UserGone {
+        account: AccountId,
+        name: String,
+    },
+    RoleGone {
+        account: AccountId,
+        name: String,
+    },
+    AccessKeyGone {
+        id: String,
+    },
+    PolicyGone {
+        arn: String,
+    },
+    Group {
+        account: AccountId,
+        row: GroupRow,
+    },
+    GroupGone {
+        account: AccountId,
+        name: String,
+    },
     /// The groups that a user is in now; its name in lower case.
     GroupsOf {
         account: AccountId,

@@ -44,8 +44,7 @@ macro_rules! of_holder {
         ) -> Result<api::$list_response, IamError> {
             let held = holders::held(ctx, Entity::$kind, request.$holder)?;
             let found = shown(held.attached, request.path_prefix.as_deref());
-            let Page { rows, marker } =
-                slice(found, request.marker.as_deref(), request.max_items)?;
+            let Page { rows, marker } = slice(found, request.marker.as_deref(), request.max_items)?;
             Ok(api::$list_response {
                 attached_policies: rows,
                 is_truncated: Some(marker.is_some()),

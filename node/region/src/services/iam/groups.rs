@@ -189,12 +189,7 @@ impl Member {
 }
 
 /// Says anew which groups a user is in.
-pub(super) fn set_groups(
-    ctx: &mut Ctx<'_>,
-    account: &AccountId,
-    user: &str,
-    row: GroupsOfUserRow,
-) {
+pub(super) fn set_groups(ctx: &mut Ctx<'_>, account: &AccountId, user: &str, row: GroupsOfUserRow) {
     publish(
         ctx,
         &Record::GroupsOf {

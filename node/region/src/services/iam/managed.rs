@@ -155,11 +155,7 @@ pub(super) fn change(
 }
 
 /// A policy that the account may change: AWS's own are not among them.
-fn own(
-    ctx: &mut Ctx<'_>,
-    account: &AccountId,
-    arn: &str,
-) -> Result<PolicyRow, IamError> {
+fn own(ctx: &mut Ctx<'_>, account: &AccountId, arn: &str) -> Result<PolicyRow, IamError> {
     if arn == ADMINISTRATOR {
         return Err(IamError::AwsManaged(arn.to_owned()));
     }

@@ -41,8 +41,7 @@ macro_rules! of_holder {
         ) -> Result<api::$list_response, IamError> {
             let held = holders::held(ctx, Entity::$kind, request.$holder)?;
             let names = held.policies.into_keys();
-            let Page { rows, marker } =
-                slice(names, request.marker.as_deref(), request.max_items)?;
+            let Page { rows, marker } = slice(names, request.marker.as_deref(), request.max_items)?;
             Ok(api::$list_response {
                 policy_names: rows,
                 is_truncated: Some(marker.is_some()),
@@ -126,13 +125,10 @@ fn delete(
     name: Option<String>,
 ) -> Result<(), IamError> {
     let name = name.unwrap_or_default();
-    holders::change(
-        ctx,
-        kind,
-        holder,
-        |holding| match holding.policies.remove(&name) {
+    holders::change(ctx, kind, holder, |holding| {
+        match holding.policies.remove(&name) {
             Some(_) => Ok(()),
             None => Err(IamError::NoSuchPolicy { kind, name }),
-        },
-    )
+        }
+    })
 }

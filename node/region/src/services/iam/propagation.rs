@@ -70,5 +70,8 @@ fn delay(ctx: &Ctx<'_>, to: &RegionName) -> u64 {
         }
         _ => None,
     });
-    delays.max().unwrap_or_default().max(ctx.core.directory_delay)
+    delays
+        .max()
+        .unwrap_or_default()
+        .max(ctx.core.directory_delay)
 }

@@ -95,9 +95,10 @@ pub(super) fn of(ctx: &mut Ctx<'_>, arn: &str) -> Result<Source, IamError> {
             source.holds("role", &row.name, &row.policies);
             (source.identity, source.boundary) =
                 speaking(ctx, &row.policies, &row.attached, row.boundary.as_deref());
-            let role = Arn::new(arn).ok().filter(|arn| role_row(ctx, arn).is_some());
-            source.caller =
-                role.and_then(|role| Principal::role(&role, &row.id, "simulated").ok());
+            let role = Arn::new(arn)
+                .ok()
+                .filter(|arn| role_row(ctx, arn).is_some());
+            source.caller = role.and_then(|role| Principal::role(&role, &row.id, "simulated").ok());
         }
     }
     if let Some(row) = organization_of(ctx, &account) {

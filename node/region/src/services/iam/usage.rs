@@ -49,7 +49,11 @@ pub(super) fn of(ctx: &mut Ctx<'_>, account: &AccountId, arn: &str) -> Usage {
     let boundaries = boundaries.chain(all.roles.iter().map(|row| &row.boundary));
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     Usage {
-        attachments: count(attached.filter(|has| has.iter().any(|one| one == arn)).count()),
+        attachments: count(
+            attached
+                .filter(|has| has.iter().any(|one| one == arn))
+                .count(),
+        ),
         boundaries: count(boundaries.filter(|has| has.as_deref() == Some(arn)).count()),
     }
 }
@@ -86,11 +90,7 @@ pub(super) fn entities(
     Ok(response)
 }
 
-fn matching(
-    all: &Everybody,
-    request: &api::ListEntitiesForPolicyRequest,
-    arn: &str,
-) -> Vec<Entry> {
+fn matching(all: &Everybody, request: &api::ListEntitiesForPolicyRequest, arn: &str) -> Vec<Entry> {
     let prefix = request.path_prefix.as_deref().unwrap_or_default();
     let wanted = |kind: &str| request.entity_filter.as_deref().is_none_or(|it| it == kind);
     let has = |path: &str, attached: &[String], boundary: Option<&str>| {

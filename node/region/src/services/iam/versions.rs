@@ -116,10 +116,7 @@ pub(super) fn delete(
 /// Where the version of that id is.
 fn find(row: &PolicyRow, arn: &str, id: Option<String>) -> Result<usize, IamError> {
     let id = id.unwrap_or_default();
-    let at = row
-        .versions
-        .iter()
-        .position(|version| id_of(version) == id);
+    let at = row.versions.iter().position(|version| id_of(version) == id);
     at.ok_or_else(|| IamError::NoSuchVersion(arn.to_owned(), id))
 }
 

@@ -55,7 +55,9 @@ fn with_auditors() -> (World, Credential, Credential) {
 fn a_groups_policy_speaks_for_its_users_wherever_the_news_has_arrived() {
     let (mut world, root, ann) = with_auditors();
     let document = allow(&["cloudtrail:LookupEvents"], &["*"]);
-    world.call(HOME, &root, &put("auditors", &document)).unwrap();
+    world
+        .call(HOME, &root, &put("auditors", &document))
+        .unwrap();
     world.settle();
     assert!(world.call(AWAY, &ann, &lookup()).is_err(), "not in it yet");
     world.call(HOME, &root, &join("Auditors", "ANN")).unwrap();
@@ -77,13 +79,27 @@ fn a_refusal_names_the_policy_of_the_group() {
     world.call(HOME, &root, &join("auditors", "ann")).unwrap();
     let near = allow(&["cloudtrail:LookupEvents"], &["arn:aws:s3:::other"]);
     world.call(HOME, &root, &put("auditors", &near)).unwrap();
-    let denial = world.call(HOME, &ann, &lookup()).unwrap_err().denial.unwrap();
-    let almost = "identity policy: statement 0 of staff of group auditors is about arn:aws:s3:::other";
+    let denial = world
+        .call(HOME, &ann, &lookup())
+        .unwrap_err()
+        .denial
+        .unwrap();
+    let almost =
+        "identity policy: statement 0 of staff of group auditors is about arn:aws:s3:::other";
     assert!(denial.missing.iter().any(|it| it == almost), "{denial:?}");
-    world.call(HOME, &root, &put("auditors", DENY_LOOKUP)).unwrap();
-    let denial = world.call(HOME, &ann, &lookup()).unwrap_err().denial.unwrap();
+    world
+        .call(HOME, &root, &put("auditors", DENY_LOOKUP))
+        .unwrap();
+    let denial = world
+        .call(HOME, &ann, &lookup())
+        .unwrap_err()
+        .denial
+        .unwrap();
     assert!(denial.explicit);
-    assert_eq!(denial.statement, "statement `NoTrail` of staff of group auditors");
+    assert_eq!(
+        denial.statement,
+        "statement `NoTrail` of staff of group auditors"
+    );
 }
 
 #[test]
@@ -101,7 +117,10 @@ fn a_managed_policy_of_a_group_is_its_users_too() {
         ..Default::default()
     };
     let policies = world.call(HOME, &root, &listed).unwrap().attached_policies;
-    assert_eq!(policies[0].policy_name.as_deref(), Some("AdministratorAccess"));
+    assert_eq!(
+        policies[0].policy_name.as_deref(),
+        Some("AdministratorAccess")
+    );
     let detach = api::DetachGroupPolicyRequest {
         group_name: attach.group_name,
         policy_arn: attach.policy_arn,
@@ -111,7 +130,10 @@ fn a_managed_policy_of_a_group_is_its_users_too() {
     let again = said(world.call(HOME, &root, &detach).unwrap_err());
     assert_eq!(
         again,
-        no("NoSuchEntity", "Policy arn:aws:iam::aws:policy/AdministratorAccess was not found.")
+        no(
+            "NoSuchEntity",
+            "Policy arn:aws:iam::aws:policy/AdministratorAccess was not found."
+        )
     );
 }
 
@@ -123,7 +145,10 @@ fn groups_are_listed_with_their_users_and_users_with_their_groups() {
         ..group("admins")
     };
     let made = world.call(HOME, &root, &at).unwrap().group.unwrap();
-    assert_eq!(made.arn.as_deref(), Some("arn:aws:iam::111111111111:group/ops/admins"));
+    assert_eq!(
+        made.arn.as_deref(),
+        Some("arn:aws:iam::111111111111:group/ops/admins")
+    );
     let id = made.group_id.clone().unwrap();
     assert!(id.starts_with("AGPA") && id.len() == 21, "{id}");
     for name in ["cid", "bob"] {
@@ -145,13 +170,19 @@ fn groups_are_listed_with_their_users_and_users_with_their_groups() {
     get.marker = first.marker;
     let last = world.call(HOME, &root, &get).unwrap();
     assert_eq!(last.users[0].user_name.as_deref(), Some("cid"));
-    assert_eq!((last.users.len(), last.is_truncated, last.marker), (1, Some(false), None));
+    assert_eq!(
+        (last.users.len(), last.is_truncated, last.marker),
+        (1, Some(false), None)
+    );
     let of_bob = api::ListGroupsForUserRequest {
         user_name: some("bob"),
         ..Default::default()
     };
     let names = |groups: Vec<api::Group>| -> Vec<String> {
-        groups.into_iter().filter_map(|group| group.group_name).collect()
+        groups
+            .into_iter()
+            .filter_map(|group| group.group_name)
+            .collect()
     };
     let groups = world.call(HOME, &root, &of_bob).unwrap().groups;
     assert_eq!(names(groups), ["admins", "auditors"]);
@@ -159,38 +190,72 @@ fn groups_are_listed_with_their_users_and_users_with_their_groups() {
         path_prefix: some("/ops/"),
         ..Default::default()
     };
-    assert_eq!(names(world.call(HOME, &root, &ops).unwrap().groups), ["admins"]);
+    assert_eq!(
+        names(world.call(HOME, &root, &ops).unwrap().groups),
+        ["admins"]
+    );
     let bad = api::GetGroupRequest {
         marker: some("!"),
         ..get
     };
-    assert_eq!(world.call(HOME, &root, &bad).unwrap_err().message, "Invalid Marker.");
+    assert_eq!(
+        world.call(HOME, &root, &bad).unwrap_err().message,
+        "Invalid Marker."
+    );
 }
 
 #[test]
 fn what_groups_refuse() {
     let (mut world, root, _) = with_auditors();
     let twice = said(world.call(HOME, &root, &group("Auditors")).unwrap_err());
-    assert_eq!(twice, no("EntityAlreadyExists", "Group with name Auditors already exists."));
+    assert_eq!(
+        twice,
+        no(
+            "EntityAlreadyExists",
+            "Group with name Auditors already exists."
+        )
+    );
     let nobody = said(world.call(HOME, &root, &join("none", "ann")).unwrap_err());
-    assert_eq!(nobody, no("NoSuchEntity", "The group with name none cannot be found."));
-    let nobody = said(world.call(HOME, &root, &join("auditors", "eve")).unwrap_err());
-    assert_eq!(nobody, no("NoSuchEntity", "The user with name eve cannot be found."));
-    let out = world.call(HOME, &root, &leave("auditors", "ann")).unwrap_err();
+    assert_eq!(
+        nobody,
+        no("NoSuchEntity", "The group with name none cannot be found.")
+    );
+    let nobody = said(
+        world
+            .call(HOME, &root, &join("auditors", "eve"))
+            .unwrap_err(),
+    );
+    assert_eq!(
+        nobody,
+        no("NoSuchEntity", "The user with name eve cannot be found.")
+    );
+    let out = world
+        .call(HOME, &root, &leave("auditors", "ann"))
+        .unwrap_err();
     assert_eq!(out.code, "NoSuchEntity");
     let many = vec!["kms:Decrypt"; 400];
     let large = put("auditors", &allow(&many, &["*"]));
     assert_eq!(
         said(world.call(HOME, &root, &large).unwrap_err()),
-        no("LimitExceeded", "Maximum policy size of 5120 bytes exceeded for group auditors")
+        no(
+            "LimitExceeded",
+            "Maximum policy size of 5120 bytes exceeded for group auditors"
+        )
     );
     for at in 0..10 {
         let name = format!("g{at}");
         world.call(HOME, &root, &group(&name)).unwrap();
         world.call(HOME, &root, &join(&name, "ann")).unwrap();
     }
-    let many = said(world.call(HOME, &root, &join("auditors", "ann")).unwrap_err());
-    assert_eq!(many, no("LimitExceeded", "Cannot exceed quota for GroupsPerUser: 10"));
+    let many = said(
+        world
+            .call(HOME, &root, &join("auditors", "ann"))
+            .unwrap_err(),
+    );
+    assert_eq!(
+        many,
+        no("LimitExceeded", "Cannot exceed quota for GroupsPerUser: 10")
+    );
 }
 
 #[test]
@@ -198,21 +263,32 @@ fn a_group_and_a_user_are_deleted_when_nothing_holds_them() {
     let (mut world, root, _) = with_auditors();
     world.call(HOME, &root, &user("bob")).unwrap();
     world.call(HOME, &root, &join("auditors", "bob")).unwrap();
-    world.call(HOME, &root, &put("auditors", ALLOW_ALL)).unwrap();
+    world
+        .call(HOME, &root, &put("auditors", ALLOW_ALL))
+        .unwrap();
     let delete_user = api::DeleteUserRequest {
         user_name: some("bob"),
     };
     let delete = api::DeleteGroupRequest {
         group_name: some("auditors"),
     };
-    let in_it = no("DeleteConflict", "Cannot delete entity, must remove users from group first.");
-    assert_eq!(said(world.call(HOME, &root, &delete_user).unwrap_err()), in_it);
+    let in_it = no(
+        "DeleteConflict",
+        "Cannot delete entity, must remove users from group first.",
+    );
+    assert_eq!(
+        said(world.call(HOME, &root, &delete_user).unwrap_err()),
+        in_it
+    );
     assert_eq!(said(world.call(HOME, &root, &delete).unwrap_err()), in_it);
     world.call(HOME, &root, &leave("auditors", "bob")).unwrap();
     world.call(HOME, &root, &delete_user).unwrap();
     assert_eq!(
         said(world.call(HOME, &root, &delete).unwrap_err()),
-        no("DeleteConflict", "Cannot delete entity, must delete policies first.")
+        no(
+            "DeleteConflict",
+            "Cannot delete entity, must delete policies first."
+        )
     );
     let gone = api::DeleteGroupPolicyRequest {
         group_name: some("auditors"),
@@ -221,10 +297,16 @@ fn a_group_and_a_user_are_deleted_when_nothing_holds_them() {
     world.call(HOME, &root, &gone).unwrap();
     assert_eq!(
         said(world.call(HOME, &root, &gone).unwrap_err()),
-        no("NoSuchEntity", "The group policy with name staff cannot be found.")
+        no(
+            "NoSuchEntity",
+            "The group policy with name staff cannot be found."
+        )
     );
     world.call(HOME, &root, &delete).unwrap();
-    assert_eq!(world.call(HOME, &root, &delete).unwrap_err().code, "NoSuchEntity");
+    assert_eq!(
+        world.call(HOME, &root, &delete).unwrap_err().code,
+        "NoSuchEntity"
+    );
 }
 
 #[test]
@@ -232,7 +314,9 @@ fn a_renamed_user_keeps_its_keys_its_policies_and_its_groups() {
     let (mut world, root, ann) = with_auditors();
     world.call(HOME, &root, &join("auditors", "ann")).unwrap();
     let document = allow(&["cloudtrail:LookupEvents"], &["*"]);
-    world.call(HOME, &root, &put("auditors", &document)).unwrap();
+    world
+        .call(HOME, &root, &put("auditors", &document))
+        .unwrap();
     let rename = api::UpdateUserRequest {
         user_name: some("ann"),
         new_user_name: some("anna"),
@@ -240,12 +324,20 @@ fn a_renamed_user_keeps_its_keys_its_policies_and_its_groups() {
     };
     world.call(HOME, &root, &rename).unwrap();
     world.settle();
-    let who = world.call(AWAY, &ann, &GetCallerIdentityRequest {}).unwrap();
-    assert_eq!(who.arn.as_deref(), Some("arn:aws:iam::111111111111:user/team/anna"));
+    let who = world
+        .call(AWAY, &ann, &GetCallerIdentityRequest {})
+        .unwrap();
+    assert_eq!(
+        who.arn.as_deref(),
+        Some("arn:aws:iam::111111111111:user/team/anna")
+    );
     world.call(AWAY, &ann, &lookup()).unwrap();
     let gone = world.call(HOME, &root, &rename).unwrap_err();
     assert_eq!(gone.code, "NoSuchEntity");
     world.call(HOME, &root, &user("ann")).unwrap();
     let taken = said(world.call(HOME, &root, &rename).unwrap_err());
-    assert_eq!(taken, no("EntityAlreadyExists", "User with name anna already exists."));
+    assert_eq!(
+        taken,
+        no("EntityAlreadyExists", "User with name anna already exists.")
+    );
 }

@@ -37,9 +37,15 @@ fn inline_policies_are_shown_as_they_were_sent() {
         ..Default::default()
     };
     let first = world.call(HOME, &root, &list).unwrap();
-    assert_eq!((first.policy_names, first.is_truncated), (vec!["also".to_owned()], Some(true)));
+    assert_eq!(
+        (first.policy_names, first.is_truncated),
+        (vec!["also".to_owned()], Some(true))
+    );
     list.marker = first.marker;
-    assert_eq!(world.call(HOME, &root, &list).unwrap().policy_names, ["inline"]);
+    assert_eq!(
+        world.call(HOME, &root, &list).unwrap().policy_names,
+        ["inline"]
+    );
     let get = |name: &str| api::GetUserPolicyRequest {
         user_name: some("ANN"),
         policy_name: some(name),
@@ -51,7 +57,10 @@ fn inline_policies_are_shown_as_they_were_sent() {
     );
     assert_eq!(
         said(world.call(HOME, &root, &get("none")).unwrap_err()),
-        no("NoSuchEntity", "The user policy with name none cannot be found.")
+        no(
+            "NoSuchEntity",
+            "The user policy with name none cannot be found."
+        )
     );
     let get = api::GetRolePolicyRequest {
         role_name: some("app"),
@@ -63,7 +72,10 @@ fn inline_policies_are_shown_as_they_were_sent() {
         role_name: some("app"),
         ..Default::default()
     };
-    assert_eq!(world.call(HOME, &root, &list).unwrap().policy_names, ["inline"]);
+    assert_eq!(
+        world.call(HOME, &root, &list).unwrap().policy_names,
+        ["inline"]
+    );
     let missing = api::ListRolePoliciesRequest {
         role_name: some("none"),
         ..Default::default()
@@ -116,7 +128,9 @@ fn tags_are_added_changed_and_removed_whatever_the_case_of_their_keys() {
     };
     let both = add(vec![tag("Team", "red"), tag("desk", "7")]);
     world.call(HOME, &root, &both).unwrap();
-    world.call(HOME, &root, &add(vec![tag("team", "blue")])).unwrap();
+    world
+        .call(HOME, &root, &add(vec![tag("team", "blue")]))
+        .unwrap();
     let list = api::ListUserTagsRequest {
         user_name: some("ann"),
         ..Default::default()
@@ -124,11 +138,17 @@ fn tags_are_added_changed_and_removed_whatever_the_case_of_their_keys() {
     let tags = world.call(HOME, &root, &list).unwrap().tags;
     assert_eq!(tags, [tag("team", "blue"), tag("desk", "7")]);
     let twice = add(vec![tag("a", "1"), tag("A", "2")]);
-    assert_eq!(world.call(HOME, &root, &twice).unwrap_err().code, "InvalidInput");
+    assert_eq!(
+        world.call(HOME, &root, &twice).unwrap_err().code,
+        "InvalidInput"
+    );
     let many = (0..49).map(|at| tag(&format!("k{at}"), "")).collect();
     assert_eq!(
         said(world.call(HOME, &root, &add(many)).unwrap_err()),
-        no("LimitExceeded", "The number of tags has reached the maximum limit.")
+        no(
+            "LimitExceeded",
+            "The number of tags has reached the maximum limit."
+        )
     );
     let remove = api::UntagUserRequest {
         user_name: some("ann"),
@@ -163,7 +183,10 @@ fn tags_of_a_role_are_condition_keys_of_its_sessions() {
         role_name: some("app"),
         ..Default::default()
     };
-    assert_eq!(world.call(HOME, &root, &list).unwrap().tags, [tag("team", "red")]);
+    assert_eq!(
+        world.call(HOME, &root, &list).unwrap().tags,
+        [tag("team", "red")]
+    );
     let remove = api::UntagRoleRequest {
         role_name: some("app"),
         tag_keys: vec!["team".to_owned()],
@@ -181,7 +204,12 @@ fn policies_have_tags_too() {
         tags: vec![tag("team", "red")],
         ..Default::default()
     };
-    let policy_arn = world.call(HOME, &root, &create).unwrap().policy.unwrap().arn;
+    let policy_arn = world
+        .call(HOME, &root, &create)
+        .unwrap()
+        .policy
+        .unwrap()
+        .arn;
     let add = api::TagPolicyRequest {
         policy_arn: policy_arn.clone(),
         tags: vec![tag("desk", "7")],
@@ -196,7 +224,10 @@ fn policies_have_tags_too() {
         policy_arn,
         ..Default::default()
     };
-    assert_eq!(world.call(HOME, &root, &list).unwrap().tags, [tag("desk", "7")]);
+    assert_eq!(
+        world.call(HOME, &root, &list).unwrap().tags,
+        [tag("desk", "7")]
+    );
 }
 
 #[test]
@@ -233,7 +264,10 @@ fn access_keys_are_listed_without_their_secrets() {
         .unwrap();
     let keys = listed.access_key_metadata;
     assert_eq!(keys.len(), 1);
-    assert_eq!(keys[0].access_key_id.as_deref(), Some(ann.access_key.as_str()));
+    assert_eq!(
+        keys[0].access_key_id.as_deref(),
+        Some(ann.access_key.as_str())
+    );
     assert_eq!(
         (keys[0].user_name.as_deref(), keys[0].status.as_deref()),
         (Some("ann"), Some("Active"))

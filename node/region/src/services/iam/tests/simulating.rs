@@ -40,7 +40,11 @@ fn decisions(results: &[api::EvaluationResult]) -> Vec<String> {
             let id = statement.source_policy_id.as_deref().unwrap();
             format!(" {id}/{}", statement.source_policy_type.as_deref().unwrap())
         });
-        format!("{}{}", result.eval_decision.as_deref().unwrap(), by.collect::<String>())
+        format!(
+            "{}{}",
+            result.eval_decision.as_deref().unwrap(),
+            by.collect::<String>()
+        )
     };
     results.iter().map(one).collect()
 }
@@ -73,7 +77,11 @@ fn the_documents_that_are_sent_along_decide() {
     let results = ask_custom(&mut world, &root, &asked);
     assert_eq!(
         decisions(&results),
-        ["allowed PolicyInputList.1/none", "explicitDeny PolicyInputList.2/none", "implicitDeny"]
+        [
+            "allowed PolicyInputList.1/none",
+            "explicitDeny PolicyInputList.2/none",
+            "implicitDeny"
+        ]
     );
     assert_eq!(results[0].eval_action_name.as_deref(), Some("kms:Encrypt"));
     assert_eq!(results[0].eval_resource_name.as_deref(), Some("*"));
@@ -87,12 +95,19 @@ fn every_action_is_decided_for_every_resource_in_pages() {
     let mut asked = api::SimulateCustomPolicyRequest {
         resource_arns: vec![KEY.to_owned(), "arn:aws:s3:::b".to_owned()],
         max_items: Some(3),
-        ..custom(&[&allow(&["kms:*"], &[KEY])], &["kms:Encrypt", "kms:Decrypt"])
+        ..custom(
+            &[&allow(&["kms:*"], &[KEY])],
+            &["kms:Encrypt", "kms:Decrypt"],
+        )
     };
     let first = world.call(HOME, &root, &asked).unwrap();
     assert_eq!(
         decisions(&first.evaluation_results),
-        ["allowed PolicyInputList.1/none", "implicitDeny", "allowed PolicyInputList.1/none"]
+        [
+            "allowed PolicyInputList.1/none",
+            "implicitDeny",
+            "allowed PolicyInputList.1/none"
+        ]
     );
     assert_eq!(first.is_truncated, Some(true));
     asked.marker = first.marker;
@@ -109,8 +124,14 @@ fn condition_keys_come_with_the_request_or_are_told_as_missing() {
     let mut asked = custom(&[document], &["kms:Decrypt", "s3:GetObject"]);
     let results = ask_custom(&mut world, &root, &asked);
     assert_eq!(decisions(&results), ["implicitDeny", "implicitDeny"]);
-    assert_eq!(results[0].missing_context_values, ["aws:username", "kms:ViaService"]);
-    assert!(results[1].missing_context_values.is_empty(), "of another action");
+    assert_eq!(
+        results[0].missing_context_values,
+        ["aws:username", "kms:ViaService"]
+    );
+    assert!(
+        results[1].missing_context_values.is_empty(),
+        "of another action"
+    );
     asked.context_entries = vec![
         entry("kms:viaservice", "s3.eu-west-1.amazonaws.com"),
         entry("aws:username", "ann"),
@@ -133,14 +154,22 @@ fn a_boundary_limits_and_says_so() {
     let mut asked = custom(&[ALLOW_ALL], &["kms:Encrypt", "s3:GetObject"]);
     asked.permissions_boundary_policy_input_list = vec![allow(&["kms:*"], &["*"])];
     let results = ask_custom(&mut world, &root, &asked);
-    assert_eq!(decisions(&results), ["allowed PolicyInputList.1/none", "implicitDeny"]);
+    assert_eq!(
+        decisions(&results),
+        ["allowed PolicyInputList.1/none", "implicitDeny"]
+    );
     let allowed = |result: &api::EvaluationResult| {
         let detail = result.permissions_boundary_decision_detail.unwrap();
         detail.allowed_by_permissions_boundary.unwrap()
     };
     assert_eq!((allowed(&results[0]), allowed(&results[1])), (true, false));
-    asked.permissions_boundary_policy_input_list.push(ALLOW_ALL.to_owned());
-    assert_eq!(world.call(HOME, &root, &asked).unwrap_err().code, "InvalidInput");
+    asked
+        .permissions_boundary_policy_input_list
+        .push(ALLOW_ALL.to_owned());
+    assert_eq!(
+        world.call(HOME, &root, &asked).unwrap_err().code,
+        "InvalidInput"
+    );
 }
 
 #[test]
@@ -159,21 +188,31 @@ fn a_resource_policy_joins_in_by_the_rules_of_its_service() {
         ..custom(&[ALLOW_ALL], &["kms:Decrypt"])
     };
     let results = ask_custom(&mut world, &root, &asked);
-    assert_eq!(decisions(&results), ["implicitDeny"], "a key's policy must speak (K-166)");
+    assert_eq!(
+        decisions(&results),
+        ["implicitDeny"],
+        "a key's policy must speak (K-166)"
+    );
     asked.resource_policy = Some(key_policy(ANN));
     asked.policy_input_list = vec![allow(&["s3:*"], &["*"])];
     let results = ask_custom(&mut world, &root, &asked);
     assert_eq!(decisions(&results), ["allowed ResourcePolicy/resource"]);
     // Across accounts both sides must allow.
     asked.resource_arns = vec![KEY.replace("1111111111", "2222222222")];
-    assert_eq!(decisions(&ask_custom(&mut world, &root, &asked)), ["implicitDeny"]);
+    assert_eq!(
+        decisions(&ask_custom(&mut world, &root, &asked)),
+        ["implicitDeny"]
+    );
     asked.policy_input_list = vec![ALLOW_ALL.to_owned()];
     assert_eq!(
         decisions(&ask_custom(&mut world, &root, &asked)),
         ["allowed ResourcePolicy/resource PolicyInputList.1/none"]
     );
     asked.caller_arn = None;
-    assert_eq!(world.call(HOME, &root, &asked).unwrap_err().code, "InvalidInput");
+    assert_eq!(
+        world.call(HOME, &root, &asked).unwrap_err().code,
+        "InvalidInput"
+    );
 }
 
 #[test]
@@ -198,12 +237,18 @@ fn a_users_own_policies_decide_with_its_groups_and_its_boundary() {
     };
     let trail = &["kms:Encrypt", "cloudtrail:LookupEvents"];
     let before = ask(&mut world, &root, &principal(ANN, trail));
-    assert_eq!(decisions(&before), ["allowed user_ann_inline/user", "implicitDeny"]);
+    assert_eq!(
+        decisions(&before),
+        ["allowed user_ann_inline/user", "implicitDeny"]
+    );
     world.call(HOME, &root, &join).unwrap();
     let after = ask(&mut world, &root, &principal(ANN, trail));
     assert_eq!(
         decisions(&after),
-        ["allowed user_ann_inline/user", "allowed group_staff_trail/group"]
+        [
+            "allowed user_ann_inline/user",
+            "allowed group_staff_trail/group"
+        ]
     );
     let of_group = principal("arn:aws:iam::111111111111:group/staff", trail);
     assert_eq!(
@@ -225,7 +270,12 @@ fn a_users_own_policies_decide_with_its_groups_and_its_boundary() {
         policy_document: Some(allow(&["kms:*"], &["*"])),
         ..Default::default()
     };
-    let arn = world.call(HOME, &root, &create).unwrap().policy.unwrap().arn;
+    let arn = world
+        .call(HOME, &root, &create)
+        .unwrap()
+        .policy
+        .unwrap()
+        .arn;
     let limit = api::PutUserPermissionsBoundaryRequest {
         user_name: some("ann"),
         permissions_boundary: arn,
@@ -244,7 +294,10 @@ fn a_roles_policies_decide_and_what_is_sent_along_is_added() {
     let role = world.role(ACCOUNT, "app", &trust(ACCOUNT), &allow(&["kms:*"], &["*"]));
     let mut asked = principal(&role, &["kms:Decrypt", "s3:GetObject"]);
     let results = ask(&mut world, &root, &asked);
-    assert_eq!(decisions(&results), ["allowed role_app_inline/role", "implicitDeny"]);
+    assert_eq!(
+        decisions(&results),
+        ["allowed role_app_inline/role", "implicitDeny"]
+    );
     asked.policy_input_list = vec![allow(&["s3:*"], &["*"])];
     let results = ask(&mut world, &root, &asked);
     assert_eq!(decisions(&results)[1], "allowed PolicyInputList.1/none");
@@ -259,8 +312,15 @@ fn what_cannot_be_simulated_is_refused() {
         said(missing.unwrap_err()),
         no("NoSuchEntity", "The user with name ann cannot be found.")
     );
-    for source in ["arn:aws:iam::222222222222:user/ann", "arn:aws:s3:::bucket-of-ann"] {
-        let refused = said(world.call(HOME, &root, &principal(source, &["a:B"])).unwrap_err());
+    for source in [
+        "arn:aws:iam::222222222222:user/ann",
+        "arn:aws:s3:::bucket-of-ann",
+    ] {
+        let refused = said(
+            world
+                .call(HOME, &root, &principal(source, &["a:B"]))
+                .unwrap_err(),
+        );
         let message =
             format!("Invalid Entity Arn: {source} does not clearly define entity type and name.");
         assert_eq!(refused, no("InvalidInput", &message));
@@ -275,7 +335,11 @@ fn what_cannot_be_simulated_is_refused() {
         },
     ] {
         let refused = world.call(HOME, &root, &wrong).unwrap_err();
-        assert_eq!((refused.code.as_str(), refused.http_status), ("InvalidInput", 400), "{wrong:?}");
+        assert_eq!(
+            (refused.code.as_str(), refused.http_status),
+            ("InvalidInput", 400),
+            "{wrong:?}"
+        );
     }
 }
 
@@ -283,8 +347,14 @@ fn what_cannot_be_simulated_is_refused() {
 #[test]
 fn to_simulate_needs_a_permission() {
     let mut world = world();
-    let ann = world.user(ACCOUNT, "ann", &allow(&["iam:SimulatePrincipalPolicy"], &[ANN]));
-    world.call(HOME, &ann, &principal(ANN, &["iam:DeleteUser"])).unwrap();
+    let ann = world.user(
+        ACCOUNT,
+        "ann",
+        &allow(&["iam:SimulatePrincipalPolicy"], &[ANN]),
+    );
+    world
+        .call(HOME, &ann, &principal(ANN, &["iam:DeleteUser"]))
+        .unwrap();
     let refused = world.call(HOME, &ann, &custom(&[ALLOW_ALL], &["kms:Encrypt"]));
     assert_eq!(refused.unwrap_err().code, "AccessDenied");
 }

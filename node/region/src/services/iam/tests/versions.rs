@@ -84,10 +84,16 @@ fn the_version_in_force_decides_and_an_older_one_can_be_put_back() {
     let (mut world, root, ann) = with_readers();
     let lookup = faultline_proto::cloudtrail::LookupEventsRequest::default();
     let narrow = allow(&["s3:GetObject"], &["*"]);
-    let made = world.call(HOME, &root, &new_version(&narrow, false)).unwrap();
+    let made = world
+        .call(HOME, &root, &new_version(&narrow, false))
+        .unwrap();
     let made = made.policy_version.unwrap();
     assert_eq!(
-        (made.version_id.as_deref(), made.is_default_version, made.document),
+        (
+            made.version_id.as_deref(),
+            made.is_default_version,
+            made.document
+        ),
         (Some("v2"), Some(false), None)
     );
     world.call(HOME, &ann, &lookup).unwrap();
@@ -103,17 +109,28 @@ fn the_version_in_force_decides_and_an_older_one_can_be_put_back() {
         policy_arn: some(ARN),
         version_id: some("v2"),
     };
-    let read = world.call(HOME, &root, &read).unwrap().policy_version.unwrap();
-    assert_eq!((read.document, read.is_default_version), (Some(narrow), Some(false)));
+    let read = world
+        .call(HOME, &root, &read)
+        .unwrap()
+        .policy_version
+        .unwrap();
+    assert_eq!(
+        (read.document, read.is_default_version),
+        (Some(narrow), Some(false))
+    );
 }
 
 #[test]
 fn a_policy_has_five_versions_at_most_and_their_numbers_are_never_used_again() {
     let (mut world, root, _) = with_readers();
     for _ in 0..3 {
-        world.call(HOME, &root, &new_version(ALLOW_ALL, false)).unwrap();
+        world
+            .call(HOME, &root, &new_version(ALLOW_ALL, false))
+            .unwrap();
     }
-    world.call(HOME, &root, &new_version(ALLOW_ALL, true)).unwrap();
+    world
+        .call(HOME, &root, &new_version(ALLOW_ALL, true))
+        .unwrap();
     let more = world.call(HOME, &root, &new_version(ALLOW_ALL, true));
     assert_eq!(
         said(more.unwrap_err()),
@@ -124,14 +141,28 @@ fn a_policy_has_five_versions_at_most_and_their_numbers_are_never_used_again() {
     );
     assert_eq!(
         said(world.call(HOME, &root, &delete_version("v5")).unwrap_err()),
-        no("DeleteConflict", "Cannot delete the default version of a policy.")
+        no(
+            "DeleteConflict",
+            "Cannot delete the default version of a policy."
+        )
     );
     world.call(HOME, &root, &set_default("v1")).unwrap();
     world.call(HOME, &root, &delete_version("v5")).unwrap();
-    let made = world.call(HOME, &root, &new_version(ALLOW_ALL, false)).unwrap();
-    assert_eq!(made.policy_version.unwrap().version_id.as_deref(), Some("v6"));
+    let made = world
+        .call(HOME, &root, &new_version(ALLOW_ALL, false))
+        .unwrap();
+    assert_eq!(
+        made.policy_version.unwrap().version_id.as_deref(),
+        Some("v6")
+    );
     let ids: Vec<_> = versions(&mut world, &root);
-    let expected = [("v6", false), ("v4", false), ("v3", false), ("v2", false), ("v1", true)];
+    let expected = [
+        ("v6", false),
+        ("v4", false),
+        ("v3", false),
+        ("v2", false),
+        ("v1", true),
+    ];
     assert_eq!(ids, expected.map(|(id, default)| (id.to_owned(), default)));
     for refused in [
         world.call(HOME, &root, &set_default("v5")).unwrap_err(),
@@ -140,16 +171,29 @@ fn a_policy_has_five_versions_at_most_and_their_numbers_are_never_used_again() {
         let message = format!("Policy {ARN} version v5 does not exist or is not attachable.");
         assert_eq!(said(refused), no("NoSuchEntity", &message));
     }
-    let bad = world.call(HOME, &root, &new_version("{}", false)).unwrap_err();
-    assert_eq!((bad.code.as_str(), bad.http_status), ("MalformedPolicyDocument", 400));
+    let bad = world
+        .call(HOME, &root, &new_version("{}", false))
+        .unwrap_err();
+    assert_eq!(
+        (bad.code.as_str(), bad.http_status),
+        ("MalformedPolicyDocument", 400)
+    );
 }
 
 #[test]
 fn a_policy_is_deleted_when_nobody_has_it_and_one_version_is_left() {
     let (mut world, root, _) = with_readers();
-    world.call(HOME, &root, &new_version(ALLOW_ALL, true)).unwrap();
-    let in_use = no("DeleteConflict", "Cannot delete a policy attached to entities.");
-    assert_eq!(said(world.call(HOME, &root, &delete()).unwrap_err()), in_use);
+    world
+        .call(HOME, &root, &new_version(ALLOW_ALL, true))
+        .unwrap();
+    let in_use = no(
+        "DeleteConflict",
+        "Cannot delete a policy attached to entities.",
+    );
+    assert_eq!(
+        said(world.call(HOME, &root, &delete()).unwrap_err()),
+        in_use
+    );
     let detach = api::DetachUserPolicyRequest {
         user_name: some("ann"),
         policy_arn: some(ARN),
@@ -160,14 +204,22 @@ fn a_policy_is_deleted_when_nobody_has_it_and_one_version_is_left() {
         permissions_boundary: some(ARN),
     };
     world.call(HOME, &root, &limit).unwrap();
-    assert_eq!(said(world.call(HOME, &root, &delete()).unwrap_err()), in_use);
+    assert_eq!(
+        said(world.call(HOME, &root, &delete()).unwrap_err()),
+        in_use
+    );
     let free = api::DeleteUserPermissionsBoundaryRequest {
         user_name: some("ann"),
     };
     world.call(HOME, &root, &free).unwrap();
     let versions = said(world.call(HOME, &root, &delete()).unwrap_err());
     assert_eq!(versions.0, "DeleteConflict");
-    assert!(versions.1.starts_with("This policy has more than one version."), "{versions:?}");
+    assert!(
+        versions
+            .1
+            .starts_with("This policy has more than one version."),
+        "{versions:?}"
+    );
     world.call(HOME, &root, &delete_version("v1")).unwrap();
     world.call(HOME, &root, &delete()).unwrap();
     assert_eq!(
@@ -197,7 +249,10 @@ fn who_has_a_policy_is_counted_and_listed() {
     world.call(HOME, &root, &limit).unwrap();
     let shown = world.call(HOME, &root, &get(ARN)).unwrap().policy.unwrap();
     assert_eq!(
-        (shown.attachment_count, shown.permissions_boundary_usage_count),
+        (
+            shown.attachment_count,
+            shown.permissions_boundary_usage_count
+        ),
         (Some(2), Some(1))
     );
     assert_eq!(
@@ -209,12 +264,19 @@ fn who_has_a_policy_is_counted_and_listed() {
         ..Default::default()
     };
     let all = world.call(HOME, &root, &list).unwrap();
-    let counts = (all.policy_users.len(), all.policy_groups.len(), all.policy_roles.len());
+    let counts = (
+        all.policy_users.len(),
+        all.policy_groups.len(),
+        all.policy_roles.len(),
+    );
     assert_eq!(counts, (1, 1, 1));
     list.policy_usage_filter = some("PermissionsBoundary");
     let limits = world.call(HOME, &root, &list).unwrap();
     assert_eq!(limits.policy_roles[0].role_name.as_deref(), Some("app"));
-    assert_eq!((limits.policy_users.len(), limits.policy_groups.len()), (0, 0));
+    assert_eq!(
+        (limits.policy_users.len(), limits.policy_groups.len()),
+        (0, 0)
+    );
     list.policy_usage_filter = None;
     list.entity_filter = some("Group");
     let groups = world.call(HOME, &root, &list).unwrap();
@@ -235,19 +297,32 @@ fn policies_are_listed_by_scope_path_and_use() {
     let cases = [
         (base(), vec!["AdministratorAccess", "readers", "unused"]),
         (
-            api::ListPoliciesRequest { scope: some("AWS"), ..base() },
+            api::ListPoliciesRequest {
+                scope: some("AWS"),
+                ..base()
+            },
             vec!["AdministratorAccess"],
         ),
         (
-            api::ListPoliciesRequest { scope: some("Local"), only_attached: Some(true), ..base() },
+            api::ListPoliciesRequest {
+                scope: some("Local"),
+                only_attached: Some(true),
+                ..base()
+            },
             vec!["readers"],
         ),
         (
-            api::ListPoliciesRequest { path_prefix: some("/team/"), ..base() },
+            api::ListPoliciesRequest {
+                path_prefix: some("/team/"),
+                ..base()
+            },
             vec!["readers"],
         ),
         (
-            api::ListPoliciesRequest { policy_usage_filter: some("PermissionsBoundary"), ..base() },
+            api::ListPoliciesRequest {
+                policy_usage_filter: some("PermissionsBoundary"),
+                ..base()
+            },
             vec![],
         ),
     ];
@@ -265,23 +340,37 @@ fn policies_are_listed_by_scope_path_and_use() {
 #[test]
 fn what_aws_manages_can_be_read_and_not_changed() {
     let (mut world, root, _) = with_readers();
-    let shown = world.call(HOME, &root, &get(ADMINISTRATOR)).unwrap().policy.unwrap();
+    let shown = world
+        .call(HOME, &root, &get(ADMINISTRATOR))
+        .unwrap()
+        .policy
+        .unwrap();
     assert_eq!(shown.default_version_id.as_deref(), Some("v1"));
     let read = api::GetPolicyVersionRequest {
         policy_arn: some(ADMINISTRATOR),
         version_id: some("v1"),
     };
-    let read = world.call(HOME, &root, &read).unwrap().policy_version.unwrap();
+    let read = world
+        .call(HOME, &root, &read)
+        .unwrap()
+        .policy_version
+        .unwrap();
     assert_eq!(read.document.as_deref(), Some(ALLOW_ALL));
     let change = api::CreatePolicyVersionRequest {
         policy_arn: some(ADMINISTRATOR),
         ..new_version(ALLOW_ALL, true)
     };
-    assert_eq!(world.call(HOME, &root, &change).unwrap_err().code, "AccessDenied");
+    assert_eq!(
+        world.call(HOME, &root, &change).unwrap_err().code,
+        "AccessDenied"
+    );
     let gone = api::DeletePolicyRequest {
         policy_arn: some(ADMINISTRATOR),
     };
-    assert_eq!(world.call(HOME, &root, &gone).unwrap_err().code, "AccessDenied");
+    assert_eq!(
+        world.call(HOME, &root, &gone).unwrap_err().code,
+        "AccessDenied"
+    );
 }
 
 #[test]
@@ -305,6 +394,9 @@ fn ten_managed_policies_are_the_most_that_anybody_has() {
     }
     assert_eq!(
         said(last.unwrap().unwrap_err()),
-        no("LimitExceeded", "Cannot exceed quota for PoliciesPerUser: 10")
+        no(
+            "LimitExceeded",
+            "Cannot exceed quota for PoliciesPerUser: 10"
+        )
     );
 }
