@@ -1,5 +1,7 @@
 //! CreateAlias, UpdateAlias, DeleteAlias, ListAliases (K-025 to K-030).
 
+use std::collections::BTreeMap;
+
 use faultline_proto::kms::{
     AliasListEntry, CreateAliasRequest, CreateAliasResponse, DeleteAliasRequest,
     DeleteAliasResponse, ListAliasesRequest, ListAliasesResponse, UpdateAliasRequest,
@@ -12,6 +14,7 @@ use super::error::KmsError;
 use super::identifiers::{KeyId, alias_arn, customer_alias};
 use super::journal;
 use super::keyspaces::{AliasRow, Aliases, KeyRow};
+use super::managed;
 use super::paging::{limit, page, read_marker};
 use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::states::Use;
@@ -202,24 +205,35 @@ pub(crate) fn list(
         ),
     };
     let limit = limit(request.limit, 50, 100)?;
+    let marker = read_marker(request.marker.as_deref())?;
     let mut range = Range::<Aliases>::under((&account,));
-    if let Some(marker) = read_marker(request.marker.as_deref())? {
+    if let Some(marker) = &marker {
         range = range.after((&account, marker.as_str()));
     }
-    let found = ctx
+    let mut found: BTreeMap<String, Option<AliasRow>> = ctx
         .all(range)
         .into_iter()
-        .map(|((_, name), row)| (name, row));
-    let found = found
-        .filter(|(_, row)| only.as_ref().is_none_or(|only| *only == row.target))
-        .take(limit + 1);
-    let (found, next_marker) = page(found.collect(), limit, |(name, _)| name.as_str());
-    let entry = |(name, row): (String, AliasRow)| AliasListEntry {
+        .map(|((_, name), row)| (name, Some(row)))
+        .collect();
+    match &only {
+        Some(only) => found.retain(|_, row| row.as_ref().is_some_and(|row| row.target == *only)),
+        // K-007: names without a key, until their services use them.
+        None => {
+            let rest = managed::predefined()
+                .filter(|name| marker.as_deref().is_none_or(|marker| *name > marker));
+            for name in rest {
+                found.entry(name.to_owned()).or_default();
+            }
+        }
+    }
+    let found = found.into_iter().take(limit + 1).collect();
+    let (found, next_marker) = page(found, limit, |(name, _)| name.as_str());
+    let entry = |(name, row): (String, Option<AliasRow>)| AliasListEntry {
         alias_arn: Some(alias_arn(ctx.region(), &account, &name)),
         alias_name: Some(name),
-        target_key_id: Some(row.target.as_str().to_owned()),
-        creation_date: Some(row.created.millis()),
-        last_updated_date: Some(row.updated.millis()),
+        target_key_id: row.as_ref().map(|row| row.target.as_str().to_owned()),
+        creation_date: row.as_ref().map(|row| row.created.millis()),
+        last_updated_date: row.as_ref().map(|row| row.updated.millis()),
     };
     Ok(Progress::Done(ListAliasesResponse {
         aliases: found.into_iter().map(entry).collect(),

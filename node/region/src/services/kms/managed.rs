@@ -23,6 +23,11 @@ const MANAGED: &[(&str, &str)] = &[
     ("alias/aws/secretsmanager", "secretsmanager"),
 ];
 
+/// The aliases that every account has, also before their keys are made.
+pub(crate) fn predefined() -> impl Iterator<Item = &'static str> {
+    MANAGED.iter().map(|(alias, _)| *alias)
+}
+
 /// Makes the key behind `alias` when its service asks for it the first time (K-007).
 pub(crate) fn ensure(ctx: &mut Ctx<'_>, account: &AccountId, alias: &str) {
     let Some((_, service)) = MANAGED.iter().find(|(known, _)| *known == alias) else {

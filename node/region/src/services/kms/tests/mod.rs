@@ -6,6 +6,7 @@ mod cryptography;
 mod grants;
 mod import;
 mod lifecycle;
+mod misuse;
 mod names;
 mod operations;
 mod pairs;

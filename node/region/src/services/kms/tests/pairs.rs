@@ -133,6 +133,43 @@ fn k_092_k_106_a_replica_verifies_what_the_primary_signed_and_signs_as_it() {
 }
 
 #[test]
+fn k_092_replicas_of_rsa_and_lattice_keys_have_the_same_pair() {
+    let mut world = world();
+    for (spec, algorithm) in [
+        ("RSA_2048", "RSASSA_PSS_SHA_256"),
+        ("ML_DSA_44", "ML_DSA_SHAKE_256"),
+    ] {
+        let key = key_of(&mut world, spec, "SIGN_VERIFY", true);
+        replicate(&mut world, HOME, &key, FAR).unwrap();
+        world.advance(10);
+        let how = (key.as_str(), algorithm, None);
+        for (here, there) in [(HOME, FAR), (FAR, HOME)] {
+            let signature = sign(&mut world, here, how, MESSAGE).unwrap();
+            let valid = verify(&mut world, there, how, MESSAGE, &signature);
+            assert_eq!(valid.unwrap(), Some(true), "{spec} {here}");
+            let other = verify(&mut world, there, how, b"pay 43", &signature);
+            assert_eq!(code(other), "KMSInvalidSignatureException", "{spec}");
+        }
+        let [home, far] = [HOME, FAR].map(|region| public_key(&mut world, region, &key).unwrap());
+        assert_eq!(home.public_key, far.public_key, "{spec}");
+    }
+}
+
+/// One test for the long ones, whose primes take seconds to find.
+#[test]
+fn k_011_rsa_keys_of_3072_and_4096_bits_are_as_long_as_they_say() {
+    let mut world = world();
+    for (spec, bytes) in [("RSA_3072", 384), ("RSA_4096", 512)] {
+        let key = key_of(&mut world, spec, "SIGN_VERIFY", false);
+        let how = (key.as_str(), "RSASSA_PKCS1_V1_5_SHA_256", None);
+        let signature = sign(&mut world, HOME, how, MESSAGE).unwrap();
+        assert_eq!(signature.len(), bytes, "{spec}");
+        let valid = verify(&mut world, HOME, how, MESSAGE, &signature);
+        assert_eq!(valid.unwrap(), Some(true));
+    }
+}
+
+#[test]
 fn k_087_the_public_key_verifies_outside_of_kms_whatever_the_state_of_the_key() {
     let mut world = world();
     let root = world.root(ACCOUNT);

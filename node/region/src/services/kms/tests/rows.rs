@@ -29,7 +29,7 @@ fn every_keyspace_has_a_line_in_the_goldens() {
         ..Default::default()
     };
     world.call(HOME, &root, &grant).unwrap();
-    super::import::an_import(&mut world);
+    import::an_import(&mut world);
     let file = include_str!("../../../../goldens/rows.txt");
     let lines = golden::harvest(world.store(HOME)).unwrap();
     let missing: String = KEYSPACES
