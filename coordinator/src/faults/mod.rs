@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod iam_control_plane_outage;
 pub mod iam_propagation_delay;
 pub mod key_disabled;
+pub mod kms_propagation_delay;
 pub mod kms_throttled;
 pub mod messages;
 pub mod node_crash;
@@ -41,6 +42,7 @@ pub use freeze::Freeze;
 pub use iam_control_plane_outage::IamControlPlaneOutage;
 pub use iam_propagation_delay::IamPropagationDelay;
 pub use key_disabled::{KeyAt, KeyDisabled};
+pub use kms_propagation_delay::KmsPropagationDelay;
 pub use kms_throttled::KmsThrottled;
 pub use messages::Messages;
 pub use node_crash::{CrashPoint, NodeCrash};
@@ -76,6 +78,7 @@ pub enum Fault {
     FailedWrite(FailedWrite),
     IamControlPlaneOutage(IamControlPlaneOutage),
     IamPropagationDelay(IamPropagationDelay),
+    KmsPropagationDelay(KmsPropagationDelay),
 }
 
 /// From when until when a fault lasts.
@@ -153,6 +156,11 @@ pub enum RuleAction {
         /// How much later.
         by: Span,
     },
+    /// Changes of the service count late.
+    DelayEffects {
+        /// How much later.
+        by: Span,
+    },
 }
 
 /// A call that the root user of an account makes.
@@ -204,6 +212,7 @@ macro_rules! each_kind {
             Fault::FailedWrite($it) => $body,
             Fault::IamControlPlaneOutage($it) => $body,
             Fault::IamPropagationDelay($it) => $body,
+            Fault::KmsPropagationDelay($it) => $body,
         }
     };
 }
@@ -231,6 +240,7 @@ impl Fault {
             Self::FailedWrite(_) => "failed_write",
             Self::IamControlPlaneOutage(_) => "iam_control_plane_outage",
             Self::IamPropagationDelay(_) => "iam_propagation_delay",
+            Self::KmsPropagationDelay(_) => "kms_propagation_delay",
         }
     }
 
@@ -258,6 +268,7 @@ impl Fault {
             Self::PauseReplication(it) => it.from.iter().cloned().collect(),
             Self::IamControlPlaneOutage(it) => vec![it.home.clone()],
             Self::IamPropagationDelay(it) => vec![it.home.clone()],
+            Self::KmsPropagationDelay(it) => vec![it.region.clone()],
             Self::Partition(_) | Self::SlowLink(_) | Self::Messages(_) => vec![],
         };
         regions.dedup();

@@ -170,6 +170,12 @@ pub fn resolve(spec: &FaultSpec, names: &dyn FaultNames) -> Result<Fault, String
                 by: Span::from(*by),
             })
         }
+        FaultSpec::KmsPropagationDelay { region, by } => {
+            Fault::KmsPropagationDelay(KmsPropagationDelay {
+                region: region.clone(),
+                by: Span::from(*by),
+            })
+        }
     })
 }
 

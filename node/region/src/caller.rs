@@ -92,6 +92,18 @@ impl Caller {
         Self::plain(Principal::service(name))
     }
 
+    /// A service in its own name for a resource of a customer: `aws:SourceArn` and
+    /// `aws:SourceAccount` say whose, so that nobody makes it a confused deputy (K-236).
+    #[must_use]
+    pub fn service_for(name: &str, source: &str, account: &AccountId) -> Self {
+        let mut caller = Self::service(name);
+        let source = [("aws:SourceArn", source), ("aws:SourceAccount", account.as_str())];
+        for (key, value) in source {
+            caller.context.insert(key.to_owned(), value.to_owned());
+        }
+        caller
+    }
+
     /// The same principal, called for by a service (`kms:ViaService`).
     #[must_use]
     pub fn through(&self, via: String) -> Self {

@@ -187,6 +187,13 @@ pub enum FaultSpec {
         /// How much later.
         by: Duration,
     },
+    /// Changes of KMS count late.
+    KmsPropagationDelay {
+        /// The Region.
+        region: RegionName,
+        /// How much later.
+        by: Duration,
+    },
 }
 
 /// In which way a clock is wrong.
@@ -295,6 +302,12 @@ impl FaultSpec {
                 by: from
                     .duration("by")?
                     .ok_or("it needs `by`, a time such as `30s`")?,
+            },
+            "kms_propagation_delay" => Self::KmsPropagationDelay {
+                region: from.region("in")?,
+                by: from
+                    .duration("by")?
+                    .ok_or("it needs `by`, a time such as `5m`")?,
             },
             other => return Err(format!("no fault is named `{other}`")),
         })

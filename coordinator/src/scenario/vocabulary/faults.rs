@@ -45,6 +45,7 @@ pub const KINDS: &[&str] = &[
     "failed_write",
     "iam_control_plane_outage",
     "iam_propagation_delay",
+    "kms_propagation_delay",
 ];
 
 /// The fault of that name.
@@ -285,6 +286,15 @@ static IAM_PROPAGATION_DELAY: MessageDef = message(
     ],
 );
 
+static KMS_PROPAGATION_DELAY: MessageDef = message(
+    "kms_propagation_delay",
+    "Lets changes of KMS count late: a new grant needs its token, a new key is not found, decisions see old tags and aliases.",
+    &[
+        one("in", Kind::Str, &NEED_REGION, "The Region."),
+        one("by", Kind::Str, &NEED_TIME, "How much later a change counts."),
+    ],
+);
+
 static FREEZE: MessageDef = message(
     "freeze",
     "Stops a Region's process as SIGSTOP does: connections stay, nobody answers; what waits is done when it thaws.",
@@ -476,6 +486,14 @@ pub static FAULTS: &[FaultDef] = &[
         one_of: &[],
         fis: None,
         example: "while: [{ iam_propagation_delay: { to: [eu-west-1], by: 30s } }]",
+    },
+    FaultDef {
+        name: "kms_propagation_delay",
+        members: &KMS_PROPAGATION_DELAY,
+        bare: None,
+        one_of: &[],
+        fis: None,
+        example: "while: [{ kms_propagation_delay: { in: eu-west-1, by: 5m } }]",
     },
 ];
 

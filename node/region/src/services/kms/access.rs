@@ -13,7 +13,7 @@ use super::conditions;
 use super::error::KmsError;
 use super::keyspaces::KeyRow;
 use super::resolve::{Accepts, Target, find};
-use super::{aliases, pair_uses, permits, retirable, uses};
+use super::{aliases, pair_uses, permits, retirable, unsettled, uses};
 use crate::context::Ctx;
 use crate::identity::{Document, DocumentKind, Policy};
 use crate::refusal::Refusal;
@@ -287,8 +287,15 @@ pub(crate) fn to_row(
     access.policy = Some(policy);
     access.aws_managed = row.managed_for.is_some();
     access.cross_account = reach == AnyAccount;
-    conditions::of_key(&mut access.context, row);
+    let (waiting, now) = (unsettled::of(ctx, row), ctx.elapsed().0);
+    let words = waiting.as_ref().and_then(|waiting| waiting.words(now));
+    conditions::of_key(&mut access.context, row, words);
     access.grants = permits::views(ctx, row);
+    if let Some(waiting) = &waiting {
+        for grant in &mut access.grants {
+            grant.propagated = waiting.counts(&grant.id, now);
+        }
+    }
     Ok(access)
 }
 

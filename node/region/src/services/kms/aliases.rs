@@ -12,7 +12,7 @@ use faultline_proto::progress::Progress;
 use super::access::{Reach, on_key, to_target};
 use super::error::KmsError;
 use super::identifiers::{KeyId, alias_arn, customer_alias};
-use super::journal;
+use super::{journal, unsettled};
 use super::keyspaces::{AliasRow, Aliases, KeyRow};
 use super::managed;
 use super::paging::{limit, page, read_marker};
@@ -110,12 +110,14 @@ pub(crate) fn update(
             if !left.kind.is_like(to.kind) {
                 return Err(KmsError::AliasOfAnotherKind(alias).into());
             }
+            unsettled::renamed(ctx, &left);
             left.aliases.remove(&alias);
             resolve::save(ctx, &left);
         }
         if to.aliases.len() >= MOST {
             return Err(KmsError::Limit(format!("The key has {MOST} aliases already.")).into());
         }
+        unsettled::renamed(ctx, &to);
         to.aliases.insert(alias.clone());
         resolve::save(ctx, &to);
     }
@@ -156,6 +158,7 @@ pub(crate) fn create(
     };
     ctx.put::<Aliases>((&row.account, alias.as_str()), &stored);
     let mut row = KeyRow::clone(&row);
+    unsettled::renamed(ctx, &row);
     row.aliases.insert(alias);
     resolve::save(ctx, &row);
     journal::answers_key(ctx, &row);
@@ -176,6 +179,7 @@ pub(crate) fn delete(
     ctx.delete::<Aliases>((&account, alias.as_str()));
     if let Target::Here(row, _) = by_id(ctx, account, &stored.target) {
         let mut row = KeyRow::clone(&row);
+        unsettled::renamed(ctx, &row);
         row.aliases.remove(&alias);
         resolve::save(ctx, &row);
         journal::answers_key(ctx, &row);

@@ -6,22 +6,24 @@ use faultline_proto::kms::{CreateKeyRequest, ImportKeyMaterialRequest, Tag};
 use super::access::without_key;
 use super::keyspaces::KeyRow;
 use super::specs::Kind;
+use super::unsettled::EarlierWords;
 use crate::context::Ctx;
 use crate::identity::{Context, Principal, dates};
 use crate::service::Access;
 
 /// What the key itself gives: its type, origin, relatives, aliases and tags (K-229 to K-233).
-pub(crate) fn of_key(context: &mut Context, row: &KeyRow) {
+/// Tags and aliases are the `earlier` ones while those of today do not count yet (K-194).
+pub(crate) fn of_key(context: &mut Context, row: &KeyRow, earlier: Option<&EarlierWords>) {
+    let (tags, aliases) = earlier.map_or((&row.tags, &row.aliases), |earlier| {
+        (&earlier.tags, &earlier.aliases)
+    });
     of_kind(context, row.kind);
     context.set_flag("kms:multiregion", row.members.is_some());
     if row.members.is_some() {
         context.set("kms:multiregionkeytype", row.role());
     }
-    context.set_all(
-        "kms:resourcealiases",
-        row.aliases.iter().map(String::as_str),
-    );
-    for (key, value) in &row.tags {
+    context.set_all("kms:resourcealiases", aliases.iter().map(String::as_str));
+    for (key, value) in tags {
         context.set(format!("aws:resourcetag/{key}"), value.as_str());
     }
 }

@@ -14,7 +14,7 @@ use super::members::Members;
 use super::rotation::Rotation;
 use super::specs::{KeySpec, Kind, Origin};
 use super::states::KeyState;
-use super::{journal, key_pairs, policies, resolve, tags, trail};
+use super::{journal, key_pairs, policies, resolve, tags, trail, unsettled};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -58,6 +58,7 @@ pub(crate) fn create_key(
     };
     policies::check_lockout(ctx, &row, request.bypass_policy_lockout_safety_check)?;
     resolve::save(ctx, &row);
+    unsettled::made(ctx, &row);
     journal::born(ctx, &row);
     ctx.touches(row.arn.as_str());
     ctx.frame_mut().response_elements = Some(json!({ "keyMetadata": shown(&row) }));

@@ -16,7 +16,7 @@ use super::identifiers::KeyId;
 use super::keyspaces::{KeyRow, Keys};
 use super::resolve::{self, Accepts, usable};
 use super::states::{KeyState, Use};
-use super::{aliases, grants, import_tokens, journal, material, relatives};
+use super::{aliases, grants, import_tokens, journal, material, relatives, unsettled};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
@@ -125,6 +125,7 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, payload: &[u8]) {
     import_tokens::forget(ctx, &row);
     aliases::destroy(ctx, &row);
     grants::destroy(ctx, &row);
+    unsettled::destroy(ctx, &row);
     ctx.delete::<Keys>((&account, id.as_str()));
     relatives::left(ctx, &row);
     journal::gone(ctx, &row);

@@ -10,7 +10,7 @@ use faultline_proto::progress::Progress;
 use super::access::missing;
 use super::ciphers::unless_dry;
 use super::error::KmsError;
-use super::journal;
+use super::{journal, unsettled};
 use super::keyspaces::{Constraint, GrantRow, Grants, KeyRow};
 use super::paging::{limit, page, read_marker};
 use super::permits::{constraint, principal, retired, token};
@@ -99,6 +99,7 @@ pub(crate) fn create(
                     ..KeyRow::clone(&row)
                 },
             );
+            unsettled::granted(ctx, &row, &wanted.id);
             wanted.id
         }
     };

@@ -14,6 +14,7 @@ use super::members::Members;
 use super::rotation::Rotation;
 use super::specs::Kind;
 use super::states::KeyState;
+use super::unsettled::UnsettledRow;
 
 /// A KMS key as one Region knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,4 +128,6 @@ crate::keyspaces! {
     pub(crate) Grants = 0x0504, "kms.grants", version 1: (AccountId, String, String) => GrantRow;
     /// Import tokens that were used, by account, key and digest.
     pub(crate) UsedTokens = 0x0505, "kms.used-import-tokens", version 1: (AccountId, String, String) => UsedTokenRow;
+    /// Changes that do not count yet, by account and key.
+    pub(crate) Unsettled = 0x0506, "kms.unsettled", version 1: (AccountId, String) => UnsettledRow;
 }

@@ -65,6 +65,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod unsettled;
 mod uses;
 mod wrapping;
 

@@ -1,8 +1,8 @@
 //! How a decision sees grants, and what the grant operations touch.
 //!
-//! A grant is usable at once inside its Region. AWS says "eventually", with a token that skips
-//! the delay (K-203); tokens are made, sealed and checked here, but nothing needs to wait for
-//! them. `docs/decisions.md` says why.
+//! A grant is usable at once inside its Region, unless an experiment delays it (`unsettled`). AWS
+//! says "eventually", with a token that skips the delay (K-203); tokens are made, sealed and
+//! checked here. `docs/decisions.md` says why.
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use faultline_proto::names::{AccountId, Arn};
 use super::error::KmsError;
 use super::identifiers::{KeyId, KeyRef, alias_arn};
 use super::keyspaces::{Aliases, KeyRow, Keys};
-use super::managed;
+use super::{managed, unsettled};
 use super::specs::KeyUsage;
 use super::states::{Use, cell};
 use crate::context::Ctx;
@@ -34,7 +34,13 @@ pub(crate) enum Accepts {
 pub(crate) fn find(ctx: &mut Ctx<'_>, text: &str, accepts: Accepts) -> Result<Target, KmsError> {
     let caller = ctx.account();
     match KeyRef::parse(text, accepts == Accepts::Aliases, &caller, ctx.region())? {
-        KeyRef::Key(account, id) => Ok(by_id(ctx, account, &id)),
+        KeyRef::Key(account, id) => Ok(match by_id(ctx, account, &id) {
+            // K-251: a key that was just made may not be known yet.
+            Target::Here(row, _) if !unsettled::is_found(ctx, &row) => {
+                Target::Missing(row.account.clone(), row.arn.clone())
+            }
+            found => found,
+        }),
         KeyRef::Alias(account, alias) => {
             managed::ensure(ctx, &account, &alias);
             let Some(row) = ctx.get_cached::<Aliases>((&account, alias.as_str())) else {

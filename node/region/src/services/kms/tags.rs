@@ -9,7 +9,7 @@ use faultline_proto::kms::{
 use faultline_proto::progress::Progress;
 
 use super::error::KmsError;
-use super::journal;
+use super::{journal, unsettled};
 use super::keyspaces::KeyRow;
 use super::paging::{limit, page, read_marker};
 use super::resolve::{self, Accepts, usable};
@@ -56,6 +56,7 @@ pub(crate) fn shown<'t>(tags: impl IntoIterator<Item = (&'t String, &'t String)>
 }
 
 fn save(ctx: &mut Ctx<'_>, row: &KeyRow, tags: BTreeMap<String, String>) {
+    unsettled::renamed(ctx, row);
     let row = KeyRow {
         tags,
         ..row.clone()

@@ -161,7 +161,9 @@ fn assume(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Arc<Caller>, Refusal> {
     let role = rules::of(&row)
         .and_then(|config| config.role)
         .unwrap_or_default();
-    let service = Arc::new(Caller::service("s3.amazonaws.com"));
+    let source = format!("arn:aws:s3:::{bucket}");
+    let service = Caller::service_for("s3.amazonaws.com", &source, &row.owner);
+    let service = Arc::new(service);
     let request = sts::AssumeRoleRequest {
         role_arn: Some(role),
         role_session_name: Some("s3-replication".to_owned()),

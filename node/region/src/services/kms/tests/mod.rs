@@ -18,6 +18,7 @@ mod secrets;
 mod states;
 mod tags;
 mod trail;
+mod unsettled;
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,8 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     let mut world = world();
     let root = world.root(ACCOUNT);
     let id = family(&mut world, &[FAR]);
+    // Rows that only an experiment leaves: the alias and the grant do not count yet.
+    unsettled::slow(&mut world);
     let alias = CreateAliasRequest {
         alias_name: some("alias/a"),
         target_key_id: some(&id),
@@ -29,6 +31,7 @@ fn every_keyspace_has_a_line_in_the_goldens() {
         ..Default::default()
     };
     world.call(HOME, &root, &grant).unwrap();
+    world.set_faults(HOME, Vec::new());
     import::an_import(&mut world);
     let file = include_str!("../../../../goldens/rows.txt");
     let lines = golden::harvest(world.store(HOME)).unwrap();

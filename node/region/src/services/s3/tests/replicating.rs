@@ -302,6 +302,39 @@ fn s3_029_a_role_without_replicate_object_is_refused_by_the_destination() {
     );
 }
 
+/// K-236: S3 says for which bucket of whom it asks, so that a role can tell its own from others'.
+#[test]
+fn k_236_a_role_may_ask_for_which_bucket_it_is_assumed() {
+    for (source, account, status) in [
+        ("arn:aws:s3:::photos", ACCOUNT, "COMPLETED"),
+        ("arn:aws:s3:::videos", ACCOUNT, "FAILED"),
+        ("arn:aws:s3:::photos", crate::testing::PARTNER, "FAILED"),
+    ] {
+        let mut setup = setup();
+        let condition = serde_json::json!({
+            "ArnLike": { "aws:SourceArn": source },
+            "StringEquals": { "aws:SourceAccount": account },
+        });
+        let mut trusting: serde_json::Value =
+            serde_json::from_str(&trust("s3.amazonaws.com")).unwrap();
+        trusting["Statement"][0]["Condition"] = condition;
+        setup.role = setup.world.role(
+            ACCOUNT,
+            "careful",
+            &trusting.to_string(),
+            &allow(&ROLE_ACTIONS, &["*"]),
+        );
+        setup.replicate(vec![rule("", None)]);
+        setup
+            .world
+            .upload(HERE, &setup.root, &put("photos", "a"), b"x")
+            .unwrap();
+        setup.world.advance(600);
+        let got = setup.status("a");
+        assert_eq!(got.as_deref(), Some(status), "{source} of {account}");
+    }
+}
+
 #[test]
 fn s3_049_a_replica_is_not_replicated_onward() {
     let mut setup = setup();
