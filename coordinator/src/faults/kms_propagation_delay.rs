@@ -33,7 +33,11 @@ impl KmsPropagationDelay {
 
 impl fmt::Display for KmsPropagationDelay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "changes of KMS in {} count {} late", self.region, self.by)
+        write!(
+            f,
+            "changes of KMS in {} count {} late",
+            self.region, self.by
+        )
     }
 }
 

@@ -335,9 +335,7 @@ fn stage(kind: &str, rule: &Rule) -> driving::Fault {
             to: to.as_ref().map(ToString::to_string).unwrap_or_default(),
             by: by.0,
         }),
-        RuleAction::DelayEffects { by } => {
-            Effect::DelayEffects(driving::DelayEffects { by: by.0 })
-        }
+        RuleAction::DelayEffects { by } => Effect::DelayEffects(driving::DelayEffects { by: by.0 }),
     };
     driving::Fault {
         name: kind.to_owned(),

@@ -97,7 +97,10 @@ impl Caller {
     #[must_use]
     pub fn service_for(name: &str, source: &str, account: &AccountId) -> Self {
         let mut caller = Self::service(name);
-        let source = [("aws:SourceArn", source), ("aws:SourceAccount", account.as_str())];
+        let source = [
+            ("aws:SourceArn", source),
+            ("aws:SourceAccount", account.as_str()),
+        ];
         for (key, value) in source {
             caller.context.insert(key.to_owned(), value.to_owned());
         }

@@ -291,7 +291,12 @@ static KMS_PROPAGATION_DELAY: MessageDef = message(
     "Lets changes of KMS count late: a new grant needs its token, a new key is not found, decisions see old tags and aliases.",
     &[
         one("in", Kind::Str, &NEED_REGION, "The Region."),
-        one("by", Kind::Str, &NEED_TIME, "How much later a change counts."),
+        one(
+            "by",
+            Kind::Str,
+            &NEED_TIME,
+            "How much later a change counts.",
+        ),
     ],
 );
 

@@ -7,9 +7,9 @@ use faultline_proto::names::{AccountId, Arn};
 use super::error::KmsError;
 use super::identifiers::{KeyId, KeyRef, alias_arn};
 use super::keyspaces::{Aliases, KeyRow, Keys};
-use super::{managed, unsettled};
 use super::specs::KeyUsage;
 use super::states::{Use, cell};
+use super::{managed, unsettled};
 use crate::context::Ctx;
 
 /// A key member of a request, looked up.

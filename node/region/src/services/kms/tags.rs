@@ -9,11 +9,11 @@ use faultline_proto::kms::{
 use faultline_proto::progress::Progress;
 
 use super::error::KmsError;
-use super::{journal, unsettled};
 use super::keyspaces::KeyRow;
 use super::paging::{limit, page, read_marker};
 use super::resolve::{self, Accepts, usable};
 use super::states::Use;
+use super::{journal, unsettled};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 

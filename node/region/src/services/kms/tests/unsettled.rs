@@ -52,7 +52,10 @@ fn k_252_k_359_a_new_grant_needs_its_token_for_a_while() {
     // What was changed under the fault stays late when it heals.
     world.set_faults(HOME, Vec::new());
     let token = made.grant_token.unwrap();
-    assert_eq!(code(world.call(HOME, &ann, &ask(vec![]))), "AccessDeniedException");
+    assert_eq!(
+        code(world.call(HOME, &ann, &ask(vec![]))),
+        "AccessDeniedException"
+    );
     world.call(HOME, &ann, &ask(vec![token.clone()])).unwrap();
     assert_eq!(
         code(world.call(HOME, &ann, &ask(vec![]))),
@@ -63,7 +66,10 @@ fn k_252_k_359_a_new_grant_needs_its_token_for_a_while() {
     world.call(HOME, &ann, &ask(vec![])).unwrap();
     // Another's token is no help.
     let bob = world.user(ACCOUNT, "bob", &allow(&["s3:*"], &["*"]));
-    assert_eq!(code(world.call(HOME, &bob, &ask(vec![token]))), "AccessDeniedException");
+    assert_eq!(
+        code(world.call(HOME, &bob, &ask(vec![token]))),
+        "AccessDeniedException"
+    );
 }
 
 #[test]
@@ -89,7 +95,10 @@ fn k_194_k_252_decisions_see_tags_and_aliases_late_and_lists_at_once() {
     let may = |world: &mut World, who: &Credential, key: &str| {
         encrypt(world, HOME, who, key, b"4242").is_ok()
     };
-    assert!(may(&mut world, &by_alias, &old), "without the fault at once");
+    assert!(
+        may(&mut world, &by_alias, &old),
+        "without the fault at once"
+    );
     slow(&mut world);
     let request = TagResourceRequest {
         key_id: some(&new),
