@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::Args;
 use faultline_node::live::{LiveConfig, LiveStart};
 use faultline_node::{NodeConfig, NodeError, StoreChoice};
-use faultline_proto::driving::{Account, Settings};
+use faultline_proto::driving::{Account, Quota, Settings};
 use faultline_proto::names::RegionName;
+use faultline_region::quotas::UNLIMITED;
 
 use super::say;
 use crate::exit::Exit;
@@ -120,7 +121,14 @@ fn live_config(args: &NodeArgs) -> Result<LiveConfig, String> {
             regions,
             home: options.home.clone().unwrap_or_else(|| args.region.clone()),
             accounts: options.accounts.clone(),
-            settings: Settings::default(),
+            // A live world makes itself through its entrances, so none of its requests count.
+            settings: Settings {
+                quotas: vec![Quota {
+                    thousandths: UNLIMITED,
+                    ..Quota::default()
+                }],
+                ..Settings::default()
+            },
             epoch: options.epoch,
             partition_secret: secret(partition, false)?,
             root_secret: secret(&root, true)?,

@@ -6,6 +6,7 @@ use faultline_proto::codec;
 use faultline_proto::driving::Credential;
 use faultline_proto::names::RegionName;
 use faultline_proto::tables::OperationDef;
+use faultline_region::quotas::SET_UP;
 use serde_json::{Value, json};
 
 use crate::clock::{SimTime, Span};
@@ -167,7 +168,7 @@ pub async fn send(
         request,
         // A put without a body is a put of nothing.
         body: body.or_else(|| has_body.then(bytes::Bytes::new)),
-        context: entrance(sim, &caller.from),
+        context: entrance(sim, caller),
         timeouts: caller.timeouts,
         attempt: 1,
     };
@@ -180,14 +181,19 @@ pub async fn send(
 
 /// What an entrance would say of this client: where it stands, and that it speaks TLS. Clients of
 /// one Region share an address, `203.0.113.1` those of the world's first Region.
-fn entrance(sim: &Sim, from: &RegionName) -> BTreeMap<String, String> {
-    let place = sim.place_of(from) + 1;
-    [
+/// What makes the world, before any step, uses no quota.
+fn entrance(sim: &Sim, caller: &Caller) -> BTreeMap<String, String> {
+    let place = sim.place_of(&caller.from) + 1;
+    let mut context: BTreeMap<String, String> = [
         ("aws:SecureTransport", "true".to_owned()),
         ("aws:SourceIp", format!("203.0.113.{place}")),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    .into();
+    if caller.step.is_empty() {
+        context.insert(SET_UP.to_owned(), "true".to_owned());
+    }
+    context
 }
 
 /// What all tries together come to.

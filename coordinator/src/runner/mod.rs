@@ -230,6 +230,7 @@ fn config(case: &Case, options: &Options) -> SimConfig {
         accounts: setup::accounts(world, options.seed),
         settings: Settings {
             directory_delay: Span::from(world.iam_propagation).0,
+            quotas: setup::quotas(world),
             ..Settings::default()
         },
         budget: options.budget,

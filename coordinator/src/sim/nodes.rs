@@ -99,7 +99,7 @@ impl Core {
             accounts: self.config.accounts.clone(),
             seed: self.config.seed.for_region(region).to_vec(),
             epoch: 0,
-            settings: Some(self.config.settings),
+            settings: Some(self.config.settings.clone()),
             root_secret: Vec::new(),
             partition_secret: self
                 .config

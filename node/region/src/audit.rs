@@ -251,6 +251,9 @@ fn owners(ctx: &Ctx<'_>, event: &AuditEvent) -> BTreeSet<String> {
 
 fn store(ctx: &mut Ctx<'_>, mut event: AuditEvent) {
     services::cloudtrail::keep(ctx, &event);
+    if event.error_code.is_empty() {
+        services::recorded(ctx, &event);
+    }
     event.traceparent.clone_from(&ctx.traceparent);
     ctx.effects.audit.push(event);
 }

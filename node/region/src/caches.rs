@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use faultline_proto::names::AccountId;
+
 use crate::identity::{Document, DocumentKind, Policy, PolicyError};
+use crate::quotas::Bucket;
 use crate::services::kms::KeyPair;
 use crate::vault::SecretKey;
 
@@ -23,6 +26,9 @@ pub struct Caches {
     /// By fault: the second that runs, and how many calls it has let pass. A new process
     /// begins anew.
     pub passed: BTreeMap<String, (u64, u64)>,
+    /// What is left of request quotas, by account, in the order of [`QUOTAS`](crate::quotas::QUOTAS). A new
+    /// process begins with full buckets.
+    pub buckets: BTreeMap<AccountId, Vec<Option<Bucket>>>,
     policies: BTreeMap<DocumentKind, BTreeMap<Arc<str>, Arc<Policy>>>,
 }
 

@@ -7,6 +7,7 @@
 //!   [`remote`]: another Region's questions.
 //! - [`caller`], [`identity`], [`decide`]: who calls, and who says no. [`directory`]: who exists.
 //!   [`audit`]: the trail.
+//! - [`quotas`]: how much of a service an account may use.
 //! - [`signing`]: what an entrance needs to verify a signature.
 //! - [`entropy`]: randomness by purpose. [`vault`]: AES-256-GCM and the Region's own keys.
 //! - [`store`]: what a Region keeps; [`keyspaces`]: the core's own rows.
@@ -22,6 +23,7 @@ mod faults;
 pub mod identity;
 pub mod keyspaces;
 pub mod pipeline;
+pub mod quotas;
 pub mod refusal;
 pub mod region;
 pub mod remote;

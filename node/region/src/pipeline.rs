@@ -1,9 +1,9 @@
 //! The one road that every call takes.
 //!
 //! ```text
-//!   credential -> validate -> what is accessed -> decide -> faults -> overlay -> audit
-//!       |             |              |               |          |         |        |
-//!       +------------ a refusal anywhere: the overlay goes, the trail stays -------+
+//!   credential -> validate -> faults -> what is accessed -> quota -> decide -> overlay -> audit
+//!       |             |          |              |             |        |         |        |
+//!       +---------------- a refusal anywhere: the overlay goes, the trail stays ---------+
 //! ```
 //!
 //! A service that calls another (`ctx.call`) sends it down the same road, one layer deeper,
@@ -23,7 +23,7 @@ use crate::context::{Ctx, Frame};
 use crate::keyspaces::OpenCall;
 use crate::refusal::Refusal;
 use crate::service::{Access, Service};
-use crate::{audit, caller, decide, faults, saga, services};
+use crate::{audit, caller, decide, faults, quotas, saga, services};
 
 /// How deep calls may nest: S3 asks KMS, nothing asks back.
 const DEEPEST: usize = 8;
@@ -127,7 +127,12 @@ pub(crate) fn serve<S: Service>(
         None => return Err(Refusal::not_built(operation.id)),
     };
     faults::stage(ctx, operation, &[])?;
-    let mut accesses = S::access(ctx, &request)?;
+    let touched = S::access(ctx, &request);
+    let known = touched.as_deref().unwrap_or_default();
+    if let Some(charge) = S::charge(&request, known) {
+        quotas::charge(ctx, charge, known)?;
+    }
+    let mut accesses = touched?;
     permit(ctx, operation, &mut accesses)?;
     ctx.txn.push();
     let progress = S::handle(ctx, request);

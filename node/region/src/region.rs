@@ -14,8 +14,10 @@ use crate::caches::Caches;
 use crate::context::{Ctx, Effects};
 use crate::entropy::{Entropy, EntropyRoot};
 use crate::keyspaces::{Head, HeadRow, Sagas, Timers};
+use crate::quotas::Quotas;
 use crate::refusal::Refusal;
 use crate::services::cloudtrail::keyspaces::{Data, Management};
+use crate::services::kms::keyspaces::LastUses;
 use crate::signing::{self, Scope};
 use crate::store::{Keyspace as _, Range, RowCache, Store, StoreError, Txn};
 use crate::vault::{SecretKey, Vault};
@@ -26,7 +28,12 @@ const RETRANSMIT_AFTER: u64 = 1_000_000;
 
 /// Where a step writes that leaves nothing but a trace: what it answered can be told before it
 /// is durable, since a crash takes back only the event.
-const TRAIL: [u16; 3] = [Head::PREFIX, Management::PREFIX, Data::PREFIX];
+const TRAIL: [u16; 4] = [
+    Head::PREFIX,
+    Management::PREFIX,
+    Data::PREFIX,
+    LastUses::PREFIX,
+];
 
 /// Why a Region gave no reply.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +70,8 @@ pub struct Core {
     pub s3_replication_median: u64,
     /// How much later than it was made a change of the directory leaves its home, microseconds.
     pub directory_delay: u64,
+    /// How much of each service an account may use here.
+    pub quotas: Quotas,
     links: BTreeMap<(RegionName, RegionName), SecretKey>,
     entropy: EntropyRoot,
 }
@@ -93,7 +102,8 @@ impl Core {
                 account.root_access_key.clone(),
             );
         }
-        let settings = start.settings.unwrap_or_default();
+        let settings = start.settings.clone().unwrap_or_default();
+        let quotas = Quotas::new(&region, &settings.quotas);
         let root = if start.root_secret.is_empty() {
             &start.seed
         } else {
@@ -121,6 +131,7 @@ impl Core {
             retransmit_after: nonzero(settings.retransmit_after, RETRANSMIT_AFTER),
             s3_replication_median: nonzero(settings.s3_replication_median, 2_000_000),
             directory_delay: settings.directory_delay,
+            quotas,
             links,
             entropy: EntropyRoot::new(&start.seed, start.epoch),
         })

@@ -10,7 +10,7 @@ use prost::Message as _;
 use crate::caller::Caller;
 use crate::context::{Ctx, Frame};
 use crate::refusal::Refusal;
-use crate::{audit, caller, decide, services};
+use crate::{audit, caller, decide, quotas, services};
 
 /// Decides, does and answers one question.
 pub(crate) fn answer(ctx: &mut Ctx<'_>, from: &RegionName, ask: Ask) {
@@ -94,12 +94,15 @@ impl Ctx<'_> {
 
 fn serve(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut remote = services::remote_access(ctx, service, kind, body)?;
-    let mut outcome = Ok(());
+    let mut outcome = match remote.charge {
+        Some(charge) => quotas::charge(ctx, charge, &remote.accesses),
+        None => Ok(()),
+    };
     for access in &mut remote.accesses {
         if access.resource != "*" {
             ctx.touches_access(access);
         }
-        outcome = decide::decide(ctx, access);
+        outcome = outcome.and_then(|()| decide::decide(ctx, access));
         if outcome.is_err() {
             break;
         }

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use faultline_proto::driving::AuditEvent;
 use faultline_proto::names::{AccountId, RegionName};
 use faultline_proto::progress::Progress;
 
 use crate::context::Ctx;
 use crate::identity::{Context, ContextConstraint, Policy};
+use crate::quotas::Charge;
 use crate::refusal::Refusal;
 
 /// One thing that a call wants to do, and whose policies have a say in it.
@@ -177,6 +179,8 @@ pub struct RemoteCall {
     pub read_only: bool,
     /// What must be allowed here.
     pub accesses: Vec<Access>,
+    /// What it uses of a quota of the caller's account in this Region.
+    pub charge: Option<Charge>,
 }
 
 /// A chunk of an answer's body.
@@ -208,6 +212,11 @@ pub trait Service {
     /// # Errors
     /// The service's own refusals, for example NotFoundException.
     fn access(ctx: &mut Ctx<'_>, request: &Self::Request) -> Result<Vec<Access>, Refusal>;
+
+    /// What the call uses of a quota; `accesses` are empty when [`Service::access`] refused.
+    fn charge(_request: &Self::Request, _accesses: &[Access]) -> Option<Charge> {
+        None
+    }
 
     /// Does it, inside a transaction that a refusal discards.
     ///
@@ -300,6 +309,9 @@ pub trait Service {
         _parameters: &mut serde_json::Map<String, serde_json::Value>,
     ) {
     }
+
+    /// A call of this service that succeeded stands in the trail of an account.
+    fn recorded(_ctx: &mut Ctx<'_>, _event: &AuditEvent) {}
 
     /// What only a simulator can see; `None` when this service does not know the question.
     fn look(

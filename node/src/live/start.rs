@@ -43,7 +43,7 @@ impl LiveStart {
             accounts: self.accounts.clone(),
             seed: random::<32>()?.to_vec(),
             epoch: self.epoch,
-            settings: Some(self.settings),
+            settings: Some(self.settings.clone()),
             partition_secret: self.partition_secret.clone(),
             root_secret: self.root_secret.clone(),
         })

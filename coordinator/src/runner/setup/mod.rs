@@ -13,7 +13,7 @@ mod volumes;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use faultline_proto::driving::{Account, Credential};
+use faultline_proto::driving::{Account, Credential, Quota};
 use faultline_proto::names::{AccountId, RegionName};
 use faultline_proto::registry::find_verb;
 use serde_json::Value;
@@ -78,6 +78,32 @@ pub fn accounts(plan: &WorldPlan, seed: RunSeed) -> Vec<Account> {
             root_access_key: format!("AKIA{}", key(id)),
         })
         .collect()
+}
+
+/// What a world says of service quotas. Request quotas count only where it says so.
+#[must_use]
+pub fn quotas(plan: &WorldPlan) -> Vec<Quota> {
+    let text = |id: Option<&AccountId>| id.map(ToString::to_string).unwrap_or_default();
+    let said = plan.quotas.iter().map(|quota| Quota {
+        name: quota.quota.clone(),
+        region: quota
+            .region
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        account: text(
+            quota
+                .account
+                .as_ref()
+                .and_then(|name| plan.accounts.get(name)),
+        ),
+        thousandths: quota.thousandths(),
+    });
+    let unlimited = Quota {
+        thousandths: faultline_region::quotas::UNLIMITED,
+        ..Quota::default()
+    };
+    std::iter::once(unlimited).chain(said).collect()
 }
 
 /// Makes the world.

@@ -192,6 +192,7 @@ impl Checker<'_> {
             };
             match section.name {
                 "links" => plan.links.extend(self.typed(&template)),
+                "quotas" => plan.quotas.extend(self.typed(&template)),
                 _ => plan.replication.extend(self.typed(&template)),
             }
         }

@@ -26,6 +26,8 @@ pub struct WorldPlan {
     pub home: Option<RegionName>,
     /// What links are like, where the file says so.
     pub links: Vec<LinkPlan>,
+    /// Service quotas that differ from AWS's own.
+    pub quotas: Vec<QuotaPlan>,
     /// Accounts by name.
     pub accounts: BTreeMap<String, AccountId>,
     /// Users and roles by name.
@@ -95,6 +97,33 @@ pub struct LinkPlan {
     /// `1Gbit/s`; see [`bits_per_second`](crate::scenario::quantity::bits_per_second).
     #[serde(default)]
     pub bandwidth: Option<String>,
+}
+
+/// A service quota that differs from AWS's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaPlan {
+    /// Its name, `kms.Symmetric`.
+    pub quota: String,
+    /// A number, or `none`.
+    pub limit: String,
+    /// Its Region, when not all.
+    #[serde(default)]
+    pub region: Option<RegionName>,
+    /// Its account by name, when not all.
+    #[serde(default)]
+    pub account: Option<String>,
+}
+
+impl QuotaPlan {
+    /// The limit in thousandths.
+    #[must_use]
+    pub fn thousandths(&self) -> u64 {
+        match self.limit.parse::<f64>() {
+            // Saturates, and the checker has seen that it is no negative number.
+            Ok(number) => (number * 1_000.0).round() as u64,
+            Err(_) => u64::MAX,
+        }
+    }
 }
 
 /// A user or role.

@@ -3,7 +3,7 @@
 use faultline_proto::tables::MessageDef;
 
 use super::entries::{
-    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY,
+    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, QUOTA, REPLICATION, TABLE_ENTRY,
     VOLUME_ENTRY,
 };
 pub use super::entries::{CLIENT, RETRIES_PATTERN};
@@ -107,6 +107,13 @@ pub static SECTIONS: &[SectionDef] = &[
         name: "replication",
         entry: "a replication configuration",
         members: &REPLICATION,
+        named: false,
+        one_of: &[],
+    },
+    SectionDef {
+        name: "quotas",
+        entry: "a quota",
+        members: &QUOTA,
         named: false,
         one_of: &[],
     },

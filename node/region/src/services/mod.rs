@@ -12,6 +12,7 @@ pub mod organizations;
 pub mod s3;
 pub mod sts;
 
+use faultline_proto::driving::AuditEvent;
 use faultline_proto::names::RegionName;
 use faultline_proto::progress::Progress;
 use faultline_proto::tables::OperationDef;
@@ -77,6 +78,14 @@ macro_rules! table {
         ) {
             match operation.service {
                 $($prefix => <$service>::trail(ctx, operation.name, parameters),)*
+                _ => {}
+            }
+        }
+
+        /// A call that succeeded stands in a trail.
+        pub(crate) fn recorded(ctx: &mut Ctx<'_>, event: &AuditEvent) {
+            match event.event_source.as_str() {
+                $(<$service>::PRINCIPAL => <$service>::recorded(ctx, event),)*
                 _ => {}
             }
         }

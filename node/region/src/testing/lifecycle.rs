@@ -46,7 +46,7 @@ impl World {
                 .to_vec(),
             seed: seed(region),
             epoch: self.node(region).epoch,
-            settings: Some(self.settings),
+            settings: Some(self.settings.clone()),
             root_secret: Vec::new(),
             partition_secret: b"one secret of all Regions in it!".to_vec(),
         };

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use faultline_proto::driving::{
-    AuditEvent, Crash, Credential, Fault, Note, Reply, SetFaults, Settings, Step, Tick, step,
+    AuditEvent, Crash, Credential, Fault, Note, Quota, Reply, SetFaults, Settings, Step, Tick, step,
 };
 
 use super::calls::Calls;
 use super::{Network, lifecycle};
+use crate::quotas::UNLIMITED;
 use crate::region::{Died, Region};
 use crate::store::MemoryStore;
 
@@ -53,13 +54,22 @@ pub(super) struct Node {
 
 impl World {
     /// Regions with two accounts. `us-east-1` is home of the directory if it is one of them,
-    /// else the first.
+    /// else the first. No request quota counts: time stands still in most tests.
     ///
     /// # Panics
     /// When a name is no Region's.
     #[must_use]
     pub fn new(regions: &[&str]) -> Self {
-        Self::with_settings(regions, Settings::default())
+        Self::with_settings(
+            regions,
+            Settings {
+                quotas: vec![Quota {
+                    thousandths: UNLIMITED,
+                    ..Quota::default()
+                }],
+                ..Settings::default()
+            },
+        )
     }
 
     /// The same with settings.

@@ -51,6 +51,7 @@ pub(super) fn access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Remot
                 event: None,
                 read_only: false,
                 accesses: Vec::new(),
+                charge: None,
             });
         }
     };
@@ -61,6 +62,7 @@ pub(super) fn access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Remot
             .iter()
             .map(|action| access::on(ctx, action, &name))
             .collect(),
+        charge: None,
     })
 }
 

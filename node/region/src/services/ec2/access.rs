@@ -114,5 +114,6 @@ pub(super) fn remote(ctx: &Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCal
         event: None,
         read_only: true,
         accesses,
+        charge: None,
     })
 }

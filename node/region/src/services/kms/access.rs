@@ -53,7 +53,8 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>,
         | KmsRequest::DeleteImportedKeyMaterial(_)
         | KmsRequest::DisableKeyRotation(_)
         | KmsRequest::RotateKeyOnDemand(_)
-        | KmsRequest::ListKeyRotations(_) => plain(ctx, request),
+        | KmsRequest::ListKeyRotations(_)
+        | KmsRequest::GetKeyLastUsage(_) => plain(ctx, request),
         KmsRequest::TagResource(_)
         | KmsRequest::UntagResource(_)
         | KmsRequest::GetParametersForImport(_)
@@ -124,6 +125,7 @@ fn plain(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>, Refusal
             one(ctx, "kms:RotateKeyOnDemand", &request.key_id)
         }
         KmsRequest::ListKeyRotations(request) => one(ctx, "kms:ListKeyRotations", &request.key_id),
+        KmsRequest::GetKeyLastUsage(request) => one(ctx, "kms:GetKeyLastUsage", &request.key_id),
         _ => Err(Refusal::internal("this operation touches something else")),
     }
 }

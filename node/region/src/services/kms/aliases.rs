@@ -19,12 +19,10 @@ use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::states::Use;
 use super::{journal, unsettled};
 use crate::context::Ctx;
+use crate::quotas::Quota;
 use crate::refusal::Refusal;
 use crate::service::{Access, Wording};
 use crate::store::Range;
-
-/// Most aliases of one key (K-026).
-const MOST: usize = 50;
 
 /// An alias is decided by IAM alone; the key behind it also by its key policy (K-184).
 fn on_alias(ctx: &Ctx<'_>, action: &str, alias: &str) -> Access {
@@ -114,9 +112,7 @@ pub(crate) fn update(
             left.aliases.remove(&alias);
             resolve::save(ctx, &left);
         }
-        if to.aliases.len() >= MOST {
-            return Err(KmsError::Limit(format!("The key has {MOST} aliases already.")).into());
-        }
+        room_for_one(ctx, &to)?;
         unsettled::renamed(ctx, &to);
         to.aliases.insert(alias.clone());
         resolve::save(ctx, &to);
@@ -147,9 +143,7 @@ pub(crate) fn create(
     if ctx.has::<Aliases>((&row.account, alias.as_str())) {
         return Err(KmsError::AliasExists(alias_arn(ctx.region(), &row.account, &alias)).into());
     }
-    if row.aliases.len() >= MOST {
-        return Err(KmsError::Limit(format!("The key has {MOST} aliases already.")).into());
-    }
+    room_for_one(ctx, &row)?;
     let now = ctx.now();
     let stored = AliasRow {
         target: row.id.clone(),
@@ -163,6 +157,17 @@ pub(crate) fn create(
     resolve::save(ctx, &row);
     journal::answers_key(ctx, &row);
     Ok(Progress::Done(CreateAliasResponse {}))
+}
+
+/// A key has no more aliases than its account's quota (K-026, K-246); the text is ours.
+fn room_for_one(ctx: &Ctx<'_>, row: &KeyRow) -> Result<(), KmsError> {
+    let most = ctx.core.quotas.most(&row.account, Quota::AliasesPerKey);
+    if row.aliases.len() as u64 >= most {
+        return Err(KmsError::Limit(format!(
+            "The key has {most} aliases already."
+        )));
+    }
+    Ok(())
 }
 
 /// DeleteAlias: the key stays as it is (K-030).

@@ -14,7 +14,7 @@ use super::members::Members;
 use super::rotation::Rotation;
 use super::specs::{KeySpec, Kind, Origin};
 use super::states::KeyState;
-use super::{journal, key_pairs, policies, resolve, tags, trail, unsettled};
+use super::{journal, key_pairs, policies, quotas, resolve, tags, trail, unsettled};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -57,6 +57,7 @@ pub(crate) fn create_key(
         id,
     };
     policies::check_lockout(ctx, &row, request.bypass_policy_lockout_safety_check)?;
+    quotas::count_key(ctx, &row.account)?;
     resolve::save(ctx, &row);
     unsettled::made(ctx, &row);
     journal::born(ctx, &row);

@@ -13,10 +13,10 @@ use serde_json::json;
 
 use super::error::KmsError;
 use super::identifiers::KeyId;
-use super::keyspaces::{KeyRow, Keys};
+use super::keyspaces::{KeyRow, Keys, LastUses};
 use super::resolve::{self, Accepts, usable};
 use super::states::{KeyState, Use};
-use super::{aliases, grants, import_tokens, journal, material, relatives, unsettled};
+use super::{aliases, grants, import_tokens, journal, material, quotas, relatives, unsettled};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
@@ -126,7 +126,9 @@ pub(crate) fn due(ctx: &mut Ctx<'_>, payload: &[u8]) {
     aliases::destroy(ctx, &row);
     grants::destroy(ctx, &row);
     unsettled::destroy(ctx, &row);
+    quotas::uncount_key(ctx, &account);
     ctx.delete::<Keys>((&account, id.as_str()));
+    ctx.delete::<LastUses>((&account, id.as_str()));
     relatives::left(ctx, &row);
     journal::gone(ctx, &row);
     // K-272: KMS does it by itself, and says so in the trail.

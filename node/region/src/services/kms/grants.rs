@@ -18,11 +18,9 @@ use super::specs::{KeyUsage, Kind};
 use super::states::Use;
 use super::{journal, unsettled};
 use crate::context::Ctx;
+use crate::quotas::Quota;
 use crate::refusal::Refusal;
 use crate::store::Range;
-
-/// Most grants of one key (K-208, K-246).
-const MOST: u32 = 50_000;
 
 /// Operations that a key of this kind can grant (K-196): its own, and those of every key.
 fn grantable(kind: Kind) -> impl Iterator<Item = &'static str> {
@@ -80,8 +78,10 @@ pub(crate) fn create(
         Use::CreateGrant,
     )?;
     let wanted = wanted(ctx, row.kind, &request)?;
-    if row.grants >= MOST {
-        return Err(KmsError::Limit(format!("The key has {MOST} grants already.")).into());
+    // K-208, K-246; AWS managed keys have no such quota (K-008). The text is ours.
+    let most = ctx.core.quotas.most(&row.account, Quota::GrantsPerKey);
+    if u64::from(row.grants) >= most && row.managed_for.is_none() {
+        return Err(KmsError::Limit(format!("The key has {most} grants already.")).into());
     }
     unless_dry(request.dry_run)?;
     let known = match wanted.name {

@@ -115,6 +115,17 @@ pub(crate) struct GrantRow {
 pub(crate) struct UsedTokenRow {
     /// When it would have expired, by this Region's clock.
     pub until: Timestamp,
+/// The last successful cryptographic operation of a key (K-278).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LastUseRow {
+    /// CloudTrail name, `Decrypt`.
+    pub operation: String,
+    /// When, on the Region's clock.
+    pub at: Timestamp,
+    /// Its event in the trail of the key's account.
+    pub event_id: String,
+    /// Its request.
+    pub request_id: String,
 }
 
 crate::keyspaces! {
@@ -130,4 +141,8 @@ crate::keyspaces! {
     pub(crate) UsedTokens = 0x0505, "kms.used-import-tokens", version 1: (AccountId, String, String) => UsedTokenRow;
     /// Changes that do not count yet, by account and key.
     pub(crate) Unsettled = 0x0506, "kms.unsettled", version 1: (AccountId, String) => UnsettledRow;
+    /// How many customer managed keys an account has here.
+    pub(crate) KeyCounts = 0x0507, "kms.key-counts", version 1: AccountId => u64;
+    /// The last cryptographic operation of a key, by account and id.
+    pub(crate) LastUses = 0x0508, "kms.last-uses", version 1: (AccountId, String) => LastUseRow;
 }

@@ -15,8 +15,10 @@
 //! tell. [`material`] makes and seals backing keys, [`managed`] makes AWS managed keys,
 //! [`journal`] tells oracles and the trail, [`look`] answers what only a simulator can ask.
 //!
-//! Left out so far: SM2 (China Regions), Nitro enclaves, custom key stores,
-//! quotas (kms section 9). A request for one of them is refused by name.
+//! [`quotas`] says what a request uses, [`last_use`] when a key was used last.
+//!
+//! Left out so far: SM2 (China Regions), Nitro enclaves, custom key stores. A request for one
+//! of them is refused by name.
 
 mod access;
 mod aliases;
@@ -38,6 +40,7 @@ mod key_materials;
 mod key_pairs;
 mod keys;
 pub(crate) mod keyspaces;
+mod last_use;
 mod look;
 mod macs;
 mod managed;
@@ -50,6 +53,7 @@ mod pair_uses;
 mod permits;
 mod policies;
 mod promotion;
+mod quotas;
 mod random;
 mod relatives;
 mod replicas;
@@ -70,6 +74,7 @@ mod uses;
 mod wrapping;
 
 pub(crate) use asymmetric::KeyPair;
+use faultline_proto::driving::AuditEvent;
 use faultline_proto::handlers::{KmsHandler, KmsRequest, dispatch_kms};
 use faultline_proto::kms;
 use faultline_proto::names::RegionName;
@@ -77,6 +82,7 @@ use faultline_proto::progress::Progress;
 use serde_json::Value;
 
 use crate::context::Ctx;
+use crate::quotas::Charge;
 use crate::refusal::Refusal;
 use crate::service::{Access, RemoteCall, SagaInput, Service};
 
@@ -95,6 +101,10 @@ impl Service for Kms {
 
     fn access(ctx: &mut Ctx<'_>, request: &KmsRequest) -> Result<Vec<Access>, Refusal> {
         access::of(ctx, request)
+    }
+
+    fn charge(request: &KmsRequest, accesses: &[Access]) -> Option<Charge> {
+        quotas::of(request, accesses)
     }
 
     fn handle(ctx: &mut Ctx<'_>, request: KmsRequest) -> Result<Progress<Vec<u8>>, Refusal> {
@@ -126,6 +136,7 @@ impl Service for Kms {
                 event: None,
                 read_only: false,
                 accesses: Vec::new(),
+                charge: None,
             }),
         }
     }
@@ -158,6 +169,10 @@ impl Service for Kms {
 
     fn trail(_ctx: &mut Ctx<'_>, operation: &str, parameters: &mut serde_json::Map<String, Value>) {
         trail::defaults(operation, parameters);
+    }
+
+    fn recorded(ctx: &mut Ctx<'_>, event: &AuditEvent) {
+        last_use::recorded(ctx, event);
     }
 
     fn started(ctx: &mut Ctx<'_>) {
@@ -251,6 +266,7 @@ handlers! {
     disable_key_rotation: DisableKeyRotationRequest -> DisableKeyRotationResponse = rotate::disable;
     get_key_rotation_status: GetKeyRotationStatusRequest -> GetKeyRotationStatusResponse = rotate::status;
     rotate_key_on_demand: RotateKeyOnDemandRequest -> RotateKeyOnDemandResponse = rotate::on_demand;
+    get_key_last_usage: GetKeyLastUsageRequest -> GetKeyLastUsageResponse = last_use::get;
     list_key_rotations: ListKeyRotationsRequest -> ListKeyRotationsResponse = rotate::list;
     replicate_key: ReplicateKeyRequest -> ReplicateKeyResponse = replicas::replicate;
     update_primary_region: UpdatePrimaryRegionRequest -> UpdatePrimaryRegionResponse = promotion::update_primary_region;

@@ -24,12 +24,14 @@ use super::identifiers::KeyId;
 use super::journal;
 use super::keyspaces::KeyRow;
 use super::members::Members;
+use super::quotas;
 use super::relatives::{take_view, tell};
 use super::replicas::{PATIENCE, check_primary};
 use super::resolve::{self, Accepts, allows, by_id, usable};
 use super::rotation::{self, Shared};
 use super::states::{KeyState, Use};
 use crate::context::{Ctx, decode, encode};
+use crate::quotas::Quota;
 use crate::refusal::Refusal;
 use crate::service::{RemoteCall, SagaInput, Wording};
 
@@ -268,6 +270,7 @@ pub(crate) fn promote_access(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCal
         event: Some("UpdatePrimaryRegion"),
         read_only: false,
         accesses: vec![access],
+        charge: Some(quotas::charge(Quota::UpdatePrimaryRegion, 1)),
     })
 }
 

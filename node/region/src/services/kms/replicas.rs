@@ -31,8 +31,9 @@ use super::resolve::{self, Accepts, Target, by_id, usable};
 use super::rotation::Rotation;
 use super::specs::{Kind, Origin};
 use super::states::{KeyState, Use};
-use super::{conditions, create, journal, policies, promotion, rotation, tags, trail};
+use super::{conditions, create, journal, policies, promotion, quotas, rotation, tags, trail};
 use crate::context::{Ctx, decode, encode};
+use crate::quotas::Quota;
 use crate::refusal::Refusal;
 use crate::service::{RemoteCall, SagaInput};
 
@@ -274,6 +275,7 @@ pub(crate) fn making_access(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall
         event: Some("CreateKey"),
         read_only: false,
         accesses,
+        charge: Some(quotas::charge(Quota::CreateKey, 2)),
     })
 }
 
@@ -311,6 +313,7 @@ pub(crate) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         account: making.account,
     };
     policies::check_lockout(ctx, &row, making.bypass)?;
+    quotas::count_key(ctx, &row.account)?;
     resolve::save(ctx, &row);
     journal::born(ctx, &row);
     promotion::settle_later(ctx, &row, String::new());

@@ -81,6 +81,7 @@ impl Service for S3 {
                 event: None,
                 read_only: true,
                 accesses: Vec::new(),
+                charge: None,
             }),
             other => Err(Refusal::internal(format!(
                 "s3 answers no question '{other}'"

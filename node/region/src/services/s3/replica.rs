@@ -130,6 +130,7 @@ pub(super) fn accesses(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Ref
         event: Some(event),
         read_only: false,
         accesses,
+        charge: None,
     })
 }
 

@@ -204,6 +204,7 @@ pub(super) fn read_source(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, 
         event: Some("GetObject"),
         read_only: true,
         accesses,
+        charge: None,
     })
 }
 

@@ -11,6 +11,7 @@ mod names;
 mod operations;
 mod pairs;
 mod promotion;
+mod quotas;
 mod replicas;
 mod rotation;
 mod rows;

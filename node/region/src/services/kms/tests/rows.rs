@@ -33,6 +33,7 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     world.call(HOME, &root, &grant).unwrap();
     world.set_faults(HOME, Vec::new());
     import::an_import(&mut world);
+    encrypt(&mut world, HOME, &root, &id, b"a use").unwrap();
     let file = include_str!("../../../../goldens/rows.txt");
     let lines = golden::harvest(world.store(HOME)).unwrap();
     let missing: String = KEYSPACES
