@@ -115,6 +115,8 @@ pub(crate) struct GrantRow {
 pub(crate) struct UsedTokenRow {
     /// When it would have expired, by this Region's clock.
     pub until: Timestamp,
+}
+
 /// The last successful cryptographic operation of a key (K-278).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LastUseRow {
