@@ -11,6 +11,7 @@
 pub mod actor;
 pub mod config;
 pub mod gateway;
+mod line;
 pub mod live;
 pub mod node;
 pub mod rpc;

@@ -22,6 +22,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::actor::{self, Driven, Named};
 use crate::config::NodeConfig;
+use crate::line::Line;
 use crate::rpc;
 
 /// Steps that may wait for the Region.
@@ -170,11 +171,13 @@ pub(crate) async fn embed(mut region: Box<dyn Driven + Send>) -> Result<Embedded
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
     tokio::spawn(async move {
+        let (theirs, line) = Line::over(theirs);
         let connections =
             tokio_stream::once(Ok::<_, std::io::Error>(theirs)).chain(tokio_stream::pending());
         let result = serve(region.as_mut(), connections, stopped).await;
         // The store closes before anybody hears that the node is gone.
         drop(region);
+        drop(line);
         let _ = end.send(result);
     });
     Ok(EmbeddedNode {

@@ -265,18 +265,7 @@ impl FaultSpec {
                 region: from.region("in")?,
                 rate: from.quantity("rate", quantity::rate, "a rate such as `10/s`")?,
             },
-            "pause_replication" => Self::PauseReplication {
-                of: match (from.text("table"), from.text("bucket"), from.text("key")) {
-                    (Some(table), _, _) => ReplicatedThing::Table(table.to_owned()),
-                    (None, Some(bucket), _) => ReplicatedThing::Bucket(bucket.to_owned()),
-                    (None, None, Some(key)) => ReplicatedThing::Key(key.to_owned()),
-                    (None, None, None) => {
-                        return Err("it needs one of `table`, `bucket` and `key`".into());
-                    }
-                },
-                from: from.regions("from")?,
-                to: from.regions("to")?,
-            },
+            "pause_replication" => from.pause_replication()?,
             "freeze" => Self::Freeze {
                 region: from.region("in")?,
             },
@@ -452,6 +441,22 @@ impl Members<'_> {
             (None, None, Some(jump)) => Ok(SkewSpec::Jump(jump)),
             _ => Err("it needs exactly one of `offset`, `drift` and `jump`".into()),
         }
+    }
+
+    fn pause_replication(&self) -> Result<FaultSpec, String> {
+        let of = match (self.text("table"), self.text("bucket"), self.text("key")) {
+            (Some(table), _, _) => ReplicatedThing::Table(table.to_owned()),
+            (None, Some(bucket), _) => ReplicatedThing::Bucket(bucket.to_owned()),
+            (None, None, Some(key)) => ReplicatedThing::Key(key.to_owned()),
+            (None, None, None) => {
+                return Err("it needs one of `table`, `bucket` and `key`".into());
+            }
+        };
+        Ok(FaultSpec::PauseReplication {
+            of,
+            from: self.regions("from")?,
+            to: self.regions("to")?,
+        })
     }
 
     fn policy_replaced(&self) -> Result<FaultSpec, String> {

@@ -109,40 +109,43 @@ fn volume(world: &mut World, who: &Credential, key: &str) -> String {
     id
 }
 
+/// What the console lets a key's administrators do (K-170).
+const MANAGING: [&str; 13] = [
+    "kms:Create*",
+    "kms:Describe*",
+    "kms:Enable*",
+    "kms:List*",
+    "kms:Put*",
+    "kms:Update*",
+    "kms:Revoke*",
+    "kms:Disable*",
+    "kms:Get*",
+    "kms:Delete*",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:CancelKeyDeletion",
+];
+/// And what of its users.
+const USING: [&str; 5] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKey*",
+    "kms:DescribeKey",
+];
+
 /// The statements that the console writes (K-170): an administrator manages and cannot use, but
 /// can let itself; a user uses and cannot manage; only services make grants for it.
 #[test]
 fn k_170_k_171_the_consoles_statements() {
     let mut world = world();
-    let managing = [
-        "kms:Create*",
-        "kms:Describe*",
-        "kms:Enable*",
-        "kms:List*",
-        "kms:Put*",
-        "kms:Update*",
-        "kms:Revoke*",
-        "kms:Disable*",
-        "kms:Get*",
-        "kms:Delete*",
-        "kms:TagResource",
-        "kms:UntagResource",
-        "kms:CancelKeyDeletion",
-    ];
-    let using = [
-        "kms:Encrypt",
-        "kms:Decrypt",
-        "kms:ReEncrypt*",
-        "kms:GenerateDataKey*",
-        "kms:DescribeKey",
-    ];
     let attaching = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
     let by_service = json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } });
     let (admin, clerk) = (user("admin"), user("clerk"));
     let text = policy(&[
         delegation(),
-        says(&admin, &managing, None),
-        says(&clerk, &using, None),
+        says(&admin, &MANAGING, None),
+        says(&clerk, &USING, None),
         says(&clerk, &attaching, Some(by_service)),
     ]);
     let admin = world.user(
@@ -352,17 +355,20 @@ fn k_227_grant_is_for_aws_resource() {
     }
 }
 
+/// A grant of operations to bob, of a key to be named.
+fn plain(operations: &[&str]) -> CreateGrantRequest {
+    CreateGrantRequest {
+        operations: operations.iter().map(|word| (*word).to_owned()).collect(),
+        grantee_principal: Some(user("bob")),
+        ..Default::default()
+    }
+}
+
 /// What a new grant would give, to whom, and how bound: keys of CreateGrant and of nothing else.
 #[test]
 fn k_228_condition_keys_of_creategrant() {
     let mut world = world();
     let ann = world.user(ACCOUNT, "ann", &allow(&["s3:*"], &["*"]));
-    let bob = user("bob");
-    let plain = |operations: &[&str]| CreateGrantRequest {
-        operations: operations.iter().map(|word| (*word).to_owned()).collect(),
-        grantee_principal: Some(bob.clone()),
-        ..Default::default()
-    };
     let retired_by = |name: &str| CreateGrantRequest {
         retiring_principal: Some(user(name)),
         ..plain(&["Decrypt"])
@@ -381,7 +387,7 @@ fn k_228_condition_keys_of_creategrant() {
     };
     let only =
         json!({ "ForAllValues:StringEquals": { "kms:GrantOperations": ["Decrypt", "Encrypt"] } });
-    let to_bob = json!({ "StringEquals": { "kms:GranteePrincipal": bob } });
+    let to_bob = json!({ "StringEquals": { "kms:GranteePrincipal": user("bob") } });
     let by_cid = json!({ "StringEquals": { "kms:RetiringPrincipal": user("cid") } });
     let strict =
         json!({ "StringEquals": { "kms:GrantConstraintType": "EncryptionContextEquals" } });

@@ -14,7 +14,7 @@ use crate::testing::people::allow;
 const DAY: u64 = 86_400;
 
 /// Stores an object under S3's own key.
-fn use_s3s_key(world: &mut World) {
+pub(super) fn use_s3s_key(world: &mut World) {
     let root = world.root(ACCOUNT);
     let bucket = CreateBucketRequest {
         bucket: some("photos"),

@@ -355,6 +355,19 @@ fn k_246_keys_in_any_state_count_and_replicas_too() {
 }
 
 #[test]
+fn k_008_a_services_own_key_takes_no_room_but_its_use_is_charged() {
+    let mut world = limited(&[("kms.Keys", "", 1), ("kms.Symmetric", "", 1)]);
+    let root = world.root(ACCOUNT);
+    let create = CreateKeyRequest::default();
+    world.call(FAR, &root, &create).expect("the only one");
+    misuse::use_s3s_key(&mut world);
+    let full = code(world.call(FAR, &root, &create));
+    assert_eq!(full, "LimitExceededException");
+    let charged = random(&mut world, FAR, &root);
+    assert_eq!(code(charged), THROTTLED, "S3's data key was the caller's");
+}
+
+#[test]
 fn k_246_k_208_aliases_and_grants_of_a_key_are_limited() {
     let mut world = limited(&[("kms.AliasesPerKey", "", 2), ("kms.GrantsPerKey", "", 2)]);
     let root = world.root(ACCOUNT);
