@@ -5,9 +5,11 @@
 //! in memory and a new process begins with full ones: what a restart gives is one second of
 //! requests, and what far fewer calls than the quota cost is a lookup.
 //!
-//! A resource quota is a number that the service compares with its rows. A world may write
-//! another number for an account, a Region, or everywhere ([`Quotas`]). What makes the world
-//! before it begins is charged to nobody ([`SET_UP`]).
+//! A resource quota is a number that the service compares with its rows, AWS's own unless the
+//! world says otherwise. A request quota counts where the world names it, with AWS's own number
+//! ([`USUAL`]) or another, for an account, a Region, or everywhere ([`Quotas`]): a call takes a
+//! thousandth of a simulated second, so that stories of something else would meet one. What makes
+//! the world before it begins is charged to nobody ([`SET_UP`]).
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,9 @@ pub const SET_UP: &str = "faultline:SetUp";
 
 /// As a limit: there is none.
 pub const UNLIMITED: u64 = u64::MAX;
+
+/// As a limit: AWS's own.
+pub const USUAL: u64 = u64::MAX - 1;
 
 /// What a quota counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +184,10 @@ impl Quotas {
         let mut quotas = Self {
             everybody: QUOTAS
                 .iter()
-                .map(|def| def.usual(region.as_str()))
+                .map(|def| match def.counts {
+                    Counts::Requests => UNLIMITED,
+                    Counts::Things => def.usual(region.as_str()),
+                })
                 .collect(),
             accounts: BTreeMap::new(),
         };
@@ -187,7 +195,7 @@ impl Quotas {
             |said: &&driving::Quota| said.region.is_empty() || said.region == region.as_str();
         let said: Vec<_> = said.iter().filter(here).collect();
         for one in said.iter().filter(|one| one.account.is_empty()) {
-            set(&mut quotas.everybody, one);
+            set(&mut quotas.everybody, one, region);
         }
         for one in said {
             let Ok(account) = AccountId::new(&one.account) else {
@@ -195,7 +203,7 @@ impl Quotas {
             };
             let everybody = &quotas.everybody;
             let limits = quotas.accounts.entry(account);
-            set(limits.or_insert_with(|| everybody.clone()), one);
+            set(limits.or_insert_with(|| everybody.clone()), one, region);
         }
         quotas
     }
@@ -217,11 +225,14 @@ impl Quotas {
     }
 }
 
-fn set(limits: &mut [u64], said: &driving::Quota) {
+fn set(limits: &mut [u64], said: &driving::Quota, region: &RegionName) {
     for (limit, def) in limits.iter_mut().zip(QUOTAS) {
         let every = said.name.is_empty() && def.counts == Counts::Requests;
         if every || said.name == def.name {
-            *limit = said.thousandths;
+            *limit = match said.thousandths {
+                USUAL => def.usual(region.as_str()),
+                said => said,
+            };
         }
     }
 }
@@ -359,7 +370,7 @@ mod tests {
             &region,
             &[
                 said("kms.RSA", "", "111111111111", 7_000),
-                said("", "", "", UNLIMITED),
+                said("kms.Symmetric", "", "", USUAL),
                 said("kms.Symmetric", "eu-west-1", "", 1_000),
                 said("kms.ECC", "eu-west-2", "", 3_000),
                 said("kms.Keys", "", "", 9_000),
@@ -368,8 +379,8 @@ mod tests {
         let limits = |account: &AccountId| {
             [Quota::Rsa, Quota::Symmetric, Quota::Ecc].map(|it| quotas.limit(account, it))
         };
-        assert_eq!(limits(&one), [7_000, UNLIMITED, 3_000]);
-        assert_eq!(limits(&two), [UNLIMITED, UNLIMITED, 3_000]);
+        assert_eq!(limits(&one), [7_000, 20_000_000, 3_000]);
+        assert_eq!(limits(&two), [UNLIMITED, 20_000_000, 3_000]);
         assert_eq!(quotas.most(&one, Quota::Keys), 9);
         assert_eq!(
             quotas.most(&one, Quota::GrantsPerKey),

@@ -80,7 +80,7 @@ pub fn accounts(plan: &WorldPlan, seed: RunSeed) -> Vec<Account> {
         .collect()
 }
 
-/// What a world says of service quotas. Request quotas count only where it says so.
+/// What a world says of service quotas.
 #[must_use]
 pub fn quotas(plan: &WorldPlan) -> Vec<Quota> {
     let text = |id: Option<&AccountId>| id.map(ToString::to_string).unwrap_or_default();
@@ -99,11 +99,7 @@ pub fn quotas(plan: &WorldPlan) -> Vec<Quota> {
         ),
         thousandths: quota.thousandths(),
     });
-    let unlimited = Quota {
-        thousandths: faultline_region::quotas::UNLIMITED,
-        ..Quota::default()
-    };
-    std::iter::once(unlimited).chain(said).collect()
+    said.collect()
 }
 
 /// Makes the world.

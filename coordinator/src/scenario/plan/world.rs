@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use faultline_proto::names::{AccountId, RegionName};
+use faultline_region::quotas;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -118,10 +119,11 @@ impl QuotaPlan {
     /// The limit in thousandths.
     #[must_use]
     pub fn thousandths(&self) -> u64 {
-        match self.limit.parse::<f64>() {
+        match (self.limit.as_str(), self.limit.parse::<f64>()) {
+            ("aws", _) => quotas::USUAL,
             // Saturates, and the checker has seen that it is no negative number.
-            Ok(number) => (number * 1_000.0).round() as u64,
-            Err(_) => u64::MAX,
+            (_, Ok(number)) => (number * 1_000.0).round() as u64,
+            (_, Err(_)) => quotas::UNLIMITED,
         }
     }
 }

@@ -3,8 +3,8 @@
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 
 use super::shapes::{
-    ACCOUNT, FREE, KEY, NEED, NEED_ACCOUNT, NEED_BUCKET, NEED_PRINCIPAL, NEED_REGION, NEED_TIME,
-    POLICY, PRINCIPAL, REGION, REGIONS, TIME, TWO_REGIONS, WIDTH,
+    FREE, KEY, NEED, NEED_ACCOUNT, NEED_BUCKET, NEED_PRINCIPAL, NEED_REGION, NEED_TIME, POLICY,
+    PRINCIPAL, REGION, REGIONS, TIME, TWO_REGIONS, WIDTH,
 };
 use super::{ANY, list, map, message, one};
 
@@ -466,37 +466,5 @@ pub(super) static REPLICATION: MessageDef = message(
             "The role that S3 assumes.",
         ),
         list("rules", Kind::Message(&RULE), &NEED, "Its rules."),
-    ],
-);
-
-static QUOTA_NAME: Shape = Shape {
-    required: true,
-    values: faultline_region::quotas::NAMES,
-    ..ANY
-};
-static QUOTA_LIMIT: Shape = Shape {
-    required: true,
-    pattern: Some(r"\d+(\.\d+)?|none"),
-    ..ANY
-};
-/// Members of an entry.
-pub(super) static QUOTA: MessageDef = message(
-    "quota",
-    "Service quotas that differ from AWS's own numbers.",
-    &[
-        one(
-            "quota",
-            Kind::Str,
-            &QUOTA_NAME,
-            "Which: `kms.` and a pool of keys, an operation, or a kind of thing.",
-        ),
-        one(
-            "limit",
-            Kind::Str,
-            &QUOTA_LIMIT,
-            "Requests a second, or how many things there may be; `none` for no limit.",
-        ),
-        one("region", Kind::Str, &REGION, "Only in this Region."),
-        one("account", Kind::Str, &ACCOUNT, "Only for this account."),
     ],
 );

@@ -12,6 +12,7 @@ pub mod faults;
 mod looks;
 pub mod metrics;
 pub mod oracles;
+mod quotas;
 mod sealed_clients;
 pub mod verbs;
 pub mod world;

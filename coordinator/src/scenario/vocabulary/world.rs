@@ -3,10 +3,11 @@
 use faultline_proto::tables::MessageDef;
 
 use super::entries::{
-    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, QUOTA, REPLICATION, TABLE_ENTRY,
+    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY,
     VOLUME_ENTRY,
 };
 pub use super::entries::{CLIENT, RETRIES_PATTERN};
+use super::quotas::QUOTA;
 use super::sealed_clients::SEALED_CLIENT;
 
 /// One section of `world:`.

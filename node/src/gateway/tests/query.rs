@@ -97,7 +97,7 @@ fn the_query_protocol_has_its_own_words() {
         let got = client
             .signed(
                 "iam",
-                form("Action=CreateGroup&Version=2010-05-08&GroupName=g"),
+                form("Action=UpdateGroup&Version=2010-05-08&GroupName=g"),
             )
             .await;
         assert_eq!(got.status, 501, "{got:?}");

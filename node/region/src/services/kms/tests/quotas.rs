@@ -14,7 +14,6 @@ use faultline_proto::kms::{
 };
 
 use super::*;
-use crate::quotas::UNLIMITED;
 use crate::testing::PARTNER;
 use crate::testing::people::allow;
 
@@ -28,11 +27,10 @@ fn limited(limits: &[(&str, &str, u64)]) -> World {
         account: String::new(),
         thousandths,
     };
-    let mut quotas = vec![said("", "", UNLIMITED)];
     let limits = limits.iter();
-    quotas.extend(limits.map(|(name, region, limit)| said(name, region, limit * 1_000)));
+    let quotas = limits.map(|(name, region, limit)| said(name, region, limit * 1_000));
     let settings = Settings {
-        quotas,
+        quotas: quotas.collect(),
         ..Settings::default()
     };
     World::with_settings(&[HOME, FAR, THIRD], settings)

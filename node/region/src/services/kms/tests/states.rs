@@ -7,13 +7,13 @@ use faultline_proto::kms::{
     DisableKeyRequest, DisableKeyRotationRequest, EnableKeyRequest, EnableKeyRotationRequest,
     EncapsulateRequest, GenerateDataKeyPairRequest, GenerateDataKeyPairWithoutPlaintextRequest,
     GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, GenerateMacRequest,
-    GetKeyPolicyRequest, GetKeyRotationStatusRequest, GetParametersForImportRequest,
-    GetPublicKeyRequest, ImportKeyMaterialRequest, ListAliasesRequest, ListGrantsRequest,
-    ListKeyPoliciesRequest, ListKeyRotationsRequest, ListResourceTagsRequest, PutKeyPolicyRequest,
-    ReEncryptRequest, RetireGrantRequest, RevokeGrantRequest, RotateKeyOnDemandRequest,
-    ScheduleKeyDeletionRequest, SignRequest, Tag, TagResourceRequest, UntagResourceRequest,
-    UpdateAliasRequest, UpdateKeyDescriptionRequest, UpdatePrimaryRegionRequest, VerifyMacRequest,
-    VerifyRequest,
+    GetKeyLastUsageRequest, GetKeyPolicyRequest, GetKeyRotationStatusRequest,
+    GetParametersForImportRequest, GetPublicKeyRequest, ImportKeyMaterialRequest,
+    ListAliasesRequest, ListGrantsRequest, ListKeyPoliciesRequest, ListKeyRotationsRequest,
+    ListResourceTagsRequest, PutKeyPolicyRequest, ReEncryptRequest, RetireGrantRequest,
+    RevokeGrantRequest, RotateKeyOnDemandRequest, ScheduleKeyDeletionRequest, SignRequest, Tag,
+    TagResourceRequest, UntagResourceRequest, UpdateAliasRequest, UpdateKeyDescriptionRequest,
+    UpdatePrimaryRegionRequest, VerifyMacRequest, VerifyRequest,
 };
 
 use super::*;
@@ -71,6 +71,7 @@ const ASKS: &[(&str, Use, Ask)] = asks! {
         key_id: some(&case.key), key_pair_spec: some("ECC_NIST_P256"),
     } with case;
     Anytime DescribeKeyRequest { key_id: some(&case.key) } with case;
+    Anytime GetKeyLastUsageRequest { key_id: some(&case.key) } with case;
     Anytime GetKeyPolicyRequest { key_id: some(&case.key) } with case;
     Anytime PutKeyPolicyRequest {
         key_id: some(&case.key), policy: Some(crate::testing::people::trust("111111111111").replace("sts:AssumeRole", "kms:*")
