@@ -27,7 +27,7 @@ use crate::service::{CHUNK, RemoteCall, SagaInput};
 use crate::vault::SecretKey;
 
 /// Chunks under way at one time.
-const CREDIT: u64 = 16;
+const CREDIT: u64 = 4;
 /// Pause before something temporary is tried again, microseconds.
 const AGAIN: u64 = 5_000_000;
 
