@@ -334,9 +334,8 @@ async fn torment(operation: &OperationDef, seed: u64, findings: &mut Findings) {
     let mut before = driven.rows().await;
     for number in 0..EACH {
         let request = message(&mut chance, operation.input, 3, &known);
-        // A refusal repeats what it refuses, up to three times; what grows beyond a message by
-        // that ends the stream with words that say so, and is not looked at here.
-        if request.len() > MAX_MESSAGE / 5 {
+        // What is larger than a message cannot be sent at all.
+        if request.len() > MAX_MESSAGE / 2 {
             continue;
         }
         let what = format!("{} seed {seed} request {number}", operation.id);

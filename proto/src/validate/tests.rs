@@ -45,6 +45,19 @@ fn k015_an_unknown_value_is_answered_with_the_enum_value_set() {
 }
 
 #[test]
+fn a_long_value_is_repeated_to_a_bound() {
+    let request = kms::EncryptRequest {
+        key_id: Some("ab".repeat(250_000)),
+        plaintext: Some(vec![1]),
+        ..Default::default()
+    };
+    let (code, message) = verdict(&request).unwrap_err();
+    assert_eq!(code, "ValidationException");
+    assert!(message.contains("...' at 'keyId'"), "{message}");
+    assert!(message.len() < 2_000, "{}", message.len());
+}
+
+#[test]
 fn k058_too_much_plaintext_is_refused_without_showing_it() {
     let mut request = kms::EncryptRequest {
         key_id: Some("k".into()),

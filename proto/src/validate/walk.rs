@@ -280,6 +280,7 @@ impl Walk {
     ) {
         let (mut path, mut order) = (String::new(), Vec::new());
         place.render(&mut path, &mut order);
+        let path = shortened(path, "");
         let missing = constraint == "Member must not be null";
         // A list says once that its items are wrong.
         if self
@@ -294,12 +295,26 @@ impl Walk {
             Violation {
                 path,
                 member: field.aws,
-                value,
+                value: shortened(value, "'"),
                 constraint,
                 missing,
             },
         ));
     }
+}
+
+/// What a sentence repeats of the request, at most, in bytes: a refusal must fit into a message.
+const LONGEST: usize = 1_024;
+
+/// Text that is no longer than [`LONGEST`], or says where it was cut, with its closing mark.
+fn shortened(mut text: String, mark: &str) -> String {
+    if text.len() > LONGEST {
+        let whole = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(whole.unwrap_or(0));
+        text.push_str("...");
+        text.push_str(mark);
+    }
+    text
 }
 
 /// The member with this tag; definitions mostly number them in order.

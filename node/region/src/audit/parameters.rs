@@ -7,6 +7,9 @@ use serde_json::Value;
 use crate::context::Ctx;
 use crate::services;
 
+/// Bytes of request parameters above which a record leaves them out, as CloudTrail does.
+const MOST: usize = 100 << 10;
+
 /// Request parameters as the trail shows them: AWS member names, lower camel case, without
 /// secrets and bytes. JSON text.
 pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &[u8]) -> String {
@@ -19,7 +22,11 @@ pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &
     if members.is_empty() {
         return "null".to_owned();
     }
-    Value::Object(members).to_string()
+    let text = Value::Object(members).to_string();
+    if text.len() > MOST {
+        return "null".to_owned();
+    }
+    text
 }
 
 /// A message as the trail shows it: lower camel case, no secrets and no bytes, dates as text.
