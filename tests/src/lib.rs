@@ -3,6 +3,7 @@
 //! - [`shipped`]: the scenario files of the project.
 //! - [`runs`]: one case over a transport, and what came of it.
 //! - [`collector`]: an OpenTelemetry collector that keeps what it is sent.
+//! - [`driven`]: a node driven by hand.
 //! - [`mortal`]: Regions that die again and again. [`overheard`]: all bytes that pass.
 //! - [`nonces`]: sealed blobs among those bytes, and whether a nonce recurs.
 //! - [`program`]: the `faultline` program, for what only processes can show.
@@ -10,6 +11,7 @@
 //! Proofs go over many files and tell all that is wrong at once: see [`Findings`].
 
 pub mod collector;
+pub mod driven;
 pub mod mortal;
 pub mod nonces;
 pub mod overheard;

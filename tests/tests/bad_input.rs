@@ -5,122 +5,17 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use faultline_node::StoreChoice;
 use faultline_node::config::MAX_MESSAGE;
-use faultline_node::{EmbeddedNode, NodeConfig, StoreChoice, embedded};
-use faultline_proto::driving::region_client::RegionClient;
 use faultline_proto::driving::step::Input;
 use faultline_proto::driving::{
-    Account, Body, Call, Credential, Envelope, Fault, Look, Plant, Pull, Reply, SetFaults, Start,
-    Step, completed::Outcome,
+    Body, Call, Envelope, Fault, Look, Plant, Pull, SetFaults, Start, Step, completed::Outcome,
 };
-use faultline_proto::names::RegionName;
 use faultline_proto::registry::operations;
+use faultline_tests::driven::{Driven, REGION, outcome, start};
 use faultline_tests::{Findings, program};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming};
-
-const REGION: &str = "eu-west-1";
-const ROOT: &str = "AKIAROOT";
-
-fn start() -> Input {
-    Input::Start(Start {
-        region: REGION.to_owned(),
-        regions: vec![REGION.to_owned(), "us-east-1".to_owned()],
-        home: REGION.to_owned(),
-        accounts: vec![Account {
-            id: "111111111111".to_owned(),
-            root_access_key: ROOT.to_owned(),
-        }],
-        seed: vec![7; 32],
-        partition_secret: vec![8; 32],
-        ..Start::default()
-    })
-}
-
-/// A node and its driver.
-struct Driven {
-    node: EmbeddedNode,
-    steps: mpsc::Sender<Step>,
-    replies: Streaming<Reply>,
-    last: u64,
-}
-
-impl Driven {
-    async fn new(folder: &Path) -> Self {
-        let region = RegionName::new(REGION).expect("a Region");
-        let config = NodeConfig::new(region, StoreChoice::Folder(folder.to_owned()));
-        let node = embedded(config).await.expect("it starts");
-        let (steps, replies) = drive(&node).await;
-        let mut driven = Self {
-            node,
-            steps,
-            replies,
-            last: 0,
-        };
-        driven.step(start()).await.expect("it starts");
-        driven
-    }
-
-    /// Another stream, after one that ended with a status.
-    async fn again(&mut self) {
-        (self.steps, self.replies) = drive(&self.node).await;
-    }
-
-    async fn step(&mut self, input: Input) -> Result<Reply, Status> {
-        self.last += 1;
-        let step = Step {
-            id: self.last,
-            elapsed: self.last,
-            wall: 1_700_000_000_000_000,
-            input: Some(input),
-            ..Step::default()
-        };
-        self.send(step).await
-    }
-
-    async fn send(&mut self, step: Step) -> Result<Reply, Status> {
-        self.steps.send(step).await.expect("the stream is open");
-        tokio::time::timeout(Duration::from_secs(20), self.replies.message())
-            .await
-            .map_err(|_| Status::deadline_exceeded("it hangs"))??
-            .ok_or_else(|| Status::unavailable("the stream ended"))
-    }
-
-    /// A call as root, with the request as bytes.
-    async fn call(&mut self, operation: &str, request: &[u8]) -> Result<Reply, Status> {
-        let call = Call {
-            id: format!("call-{}", self.last),
-            credential: Some(Credential {
-                access_key: ROOT.to_owned(),
-                session_token: String::new(),
-            }),
-            operation: operation.to_owned(),
-            request: request.to_vec(),
-            ..Call::default()
-        };
-        self.step(Input::Call(call)).await
-    }
-
-    /// Whether the node still does its work.
-    async fn works(&mut self) -> bool {
-        let reply = self.call("sts.GetCallerIdentity", &[]).await;
-        reply.is_ok_and(|reply| matches!(outcome(&reply), Some(Outcome::Success(_))))
-    }
-}
-
-fn outcome(reply: &Reply) -> Option<&Outcome> {
-    reply.completed.first()?.outcome.as_ref()
-}
-
-async fn drive(node: &EmbeddedNode) -> (mpsc::Sender<Step>, Streaming<Reply>) {
-    let (steps, queue) = mpsc::channel(8);
-    let mut client = RegionClient::new(node.channel()).max_encoding_message_size(usize::MAX);
-    let replies = client.drive(ReceiverStream::new(queue)).await;
-    (steps, replies.expect("it can be driven").into_inner())
-}
+use tonic::Code;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -172,7 +67,7 @@ fn nonsense_is_refused_by_every_operation_and_the_node_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut findings = Findings::default();
     block_on(async {
-        let mut driven = Driven::new(folder.path()).await;
+        let mut driven = Driven::new(StoreChoice::Folder(folder.path().to_owned())).await;
         for operation in operations() {
             for (what, request) in nonsense() {
                 if let Err(status) = driven.call(operation.id, &request).await {
@@ -225,7 +120,7 @@ fn a_value_nested_without_end_is_refused() {
         let request = nested(depth);
         assert!(request.len() < MAX_MESSAGE);
         block_on(async {
-            let mut driven = Driven::new(&folder.path().join("store")).await;
+            let mut driven = Driven::new(StoreChoice::Folder(folder.path().join("store"))).await;
             let reply = driven.call("dynamodb.PutItem", &request).await;
             let reply = reply.unwrap_or_else(|status| panic!("depth {depth}: {status}"));
             assert!(
@@ -244,7 +139,7 @@ fn what_no_driver_sends_is_refused_and_the_node_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut findings = Findings::default();
     block_on(async {
-        let mut driven = Driven::new(folder.path()).await;
+        let mut driven = Driven::new(StoreChoice::Folder(folder.path().to_owned())).await;
         for (what, input) in strange() {
             match driven.step(input).await {
                 Ok(_) => {}
@@ -433,7 +328,7 @@ fn strange() -> Vec<(&'static str, Input)> {
 /// A store with something in it.
 fn store(folder: &Path) {
     block_on(async {
-        let mut driven = Driven::new(folder).await;
+        let mut driven = Driven::new(StoreChoice::Folder(folder.to_owned())).await;
         for _ in 0..5 {
             let reply = driven
                 .call("kms.CreateKey", &[])

@@ -8,27 +8,19 @@
 use std::collections::BTreeMap;
 
 use faultline::scenario::vocabulary::verbs::COMMON_CODES;
+use faultline_node::StoreChoice;
 use faultline_node::config::MAX_MESSAGE;
 use faultline_node::store::Shelf;
-use faultline_node::{EmbeddedNode, NodeConfig, StoreChoice, embedded};
-use faultline_proto::driving::region_client::RegionClient;
 use faultline_proto::driving::step::Input;
-use faultline_proto::driving::{
-    Account, Call, Credential, Look, Reply, Start, Step, completed::Outcome,
-};
+use faultline_proto::driving::{Look, completed::Outcome};
 use faultline_proto::kms::CreateKeyResponse;
-use faultline_proto::names::RegionName;
 use faultline_proto::registry::operations;
 use faultline_proto::tables::{Card, FieldDef, Kind, MessageDef, OperationDef};
 use faultline_tests::Findings;
+use faultline_tests::driven::Driven;
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
 
-const REGION: &str = "eu-west-1";
-const ROOT: &str = "AKIAROOT";
 const SEEDS: [u64; 2] = [1, 20_260_101];
 /// Requests for each operation and seed.
 const EACH: u64 = 24;
@@ -213,107 +205,33 @@ fn message(chance: &mut Chance, def: &MessageDef, depth: u32, known: &[String]) 
     out
 }
 
-struct Driven {
-    _node: EmbeddedNode,
-    steps: mpsc::Sender<Step>,
-    replies: Streaming<Reply>,
-    last: u64,
+async fn look(driven: &mut Driven, arguments: Value) -> Value {
+    let look = Look {
+        what: "state".to_owned(),
+        arguments: arguments.to_string(),
+    };
+    let reply = driven.step(Input::Look(look)).await.expect("it answers");
+    serde_json::from_str(&reply.look).expect("JSON")
 }
 
-impl Driven {
-    async fn new() -> Self {
-        let region = RegionName::new(REGION).expect("a Region");
-        let store = StoreChoice::Memory(Shelf::default());
-        let node = embedded(NodeConfig::new(region, store))
-            .await
-            .expect("it starts");
-        let (steps, queue) = mpsc::channel(8);
-        let client = RegionClient::new(node.channel());
-        let mut client = client
-            .max_encoding_message_size(usize::MAX)
-            .max_decoding_message_size(usize::MAX);
-        let replies = client.drive(ReceiverStream::new(queue)).await;
-        let replies = replies.expect("it can be driven").into_inner();
-        let mut driven = Self {
-            _node: node,
-            steps,
-            replies,
-            last: 0,
-        };
-        let start = Start {
-            region: REGION.to_owned(),
-            regions: vec![REGION.to_owned(), "us-east-1".to_owned()],
-            home: REGION.to_owned(),
-            accounts: vec![Account {
-                id: "111111111111".to_owned(),
-                root_access_key: ROOT.to_owned(),
-            }],
-            seed: vec![7; 32],
-            partition_secret: vec![8; 32],
-            ..Start::default()
-        };
-        driven.step(Input::Start(start)).await.expect("it starts");
-        driven
-    }
-
-    async fn step(&mut self, input: Input) -> Result<Reply, Status> {
-        self.last += 1;
-        let step = Step {
-            id: self.last,
-            elapsed: self.last,
-            wall: 1_700_000_000_000_000,
-            input: Some(input),
-            ..Step::default()
-        };
-        self.steps.send(step).await.expect("the stream is open");
-        self.replies
-            .message()
-            .await?
-            .ok_or_else(|| Status::unavailable("the stream ended"))
-    }
-
-    async fn call(&mut self, operation: &str, request: Vec<u8>) -> Result<Reply, Status> {
-        let call = Call {
-            id: format!("call-{}", self.last),
-            credential: Some(Credential {
-                access_key: ROOT.to_owned(),
-                session_token: String::new(),
-            }),
-            operation: operation.to_owned(),
-            request,
-            ..Call::default()
-        };
-        self.step(Input::Call(call)).await
-    }
-
-    async fn look(&mut self, arguments: Value) -> Value {
-        let look = Look {
-            what: "state".to_owned(),
-            arguments: arguments.to_string(),
-        };
-        let reply = self.step(Input::Look(look)).await.expect("it answers");
-        serde_json::from_str(&reply.look).expect("JSON")
-    }
-
-    /// A digest of each keyspace's rows, without those that a refusal may add to.
-    async fn rows(&mut self) -> BTreeMap<String, String> {
-        let seen = self.look(json!({})).await;
-        let names = seen["rows"].as_object().expect("rows by keyspace").clone();
-        let mut digests = BTreeMap::new();
-        for name in names.keys() {
-            if !KEPT.iter().any(|kept| name.starts_with(kept)) {
-                let of = self.look(json!({ "keyspace": name })).await;
-                digests.insert(name.clone(), of["digest"].to_string());
-            }
+/// A digest of each keyspace's rows, without those that a refusal may add to.
+async fn rows(driven: &mut Driven) -> BTreeMap<String, String> {
+    let seen = look(driven, json!({})).await;
+    let names = seen["rows"].as_object().expect("rows by keyspace").clone();
+    let mut digests = BTreeMap::new();
+    for name in names.keys() {
+        if !KEPT.iter().any(|kept| name.starts_with(kept)) {
+            let of = look(driven, json!({ "keyspace": name })).await;
+            digests.insert(name.clone(), of["digest"].to_string());
         }
-        digests
     }
+    digests
 }
 
 /// A world with one key, and texts that mean something in it.
 async fn furnished() -> (Driven, Vec<String>) {
-    let mut driven = Driven::new().await;
-    let made = driven.call("kms.CreateKey", Vec::new()).await;
+    let mut driven = Driven::new(StoreChoice::Memory(Shelf::default())).await;
+    let made = driven.call("kms.CreateKey", &[]).await;
     let done = made.expect("a key is made").completed.remove(0);
     let Some(Outcome::Success(success)) = done.outcome else {
         panic!("a key is made: {:?}", done.outcome)
@@ -331,7 +249,7 @@ async fn torment(operation: &OperationDef, seed: u64, findings: &mut Findings) {
     let mut chance = Chance(salt.fold(seed, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(u64::from(byte))
     }));
-    let mut before = driven.rows().await;
+    let mut before = rows(&mut driven).await;
     for number in 0..EACH {
         let request = message(&mut chance, operation.input, 3, &known);
         // What is larger than a message cannot be sent at all.
@@ -339,7 +257,7 @@ async fn torment(operation: &OperationDef, seed: u64, findings: &mut Findings) {
             continue;
         }
         let what = format!("{} seed {seed} request {number}", operation.id);
-        let reply = match driven.call(operation.id, request).await {
+        let reply = match driven.call(operation.id, &request).await {
             Ok(reply) => reply,
             Err(status) => {
                 findings.add(format!("{what}: {status}"));
@@ -348,7 +266,7 @@ async fn torment(operation: &OperationDef, seed: u64, findings: &mut Findings) {
         };
         let done = reply.completed.into_iter().next();
         let outcome = done.and_then(|done| done.outcome);
-        let after = driven.rows().await;
+        let after = rows(&mut driven).await;
         // What asks another Region, or waits for a body, has no outcome yet.
         if let Some(Outcome::Failure(failure)) = outcome {
             let code = failure.code.as_str();

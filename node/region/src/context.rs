@@ -98,6 +98,19 @@ pub struct Effects {
     pub body: Vec<faultline_proto::driving::Body>,
 }
 
+impl Effects {
+    /// Bytes of envelopes after which a step begins nothing more that can wait.
+    const ENOUGH: usize = 256 << 10;
+
+    /// Whether a step has so much to send that the rest is for another one: a reply is one
+    /// message of gRPC.
+    #[must_use]
+    pub(crate) fn are_enough(&self) -> bool {
+        let bytes = self.outbox.iter().map(|envelope| envelope.payload.len());
+        bytes.sum::<usize>() >= Self::ENOUGH
+    }
+}
+
 /// The context of one step.
 pub struct Ctx<'a> {
     /// What never changes while the process lives: names, keys, accounts.

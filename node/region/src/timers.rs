@@ -56,7 +56,8 @@ pub(crate) fn older(version: u8, body: &[u8]) -> Option<TimerRow> {
     })
 }
 
-/// Runs every timer whose moment has come, earliest first.
+/// Runs every timer whose moment has come, earliest first; what is left when the step has enough
+/// to send waits for the next one, which [`next_wake`] asks for at once.
 pub(crate) fn run_due(ctx: &mut Ctx<'_>) {
     // What else the step brings is of its own trace again.
     let own = ctx.traceparent.clone();
@@ -69,7 +70,7 @@ fn run_each(ctx: &mut Ctx<'_>) {
         let Some((key, row)) = ctx.first(Range::<Timers>::all()) else {
             return;
         };
-        if key.0 > ctx.elapsed().0 || ctx.damage.is_some() {
+        if key.0 > ctx.elapsed().0 || ctx.damage.is_some() || ctx.effects.are_enough() {
             return;
         }
         ctx.delete::<Timers>(&key);
@@ -82,8 +83,8 @@ fn run_each(ctx: &mut Ctx<'_>) {
 
 /// When the next timer comes.
 pub(crate) fn next_wake(ctx: &mut Ctx<'_>) -> Option<Elapsed> {
-    ctx.first(Range::<Timers>::all())
-        .map(|((at, _, _), _)| Elapsed(at))
+    let (at, _, _) = ctx.first(Range::<Timers>::all())?.0;
+    Some(Elapsed(at).max(ctx.elapsed()))
 }
 
 #[cfg(test)]

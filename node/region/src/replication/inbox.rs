@@ -54,6 +54,10 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
             return;
         }
         head.applied += 1;
+        let early = (from.clone(), envelope.stream.clone(), envelope.seq);
+        if ctx.get::<Held>(&early).is_some() {
+            ctx.delete::<Held>(&early);
+        }
         drain(ctx, &from, &envelope.stream, &mut head);
         ctx.put::<InHeads>(&key, &head);
     } else if envelope.seq > head.applied && envelope.seq <= head.applied + HOLD {
@@ -65,9 +69,10 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
     outbox::acknowledge(ctx, &from, &envelope.stream, head.applied);
 }
 
-/// Applies held envelopes that have become next.
+/// Applies held envelopes that have become next, until the step has enough to send: the next one
+/// comes again, since it is not acknowledged.
 fn drain(ctx: &mut Ctx<'_>, from: &RegionName, stream: &str, head: &mut InHeadRow) {
-    loop {
+    while !ctx.effects.are_enough() {
         let key = (from.clone(), stream.to_owned(), head.applied + 1);
         let Some(bytes) = ctx.get::<Held>(&key) else {
             return;

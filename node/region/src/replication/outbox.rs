@@ -12,8 +12,6 @@ use crate::store::Range;
 
 /// Envelopes sent again at one time, at most.
 const WINDOW: usize = 64;
-/// Bytes sent again at one time after which no further envelope is: a reply is one message of gRPC.
-const ENOUGH: usize = 256 << 10;
 /// Longest pause between retransmissions, microseconds.
 const LONGEST: u64 = 5_000_000;
 
@@ -132,11 +130,9 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
 
 fn resend(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
     let range = Range::<Outbox>::under((to, stream));
-    let mut bytes = 0;
     for ((_, _, seq), row) in ctx.page(range, WINDOW) {
-        bytes += row.payload.len();
         emit(ctx, to, stream, seq, row);
-        if bytes >= ENOUGH {
+        if ctx.effects.are_enough() {
             return;
         }
     }

@@ -21,6 +21,8 @@ pub const EPOCH: i64 = 1_790_812_800_000_000;
 
 /// Microseconds that pass before each call, so that two calls never share a moment.
 const BETWEEN_CALLS: u64 = 1_000;
+/// Bytes that a reply may have, as over gRPC.
+const MESSAGE: usize = 1 << 20;
 /// Ticks in one `advance` after which the world says that time stands still.
 const RESTLESS: u32 = 200_000;
 
@@ -252,6 +254,8 @@ impl World {
         };
         match machine.step(step) {
             Ok(reply) => {
+                let length = prost::Message::encoded_len(&reply);
+                assert!(length <= MESSAGE, "{region} replies {length} bytes");
                 node.wake = reply.wake;
                 self.take(region, &reply);
                 Some(reply)

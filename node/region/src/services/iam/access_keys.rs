@@ -8,7 +8,7 @@ use super::directory::secret_access_key;
 use super::error::IamError;
 use super::keyspaces::{AccessKeyRow, AccessKeys, UserRow};
 use super::pages::slice;
-use super::{ids, users};
+use super::{entries, ids};
 use crate::context::Ctx;
 use crate::identity::Principal;
 
@@ -134,7 +134,7 @@ fn whose(ctx: &mut Ctx<'_>, name: Option<String>) -> Result<(AccountId, UserRow)
             | Principal::Anonymous,
         ) => return Err(IamError::NoUserName),
     };
-    let row = UserRow::clone(&*users::known(ctx, &account, &name)?);
+    let row = UserRow::clone(&*entries::known::<UserRow>(ctx, &account, &name)?);
     Ok((account, row))
 }
 

@@ -3,7 +3,8 @@
 use faultline_proto::iam as api;
 
 use super::error::{Entity, IamError};
-use super::{managed, roles, users};
+use super::keyspaces::{RoleRow, UserRow};
+use super::{entries, managed};
 use crate::context::Ctx;
 
 /// PutUserPermissionsBoundary.
@@ -12,7 +13,7 @@ pub(super) fn put_user(
     request: api::PutUserPermissionsBoundaryRequest,
 ) -> Result<api::PutUserPermissionsBoundaryResponse, IamError> {
     let boundary = managed::boundary(ctx, request.permissions_boundary)?;
-    users::change(ctx, request.user_name, |row| {
+    entries::change::<UserRow>(ctx, request.user_name, |row| {
         row.boundary = boundary;
         Ok(())
     })?;
@@ -24,7 +25,7 @@ pub(super) fn delete_user(
     ctx: &mut Ctx<'_>,
     request: api::DeleteUserPermissionsBoundaryRequest,
 ) -> Result<api::DeleteUserPermissionsBoundaryResponse, IamError> {
-    users::change(ctx, request.user_name, |row| {
+    entries::change::<UserRow>(ctx, request.user_name, |row| {
         let gone = row.boundary.take();
         gone.map(drop).ok_or_else(|| IamError::NoBoundary {
             kind: Entity::User,
@@ -40,7 +41,7 @@ pub(super) fn put_role(
     request: api::PutRolePermissionsBoundaryRequest,
 ) -> Result<api::PutRolePermissionsBoundaryResponse, IamError> {
     let boundary = managed::boundary(ctx, request.permissions_boundary)?;
-    roles::change(ctx, request.role_name, |row| {
+    entries::change::<RoleRow>(ctx, request.role_name, |row| {
         row.boundary = boundary;
         Ok(())
     })?;
@@ -52,7 +53,7 @@ pub(super) fn delete_role(
     ctx: &mut Ctx<'_>,
     request: api::DeleteRolePermissionsBoundaryRequest,
 ) -> Result<api::DeleteRolePermissionsBoundaryResponse, IamError> {
-    roles::change(ctx, request.role_name, |row| {
+    entries::change::<RoleRow>(ctx, request.role_name, |row| {
         let gone = row.boundary.take();
         gone.map(drop).ok_or_else(|| IamError::NoBoundary {
             kind: Entity::Role,

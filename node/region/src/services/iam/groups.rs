@@ -2,16 +2,15 @@
 //!
 //! A group is no principal: it signs nothing, and no resource policy can name it.
 
-use std::sync::Arc;
-
 use faultline_proto::iam as api;
 use faultline_proto::names::AccountId;
 
 use super::apply::{Record, publish};
-use super::directory::{find_group, find_user, groups_of};
-use super::error::{Entity, IamError};
+use super::directory::{find_user, groups_of};
+use super::entries::{free, known, save};
+use super::error::IamError;
 use super::ids::{self, group_arn, key_of};
-use super::keyspaces::{GroupRow, Groups, GroupsOfUserRow, GroupsOfUsers};
+use super::keyspaces::{GroupRow, Groups, GroupsOfUserRow, GroupsOfUsers, UserRow};
 use super::pages::{Page, page, slice};
 use super::users;
 use crate::context::Ctx;
@@ -26,13 +25,7 @@ pub(super) fn create(
     request: api::CreateGroupRequest,
 ) -> Result<api::CreateGroupResponse, IamError> {
     let account = ctx.account();
-    let name = request.group_name.unwrap_or_default();
-    if find_group(ctx, &account, &name).is_some() {
-        return Err(IamError::AlreadyExists {
-            kind: Entity::Group,
-            name,
-        });
-    }
+    let name = free::<GroupRow>(ctx, &account, request.group_name)?;
     let row = GroupRow {
         path: request.path.unwrap_or_else(|| "/".to_owned()),
         id: ids::unique(ctx, "iam.group-id", "AGPA", 17),
@@ -42,7 +35,7 @@ pub(super) fn create(
         name,
     };
     let group = Some(shown(&account, &row));
-    publish(ctx, &Record::Group { account, row });
+    save(ctx, &account, &row);
     Ok(api::CreateGroupResponse { group })
 }
 
@@ -52,7 +45,7 @@ pub(super) fn get(
     request: api::GetGroupRequest,
 ) -> Result<api::GetGroupResponse, IamError> {
     let account = ctx.account();
-    let row = known(ctx, &account, &request.group_name.unwrap_or_default())?;
+    let row = known::<GroupRow>(ctx, &account, &request.group_name.unwrap_or_default())?;
     let members = members(ctx, &account, &row.name);
     let page = slice(members, request.marker.as_deref(), request.max_items)?;
     let users = page.rows.iter();
@@ -92,7 +85,7 @@ pub(super) fn of_user(
     request: api::ListGroupsForUserRequest,
 ) -> Result<api::ListGroupsForUserResponse, IamError> {
     let account = ctx.account();
-    let user = users::known(ctx, &account, &request.user_name.unwrap_or_default())?;
+    let user = known::<UserRow>(ctx, &account, &request.user_name.unwrap_or_default())?;
     let groups = groups_of(ctx, &account, &user.name);
     let page = slice(groups, request.marker.as_deref(), request.max_items)?;
     Ok(api::ListGroupsForUserResponse {
@@ -146,7 +139,7 @@ pub(super) fn delete(
     request: api::DeleteGroupRequest,
 ) -> Result<api::DeleteGroupResponse, IamError> {
     let account = ctx.account();
-    let row = known(ctx, &account, &request.group_name.unwrap_or_default())?;
+    let row = known::<GroupRow>(ctx, &account, &request.group_name.unwrap_or_default())?;
     if !members(ctx, &account, &row.name).is_empty() {
         return Err(IamError::DeleteFirst("remove users from group"));
     }
@@ -176,8 +169,8 @@ impl Member {
         user: Option<String>,
     ) -> Result<Self, IamError> {
         let account = ctx.account();
-        let group = known(ctx, &account, &group.unwrap_or_default())?;
-        let user = users::known(ctx, &account, &user.unwrap_or_default())?;
+        let group = known::<GroupRow>(ctx, &account, &group.unwrap_or_default())?;
+        let user = known::<UserRow>(ctx, &account, &user.unwrap_or_default())?;
         let row = ctx.get::<GroupsOfUsers>(&(account.clone(), key_of(&user.name)));
         Ok(Self {
             account,
@@ -208,31 +201,6 @@ fn members(ctx: &mut Ctx<'_>, account: &AccountId, group: &str) -> Vec<String> {
         .filter(|(_, row)| row.groups.contains(&group))
         .map(|((_, user), _)| user)
         .collect()
-}
-
-/// Changes the group of that name, here and everywhere.
-pub(super) fn change(
-    ctx: &mut Ctx<'_>,
-    name: Option<String>,
-    change: impl FnOnce(&mut GroupRow) -> Result<(), IamError>,
-) -> Result<(), IamError> {
-    let account = ctx.account();
-    let mut row = GroupRow::clone(&*known(ctx, &account, &name.unwrap_or_default())?);
-    change(&mut row)?;
-    publish(ctx, &Record::Group { account, row });
-    Ok(())
-}
-
-/// The group of that name.
-pub(super) fn known(
-    ctx: &mut Ctx<'_>,
-    account: &AccountId,
-    name: &str,
-) -> Result<Arc<GroupRow>, IamError> {
-    find_group(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
-        kind: Entity::Group,
-        name: name.to_owned(),
-    })
 }
 
 fn shown(account: &AccountId, row: &GroupRow) -> api::Group {

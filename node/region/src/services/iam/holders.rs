@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::entries;
 use super::error::{Entity, IamError};
-use super::{groups, roles, users};
+use super::keyspaces::{GroupRow, RoleRow, UserRow};
 use crate::context::Ctx;
 
 /// What a user, group or role has of policies, to be changed.
@@ -50,9 +51,9 @@ pub(super) fn change(
     change: impl FnOnce(Holding<'_>) -> Result<(), IamError>,
 ) -> Result<(), IamError> {
     match kind {
-        Entity::User => users::change(ctx, name, |row| change(holding!(row))),
-        Entity::Group => groups::change(ctx, name, |row| change(holding!(row))),
-        Entity::Role => roles::change(ctx, name, |row| change(holding!(row))),
+        Entity::User => entries::change::<UserRow>(ctx, name, |row| change(holding!(row))),
+        Entity::Group => entries::change::<GroupRow>(ctx, name, |row| change(holding!(row))),
+        Entity::Role => entries::change::<RoleRow>(ctx, name, |row| change(holding!(row))),
     }
 }
 
@@ -64,8 +65,8 @@ pub(super) fn held(
 ) -> Result<Held, IamError> {
     let (account, name) = (ctx.account(), name.unwrap_or_default());
     Ok(match kind {
-        Entity::User => held!(users::known(ctx, &account, &name)?),
-        Entity::Group => held!(groups::known(ctx, &account, &name)?),
-        Entity::Role => held!(roles::known(ctx, &account, &name)?),
+        Entity::User => held!(entries::known::<UserRow>(ctx, &account, &name)?),
+        Entity::Group => held!(entries::known::<GroupRow>(ctx, &account, &name)?),
+        Entity::Role => held!(entries::known::<RoleRow>(ctx, &account, &name)?),
     })
 }

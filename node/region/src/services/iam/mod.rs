@@ -22,6 +22,7 @@ mod attached;
 mod boundaries;
 mod directory;
 mod documents;
+mod entries;
 mod error;
 mod groups;
 mod holders;

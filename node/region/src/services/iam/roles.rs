@@ -1,13 +1,11 @@
 //! Roles.
 
-use std::sync::Arc;
-
 use faultline_proto::iam as api;
 use faultline_proto::names::AccountId;
 
 use super::apply::{Record, publish};
-use super::directory::find_role;
-use super::error::{Entity, IamError};
+use super::entries::{change, free, known, save};
+use super::error::IamError;
 use super::ids::{self, role_arn};
 use super::keyspaces::{RoleRow, Roles};
 use super::pages::{Page, page};
@@ -23,15 +21,9 @@ pub(super) fn create(
     request: api::CreateRoleRequest,
 ) -> Result<api::CreateRoleResponse, IamError> {
     let account = ctx.account();
-    let name = request.role_name.unwrap_or_default();
     let trust = request.assume_role_policy_document.unwrap_or_default();
     documents::trust(ctx, &trust)?;
-    if find_role(ctx, &account, &name).is_some() {
-        return Err(IamError::AlreadyExists {
-            kind: Entity::Role,
-            name,
-        });
-    }
+    let name = free::<RoleRow>(ctx, &account, request.role_name)?;
     let row = RoleRow {
         path: request.path.unwrap_or_else(|| "/".to_owned()),
         id: ids::unique(ctx, "iam.role-id", "AROA", 17),
@@ -59,7 +51,7 @@ pub(super) fn get(
     request: api::GetRoleRequest,
 ) -> Result<api::GetRoleResponse, IamError> {
     let account = ctx.account();
-    let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
+    let row = known::<RoleRow>(ctx, &account, &request.role_name.unwrap_or_default())?;
     Ok(api::GetRoleResponse {
         role: Some(shown(&account, &row)),
     })
@@ -94,7 +86,7 @@ pub(super) fn update_trust(
 ) -> Result<api::UpdateAssumeRolePolicyResponse, IamError> {
     let trust = request.policy_document.unwrap_or_default();
     documents::trust(ctx, &trust)?;
-    change(ctx, request.role_name, |row| {
+    change::<RoleRow>(ctx, request.role_name, |row| {
         row.trust = trust;
         Ok(())
     })?;
@@ -107,7 +99,7 @@ pub(super) fn update(
     ctx: &mut Ctx<'_>,
     request: api::UpdateRoleRequest,
 ) -> Result<api::UpdateRoleResponse, IamError> {
-    change(ctx, request.role_name, |row| {
+    change::<RoleRow>(ctx, request.role_name, |row| {
         if request.description.is_some() {
             row.description = request.description;
         }
@@ -124,7 +116,7 @@ pub(super) fn delete(
     request: api::DeleteRoleRequest,
 ) -> Result<api::DeleteRoleResponse, IamError> {
     let account = ctx.account();
-    let row = known(ctx, &account, &request.role_name.unwrap_or_default())?;
+    let row = known::<RoleRow>(ctx, &account, &request.role_name.unwrap_or_default())?;
     if !row.attached.is_empty() {
         return Err(IamError::DeleteFirst("detach all policies"));
     }
@@ -139,41 +131,6 @@ pub(super) fn delete(
         },
     );
     Ok(api::DeleteRoleResponse {})
-}
-
-/// Changes the role of that name, here and everywhere.
-pub(super) fn change(
-    ctx: &mut Ctx<'_>,
-    name: Option<String>,
-    change: impl FnOnce(&mut RoleRow) -> Result<(), IamError>,
-) -> Result<(), IamError> {
-    let account = ctx.account();
-    let mut row = RoleRow::clone(&*known(ctx, &account, &name.unwrap_or_default())?);
-    change(&mut row)?;
-    save(ctx, &account, &row);
-    Ok(())
-}
-
-fn save(ctx: &mut Ctx<'_>, account: &AccountId, row: &RoleRow) {
-    publish(
-        ctx,
-        &Record::Role {
-            account: account.clone(),
-            row: row.clone(),
-        },
-    );
-}
-
-/// The role of that name.
-pub(super) fn known(
-    ctx: &mut Ctx<'_>,
-    account: &AccountId,
-    name: &str,
-) -> Result<Arc<RoleRow>, IamError> {
-    find_role(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
-        kind: Entity::Role,
-        name: name.to_owned(),
-    })
 }
 
 fn shown(account: &AccountId, row: &RoleRow) -> api::Role {

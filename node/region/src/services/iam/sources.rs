@@ -6,10 +6,10 @@ use std::sync::Arc;
 use faultline_proto::names::{AccountId, Arn};
 
 use super::directory::{find_group, find_user, groups_of, of_group, role_row, speaking};
+use super::entries;
 use super::error::{Entity, IamError};
 use super::ids::name_of;
-use super::keyspaces::GroupRow;
-use super::{groups, roles, users};
+use super::keyspaces::{GroupRow, RoleRow, UserRow};
 use crate::context::Ctx;
 use crate::directory::{Fence, binding, organization_of};
 use crate::identity::{Policy, Principal};
@@ -73,7 +73,7 @@ pub(super) fn of(ctx: &mut Ctx<'_>, arn: &str) -> Result<Source, IamError> {
     let mut source = Source::default();
     match (parsed.0, parsed.1.as_str()) {
         (Entity::User, name) => {
-            let row = users::known(ctx, &account, name)?;
+            let row = entries::known::<UserRow>(ctx, &account, name)?;
             source.caller = Some(Principal::user(&account, &row.path, &row.name, &row.id));
             source.tags.clone_from(&row.tags);
             source.holds("user", &row.name, &row.policies);
@@ -84,13 +84,13 @@ pub(super) fn of(ctx: &mut Ctx<'_>, arn: &str) -> Result<Source, IamError> {
             }
         }
         (Entity::Group, name) => {
-            groups::known(ctx, &account, name)?;
+            entries::known::<GroupRow>(ctx, &account, name)?;
             if let Some(group) = find_group(ctx, &account, name) {
                 source.add_group(ctx, &group);
             }
         }
         (Entity::Role, name) => {
-            let row = roles::known(ctx, &account, name)?;
+            let row = entries::known::<RoleRow>(ctx, &account, name)?;
             source.tags.clone_from(&row.tags);
             source.holds("role", &row.name, &row.policies);
             (source.identity, source.boundary) =

@@ -3,8 +3,9 @@
 use faultline_proto::iam as api;
 
 use super::error::IamError;
+use super::keyspaces::{RoleRow, UserRow};
 use super::pages::{Page, slice};
-use super::{managed, roles, users};
+use super::{entries, managed};
 use crate::context::Ctx;
 
 /// Tags that anything may have.
@@ -13,7 +14,7 @@ const MOST: usize = 50;
 type Tags = Vec<(String, String)>;
 
 macro_rules! of_holder {
-    ($module:ident, $holder:ident;
+    ($change:path, $known:path, $holder:ident;
      $add:ident: $add_request:ident -> $add_response:ident;
      $remove:ident: $remove_request:ident -> $remove_response:ident;
      $list:ident: $list_request:ident -> $list_response:ident;) => {
@@ -22,7 +23,7 @@ macro_rules! of_holder {
             request: api::$add_request,
         ) -> Result<api::$add_response, IamError> {
             let new = read(request.tags)?;
-            $module::change(ctx, request.$holder, |row| add(&mut row.tags, new))?;
+            $change(ctx, request.$holder, |row| add(&mut row.tags, new))?;
             Ok(api::$add_response {})
         }
 
@@ -31,7 +32,7 @@ macro_rules! of_holder {
             request: api::$remove_request,
         ) -> Result<api::$remove_response, IamError> {
             let keys = request.tag_keys;
-            $module::change(ctx, request.$holder, |row| {
+            $change(ctx, request.$holder, |row| {
                 row.tags
                     .retain(|(key, _)| !keys.iter().any(|gone| same(key, gone)));
                 Ok(())
@@ -44,7 +45,7 @@ macro_rules! of_holder {
             request: api::$list_request,
         ) -> Result<api::$list_response, IamError> {
             let account = ctx.account();
-            let row = $module::known(ctx, &account, &request.$holder.unwrap_or_default())?;
+            let row = $known(ctx, &account, &request.$holder.unwrap_or_default())?;
             let tags = row.tags.iter().map(shown);
             let Page { rows, marker } = slice(tags, request.marker.as_deref(), request.max_items)?;
             Ok(api::$list_response {
@@ -56,17 +57,17 @@ macro_rules! of_holder {
     };
 }
 
-of_holder! { users, user_name;
+of_holder! { entries::change::<UserRow>, entries::known::<UserRow>, user_name;
     tag_user: TagUserRequest -> TagUserResponse;
     untag_user: UntagUserRequest -> UntagUserResponse;
     list_of_user: ListUserTagsRequest -> ListUserTagsResponse;
 }
-of_holder! { roles, role_name;
+of_holder! { entries::change::<RoleRow>, entries::known::<RoleRow>, role_name;
     tag_role: TagRoleRequest -> TagRoleResponse;
     untag_role: UntagRoleRequest -> UntagRoleResponse;
     list_of_role: ListRoleTagsRequest -> ListRoleTagsResponse;
 }
-of_holder! { managed, policy_arn;
+of_holder! { managed::change, managed::known, policy_arn;
     tag_policy: TagPolicyRequest -> TagPolicyResponse;
     untag_policy: UntagPolicyRequest -> UntagPolicyResponse;
     list_of_policy: ListPolicyTagsRequest -> ListPolicyTagsResponse;

@@ -4,8 +4,8 @@ use faultline_proto::iam as api;
 use faultline_proto::names::AccountId;
 
 use super::apply::{Record, publish};
-use super::directory::find_user;
-use super::error::{Entity, IamError};
+use super::entries::{free, known, save};
+use super::error::IamError;
 use super::ids::{self, key_of, user_arn};
 use super::keyspaces::{AccessKeyRow, AccessKeys, GroupsOfUserRow, GroupsOfUsers, UserRow, Users};
 use super::pages::{Page, page};
@@ -19,13 +19,7 @@ pub(super) fn create(
     request: api::CreateUserRequest,
 ) -> Result<api::CreateUserResponse, IamError> {
     let account = ctx.account();
-    let name = request.user_name.unwrap_or_default();
-    if find_user(ctx, &account, &name).is_some() {
-        return Err(IamError::AlreadyExists {
-            kind: Entity::User,
-            name,
-        });
-    }
+    let name = free::<UserRow>(ctx, &account, request.user_name)?;
     let row = UserRow {
         path: request.path.unwrap_or_else(|| "/".to_owned()),
         id: ids::unique(ctx, "iam.user-id", "AIDA", 17),
@@ -50,9 +44,11 @@ pub(super) fn get(
 ) -> Result<api::GetUserResponse, IamError> {
     let account = ctx.account();
     let user = match request.user_name {
-        Some(name) => shown(&account, &*known(ctx, &account, &name)?),
+        Some(name) => shown(&account, &*known::<UserRow>(ctx, &account, &name)?),
         None => match &ctx.caller().principal {
-            Principal::User { name, .. } => shown(&account, &*known(ctx, &account, name)?),
+            Principal::User { name, .. } => {
+                shown(&account, &*known::<UserRow>(ctx, &account, name)?)
+            }
             Principal::Root { arn, .. } => api::User {
                 user_id: Some(account.to_string()),
                 arn: Some(arn.to_string()),
@@ -94,18 +90,15 @@ pub(super) fn update(
     request: api::UpdateUserRequest,
 ) -> Result<api::UpdateUserResponse, IamError> {
     let account = ctx.account();
-    let old = known(ctx, &account, &request.user_name.unwrap_or_default())?;
+    let old = known::<UserRow>(ctx, &account, &request.user_name.unwrap_or_default())?;
     let mut row = UserRow::clone(&old);
     if let Some(path) = request.new_path {
         row.path = path;
     }
     if let Some(name) = request.new_user_name {
         let moves = key_of(&name) != key_of(&old.name);
-        if moves && find_user(ctx, &account, &name).is_some() {
-            return Err(IamError::AlreadyExists {
-                kind: Entity::User,
-                name,
-            });
+        if moves {
+            free::<UserRow>(ctx, &account, Some(name.clone()))?;
         }
         row.name = name;
         if moves {
@@ -149,7 +142,7 @@ pub(super) fn delete(
     request: api::DeleteUserRequest,
 ) -> Result<api::DeleteUserResponse, IamError> {
     let account = ctx.account();
-    let row = known(ctx, &account, &request.user_name.unwrap_or_default())?;
+    let row = known::<UserRow>(ctx, &account, &request.user_name.unwrap_or_default())?;
     if !row.attached.is_empty() {
         return Err(IamError::DeleteFirst("detach all policies"));
     }
@@ -170,41 +163,6 @@ pub(super) fn delete(
         },
     );
     Ok(api::DeleteUserResponse {})
-}
-
-/// Changes the user of that name, here and everywhere.
-pub(super) fn change(
-    ctx: &mut Ctx<'_>,
-    name: Option<String>,
-    change: impl FnOnce(&mut UserRow) -> Result<(), IamError>,
-) -> Result<(), IamError> {
-    let account = ctx.account();
-    let mut row = UserRow::clone(&*known(ctx, &account, &name.unwrap_or_default())?);
-    change(&mut row)?;
-    save(ctx, &account, &row);
-    Ok(())
-}
-
-fn save(ctx: &mut Ctx<'_>, account: &AccountId, row: &UserRow) {
-    publish(
-        ctx,
-        &Record::User {
-            account: account.clone(),
-            row: row.clone(),
-        },
-    );
-}
-
-/// The user of that name.
-pub(super) fn known(
-    ctx: &mut Ctx<'_>,
-    account: &AccountId,
-    name: &str,
-) -> Result<std::sync::Arc<UserRow>, IamError> {
-    find_user(ctx, account, name).ok_or_else(|| IamError::NoSuchEntity {
-        kind: Entity::User,
-        name: name.to_owned(),
-    })
 }
 
 /// A user as answers show it.

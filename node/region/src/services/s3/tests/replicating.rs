@@ -106,6 +106,37 @@ fn s3_042_s3_063_a_large_object_arrives_as_a_replica() {
     assert_eq!(found.metadata, metadata(&[("camera", "old")]));
 }
 
+/// Forty objects wait for a link and for a Region that was down: what then leaves at one time is
+/// never more than a reply may have, which the test world holds of every step.
+#[test]
+fn many_large_objects_leave_in_steps_that_fit_into_a_message() {
+    let mut setup = setup();
+    setup.replicate(vec![rule("", None)]);
+    setup.world.cut(HERE, THERE);
+    let sent = body(200_000);
+    let names: Vec<String> = (0..40).map(|at| format!("photo-{at:02}")).collect();
+    for name in &names {
+        setup
+            .world
+            .upload(HERE, &setup.root, &put("photos", name), &sent)
+            .unwrap();
+    }
+    setup.world.advance(60);
+    setup.world.stop(HERE);
+    setup.world.advance(60);
+    setup.world.restart(HERE);
+    setup.world.advance(60);
+    setup.world.heal(HERE, THERE);
+    setup.world.network.hold(THERE, HERE);
+    setup.world.advance(60);
+    setup.world.network.reverse();
+    setup.world.heal(HERE, THERE);
+    setup.world.advance(1_200);
+    for name in &names {
+        assert_eq!(setup.status(name).as_deref(), Some("COMPLETED"), "{name}");
+    }
+}
+
 #[test]
 fn s3_043_a_kms_object_without_opt_in_is_never_eligible() {
     let mut setup = setup();
