@@ -32,6 +32,9 @@ pub const CHANCE: &str = r"\d+/[1-9]\d*|\d+(\.\d+)?%";
 /// A share of time gained or lost by a clock.
 pub const DRIFT: &str = r"[+-]?\d+(\.\d+)?(ppm|%)";
 
+/// A service quota: a number, AWS's own, or none.
+pub const LIMIT: &str = r"\d+(\.\d+)?|aws|none";
+
 /// The forms of text that our own tables ask for, in words.
 #[must_use]
 pub fn form_in_words(pattern: &str) -> Option<&'static str> {
@@ -42,6 +45,7 @@ pub fn form_in_words(pattern: &str) -> Option<&'static str> {
         RATE => "a rate such as `20/s`",
         CHANCE => "a chance such as `1/10` or `10%`",
         entries::RETRIES_PATTERN => "a number of retries up to 10, or `standard`",
+        LIMIT => "a number such as `40` or `0.25`, `aws` or `none`",
         DRIFT => "a drift such as `200ppm` or `-1%`",
         _ => return None,
     })

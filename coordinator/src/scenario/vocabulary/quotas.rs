@@ -3,7 +3,7 @@
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 
 use super::shapes::{ACCOUNT, REGION};
-use super::{ANY, message, one};
+use super::{ANY, LIMIT, message, one};
 
 static QUOTA_NAME: Shape = Shape {
     required: true,
@@ -12,7 +12,7 @@ static QUOTA_NAME: Shape = Shape {
 };
 static QUOTA_LIMIT: Shape = Shape {
     required: true,
-    pattern: Some(r"\d+(\.\d+)?|aws|none"),
+    pattern: Some(LIMIT),
     ..ANY
 };
 /// One quota of `world.quotas`.
