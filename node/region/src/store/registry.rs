@@ -18,7 +18,7 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::kms::keyspaces::KEYSPACES,
     crate::services::organizations::keyspaces::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,
-    crate::services::s3::replica::KEYSPACES,
+    crate::services::s3::replication::replica::KEYSPACES,
 ];
 
 /// Prefixes that were used once and must not come back.

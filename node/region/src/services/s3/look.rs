@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::keyspaces::{Buckets, Contents, EncryptionRow, Status, VersionRow, Versions};
-use super::{content, replica, versions};
+use super::replication::replica;
+use super::{content, versions};
 use crate::context::Ctx;
 use crate::store::Range;
 

@@ -1,8 +1,8 @@
 //! S3: buckets, versions of objects, server-side encryption, cross-Region replication.
 //!
-//! - [`buckets`]: names in the partition directory, settings. [`rules`]: replication configurations.
+//! - [`buckets`]: names in the partition directory, settings.
 //! - [`put`], [`get`], [`list`], [`versions`], [`content`]: objects and their chunks.
-//! - [`encryption`]: SSE-S3, SSE-KMS, SSE-C. [`replication`]: the source's side; [`replica`]: the
+//! - [`encryption`]: SSE-S3, SSE-KMS, SSE-C. [`replication`]: rules, the source's side and the
 //!   destination's.
 //! - [`access`]: what each request touches. [`error`]: every way S3 says no. [`keyspaces`]: rows.
 //!
@@ -19,9 +19,8 @@ pub mod keyspaces;
 pub mod list;
 mod look;
 pub mod put;
-pub mod replica;
 pub mod replication;
-pub mod rules;
+
 pub mod versions;
 
 #[cfg(test)]
@@ -66,16 +65,16 @@ impl Service for S3 {
         match kind {
             "put-object" => put::resume(ctx, state, input),
             "create-bucket" => buckets::created(ctx, state, input),
-            "put-replication" => rules::answered(ctx, state, input),
-            "replicate" => replication::resume(ctx, state, input),
+            "put-replication" => replication::config::answered(ctx, state, input),
+            "replicate" => replication::source::resume(ctx, state, input),
             other => Err(Refusal::internal(format!("s3 keeps no saga '{other}'"))),
         }
     }
 
     fn remote_access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCall, Refusal> {
         match kind {
-            "read-source" => replication::read_source(ctx, body),
-            "replica" => replica::accesses(ctx, body),
+            "read-source" => replication::source::read_source(ctx, body),
+            "replica" => replication::replica::accesses(ctx, body),
             // Plumbing between Regions that no policy speaks of: the call it belongs to was decided.
             "claim-name" | "locate" | "versioning" | "replica-chunk" => Ok(RemoteCall {
                 event: None,
@@ -95,12 +94,11 @@ impl Service for S3 {
                 let claim = decode(body)?;
                 buckets::take_name(ctx, &claim).map(|()| Vec::new())
             }
-            "versioning" => {
-                rules::versioned(ctx, &String::from_utf8_lossy(body)).map(|()| Vec::new())
-            }
-            "locate" => rules::locate(ctx, &String::from_utf8_lossy(body)),
-            "replica" => replica::begin(ctx, body),
-            "replica-chunk" => replica::chunk(ctx, body),
+            "versioning" => replication::config::versioned(ctx, &String::from_utf8_lossy(body))
+                .map(|()| Vec::new()),
+            "locate" => replication::config::locate(ctx, &String::from_utf8_lossy(body)),
+            "replica" => replication::replica::begin(ctx, body),
+            "replica-chunk" => replication::replica::chunk(ctx, body),
             // "read-source" only asks for a decision.
             _ => Ok(Vec::new()),
         }
@@ -115,7 +113,7 @@ impl Service for S3 {
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         match (kind, decode::<String>(payload)) {
             ("collect", Ok(id)) => content::collect(ctx, &id),
-            _ => replication::begin(ctx, payload),
+            _ => replication::source::begin(ctx, payload),
         }
     }
 
@@ -148,9 +146,9 @@ handlers! {
     create_bucket: CreateBucketRequest -> CreateBucketResponse = buckets::create;
     put_bucket_versioning: PutBucketVersioningRequest -> PutBucketVersioningResponse = buckets::put_versioning;
     get_bucket_versioning: GetBucketVersioningRequest -> GetBucketVersioningResponse = buckets::get_versioning;
-    put_bucket_replication: PutBucketReplicationRequest -> PutBucketReplicationResponse = rules::put;
-    get_bucket_replication: GetBucketReplicationRequest -> GetBucketReplicationResponse = rules::get;
-    delete_bucket_replication: DeleteBucketReplicationRequest -> DeleteBucketReplicationResponse = rules::delete;
+    put_bucket_replication: PutBucketReplicationRequest -> PutBucketReplicationResponse = replication::config::put;
+    get_bucket_replication: GetBucketReplicationRequest -> GetBucketReplicationResponse = replication::config::get;
+    delete_bucket_replication: DeleteBucketReplicationRequest -> DeleteBucketReplicationResponse = replication::config::delete;
     put_bucket_encryption: PutBucketEncryptionRequest -> PutBucketEncryptionResponse = buckets::put_encryption;
     get_bucket_encryption: GetBucketEncryptionRequest -> GetBucketEncryptionResponse = buckets::get_encryption;
     put_bucket_policy: PutBucketPolicyRequest -> PutBucketPolicyResponse = buckets::put_policy;

@@ -8,12 +8,12 @@ use faultline_proto::s3;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
-use super::keyspaces::{BucketRow, Buckets, EncryptionRow, ObjectRow, Versioning};
-use super::{access, buckets};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::SagaInput;
+use crate::services::s3::error::Error;
+use crate::services::s3::keyspaces::{BucketRow, Buckets, EncryptionRow, ObjectRow, Versioning};
+use crate::services::s3::{access, buckets};
 
 const SOURCE_UNVERSIONED: &str =
     "Versioning must be 'Enabled' on the bucket to apply a replication configuration";
@@ -36,7 +36,7 @@ pub fn destination(rule: &s3::ReplicationRule) -> Option<&str> {
         .strip_prefix("arn:aws:s3:::")
 }
 
-pub(super) fn put(
+pub(in crate::services::s3) fn put(
     ctx: &mut Ctx<'_>,
     request: s3::PutBucketReplicationRequest,
 ) -> Result<Progress<s3::PutBucketReplicationResponse>, Refusal> {
@@ -94,7 +94,7 @@ struct Located {
 }
 
 /// At the home Region: where a bucket is.
-pub(super) fn locate(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Vec<u8>, Refusal> {
+pub(in crate::services::s3) fn locate(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Vec<u8>, Refusal> {
     let region =
         buckets::region_of(ctx, bucket).ok_or(Error::InvalidRequest(DESTINATION_UNVERSIONED))?;
     Ok(encode(&Located {
@@ -104,7 +104,7 @@ pub(super) fn locate(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Vec<u8>, Refusal
 }
 
 /// In the destination's Region: whether the bucket keeps versions (S3-001).
-pub(super) fn versioned(ctx: &mut Ctx<'_>, bucket: &str) -> Result<(), Refusal> {
+pub(in crate::services::s3) fn versioned(ctx: &mut Ctx<'_>, bucket: &str) -> Result<(), Refusal> {
     match ctx.get::<Buckets>(bucket) {
         Some(BucketRow {
             versioning: Versioning::Enabled,
@@ -114,7 +114,7 @@ pub(super) fn versioned(ctx: &mut Ctx<'_>, bucket: &str) -> Result<(), Refusal> 
     }
 }
 
-pub(super) fn answered(
+pub(in crate::services::s3) fn answered(
     ctx: &mut Ctx<'_>,
     state: &[u8],
     input: SagaInput<'_>,
@@ -288,7 +288,7 @@ fn fits(rule: &s3::ReplicationRule, key: &str, object: Option<&ObjectRow>) -> bo
     }
 }
 
-pub(super) fn get(
+pub(in crate::services::s3) fn get(
     ctx: &mut Ctx<'_>,
     request: s3::GetBucketReplicationRequest,
 ) -> Result<s3::GetBucketReplicationResponse, Refusal> {
@@ -300,7 +300,7 @@ pub(super) fn get(
 }
 
 /// Idempotent (S3-023).
-pub(super) fn delete(
+pub(in crate::services::s3) fn delete(
     ctx: &mut Ctx<'_>,
     request: s3::DeleteBucketReplicationRequest,
 ) -> Result<s3::DeleteBucketReplicationResponse, Refusal> {

@@ -16,14 +16,17 @@ use faultline_proto::progress::{Progress, Saga};
 use faultline_proto::sts;
 use serde::{Deserialize, Serialize};
 
-use super::encryption::{self, Customer, object_arn};
-use super::keyspaces::{BucketRow, DestinationRow, EncryptionRow, Status, VersionRow, Versions};
+use super::config as rules;
 use super::replica::{Offer, Piece, Sealing};
-use super::{access, buckets, content, rules, versions};
 use crate::caller::Caller;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::{CHUNK, RemoteCall, SagaInput};
+use crate::services::s3::encryption::{self, Customer, object_arn};
+use crate::services::s3::keyspaces::{
+    BucketRow, DestinationRow, EncryptionRow, Status, VersionRow, Versions,
+};
+use crate::services::s3::{access, buckets, content, versions};
 use crate::vault::SecretKey;
 
 /// Chunks under way at one time.
@@ -48,7 +51,13 @@ pub struct Task {
 }
 
 /// Looks whether a rule sends the version that was just written.
-pub(super) fn consider(ctx: &mut Ctx<'_>, bucket: &str, key: &str, order: u64, row: &BucketRow) {
+pub(in crate::services::s3) fn consider(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    order: u64,
+    row: &BucketRow,
+) {
     let Some(config) = rules::of(row) else { return };
     let version_key = (bucket.to_owned(), key.to_owned(), std::cmp::Reverse(order));
     let Some(mut version) = ctx.get::<Versions>(&version_key) else {
@@ -93,7 +102,7 @@ fn lag(ctx: &mut Ctx<'_>) -> u64 {
 }
 
 /// The task's moment has come: assume the role, read the source, offer the replica.
-pub(super) fn begin(ctx: &mut Ctx<'_>, payload: &[u8]) {
+pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, payload: &[u8]) {
     let Ok(mut task) = decode::<Task>(payload) else {
         return;
     };
@@ -182,7 +191,10 @@ fn assume(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Arc<Caller>, Refusal> {
 }
 
 /// What the role must be allowed to read here (S3-028).
-pub(super) fn read_source(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
+pub(in crate::services::s3) fn read_source(
+    ctx: &mut Ctx<'_>,
+    body: &[u8],
+) -> Result<RemoteCall, Refusal> {
     let task: Task = decode(body)?;
     let row = access::bucket(ctx, &task.bucket)?;
     let (bucket, object) = (
@@ -315,7 +327,7 @@ fn piece(ctx: &mut Ctx<'_>, task: &Task, index: u64) -> Result<Piece, Refusal> {
 }
 
 /// The destination has answered one question.
-pub(super) fn resume(
+pub(in crate::services::s3) fn resume(
     ctx: &mut Ctx<'_>,
     state: &[u8],
     input: SagaInput<'_>,

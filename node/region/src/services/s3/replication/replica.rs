@@ -7,13 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::encryption::{self, object_arn};
-use super::error::Error;
-use super::keyspaces::{EncryptionRow, ObjectRow, VersionRow, Versioning};
-use super::{access, content, versions};
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
 use crate::service::RemoteCall;
+use crate::services::s3::encryption::{self, object_arn};
+use crate::services::s3::error::Error;
+use crate::services::s3::keyspaces::{EncryptionRow, ObjectRow, VersionRow, Versioning};
+use crate::services::s3::{access, content, versions};
 use crate::store::Range;
 use crate::vault::SecretKey;
 
@@ -95,7 +95,10 @@ crate::keyspaces! {
 }
 
 /// What the role must be allowed here (S3-029), and the bucket's state.
-pub(super) fn accesses(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Refusal> {
+pub(in crate::services::s3) fn accesses(
+    ctx: &mut Ctx<'_>,
+    body: &[u8],
+) -> Result<RemoteCall, Refusal> {
     let offer: Offer = decode(body)?;
     let row = access::bucket(ctx, &offer.bucket)?;
     if row.versioning != Versioning::Enabled {
@@ -134,7 +137,7 @@ pub(super) fn accesses(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<RemoteCall, Ref
     })
 }
 
-pub(super) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let offer: Offer = decode(body)?;
     if versions::find(ctx, &offer.bucket, &offer.key, &offer.version_id).is_some() {
         return Ok(Vec::new());
@@ -198,7 +201,7 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> 
     )
 }
 
-pub(super) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(in crate::services::s3) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let piece: Piece = decode(body)?;
     let key = (
         piece.bucket.clone(),
@@ -280,6 +283,6 @@ fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version: VersionRow) {
 }
 
 /// What only a simulator can see of the replicas under way.
-pub(super) fn under_way(ctx: &mut Ctx<'_>) -> usize {
+pub(in crate::services::s3) fn under_way(ctx: &mut Ctx<'_>) -> usize {
     ctx.all(Range::<Arriving>::all()).len()
 }
