@@ -4,10 +4,10 @@ use faultline_proto::handlers::S3Request;
 use faultline_proto::names::AccountId;
 use faultline_proto::s3;
 
-use super::buckets;
 use super::encryption::object_arn;
 use super::error::Error;
 use super::keyspaces::{BucketRow, Buckets, Names};
+use super::tags;
 use crate::context::Ctx;
 use crate::identity::DocumentKind;
 use crate::refusal::Refusal;
@@ -146,7 +146,7 @@ fn put(ctx: &mut Ctx<'_>, request: &s3::PutObjectRequest) -> Result<Vec<Access>,
     }
     let mut accesses = vec![access];
     if let Some(tagging) = &request.tagging {
-        let tags = buckets::tags(tagging)?;
+        let tags = tags::of_header(tagging)?;
         let mut tagging = on(
             ctx,
             "s3:PutObjectTagging",

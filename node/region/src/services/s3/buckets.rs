@@ -115,6 +115,11 @@ fn open(ctx: &mut Ctx<'_>, claim: &Claim) -> s3::CreateBucketResponse {
         blocks_sse_c: true,
         policy: None,
         replication: None,
+        ownership: None,
+        public_access: None,
+        object_lock: None,
+        lifecycle: None,
+        tags: BTreeMap::new(),
     };
     ctx.put::<Buckets>(claim.name.as_str(), &row);
     s3::CreateBucketResponse {
@@ -145,19 +150,6 @@ pub(super) fn region_of(ctx: &mut Ctx<'_>, bucket: &str) -> Option<RegionName> {
         return Some(ctx.region().clone());
     }
     ctx.get::<Names>(bucket).map(|row| row.region)
-}
-
-/// `key=value&key=value` as a map.
-pub(super) fn tags(text: &str) -> Result<BTreeMap<String, String>, Refusal> {
-    let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    let mut tags = BTreeMap::new();
-    for pair in pairs {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
-            return Err(Error::InvalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.".to_owned()).into());
-        }
-    }
-    Ok(tags)
 }
 
 pub(super) fn put_versioning(
@@ -220,10 +212,8 @@ pub(super) fn put_encryption(
             )
             .into());
         }
-        if !matches!(algorithm.as_str(), "AES256" | "aws:kms") {
-            return Err(Refusal::not_built(&format!(
-                "default encryption with {algorithm}"
-            )));
+        if !matches!(algorithm.as_str(), "AES256" | "aws:kms" | "aws:kms:dsse") {
+            return Err(Error::MalformedXml.into());
         }
         row.default_encryption.algorithm = algorithm;
         row.default_encryption

@@ -1,32 +1,32 @@
 //! Bodies: chunks of at most 64 KiB, sealed on arrival, opened on the way out.
 //!
 //! Each chunk is bound (AAD) to the content it belongs to, its index and whether it is the
-//! last, so that none can be swapped, dropped or cut off. Content that no version refers to,
-//! because its put never ended, is collected later.
+//! last, so that none can be swapped, dropped or cut off. Content that no version and no upload
+//! refers to, because its put never ended, is collected later. An object is one content or, after
+//! a multipart upload, several in a row: [`super::body`].
 
 use md5::digest::common::hazmat::{SerializableState, SerializedState};
 use md5::{Digest as _, Md5};
 use serde_bytes::ByteBuf;
 
-use super::keyspaces::{Chunks, ContentRow, Contents};
+use super::encryption::ObjectKey;
+use super::keyspaces::{Chunks, ContentRow, Contents, PartRow};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
+use crate::service::CHUNK;
 use crate::store::Range;
-use crate::vault::SecretKey;
 
 /// How long an unfinished body is kept, microseconds: longer than any call waits.
 const ABANDONED_AFTER: u64 = 24 * 3600 * 1_000_000;
+/// Chunks that are removed in one step.
+const AT_ONCE: u64 = 1024;
+/// Chunks that the collector reads and removes in one step: 4 MiB.
+const COLLECTED: usize = 64;
 
 /// Opens a new content.
 pub fn begin(ctx: &mut Ctx<'_>) -> String {
     let id = ctx.entropy().hex::<12>("s3.content-id");
-    ctx.put::<Contents>(
-        id.as_str(),
-        &ContentRow {
-            committed: false,
-            bound: id.clone(),
-        },
-    );
+    ctx.put::<Contents>(id.as_str(), &ContentRow { committed: false });
     let at = ctx.elapsed().plus_micros(ABANDONED_AFTER);
     ctx.schedule("s3", at, "collect", encode(&id));
     id
@@ -34,62 +34,60 @@ pub fn begin(ctx: &mut Ctx<'_>) -> String {
 
 /// Marks a content as referred to.
 pub fn commit(ctx: &mut Ctx<'_>, id: &str) {
-    if let Some(mut row) = ctx.get::<Contents>(id) {
-        row.committed = true;
-        ctx.put::<Contents>(id, &row);
-    }
+    ctx.put::<Contents>(id, &ContentRow { committed: true });
 }
 
-/// Binds a content to the id under which its chunks were sealed elsewhere (SSE-C replicas).
-pub fn bind(ctx: &mut Ctx<'_>, id: &str, bound: &str) {
-    if let Some(mut row) = ctx.get::<Contents>(id) {
-        bound.clone_into(&mut row.bound);
-        ctx.put::<Contents>(id, &row);
-    }
-}
-
-/// The collector's timer: removes the content if nothing refers to it.
+/// The collector's timer: removes the content if nothing refers to it, a stretch at a time.
 pub fn collect(ctx: &mut Ctx<'_>, id: &str) {
-    if ctx.get::<Contents>(id).is_some_and(|row| !row.committed) {
-        remove(ctx, id);
+    if ctx.get::<Contents>(id).is_none_or(|row| row.committed) {
+        return;
+    }
+    let rows = ctx.page(Range::<Chunks>::under((id,)), COLLECTED);
+    for (key, _) in &rows {
+        ctx.delete::<Chunks>(key);
+    }
+    if rows.len() < COLLECTED {
+        ctx.delete::<Contents>(id);
+    } else {
+        let at = ctx.elapsed().plus_micros(1);
+        ctx.schedule("s3", at, "collect", encode(&id.to_owned()));
     }
 }
 
-/// Removes a content and its chunks.
-pub fn remove(ctx: &mut Ctx<'_>, id: &str) {
-    for (key, _) in ctx.all(Range::<Chunks>::under((id,))) {
-        ctx.delete::<Chunks>(&key);
-    }
-    ctx.delete::<Contents>(id);
+/// How many chunks so many bytes are; none at all is one empty chunk.
+#[must_use]
+pub fn chunks_of(length: u64) -> u64 {
+    length.div_ceil(CHUNK as u64).max(1)
 }
 
+/// Removes a content of so many chunks; what is much goes little by little.
+pub fn remove(ctx: &mut Ctx<'_>, id: &str, chunks: u64) {
+    if chunks <= AT_ONCE {
+        for index in 0..chunks {
+            ctx.delete::<Chunks>(&(id.to_owned(), index));
+        }
+        ctx.delete::<Contents>(id);
+        return;
+    }
+    ctx.put::<Contents>(id, &ContentRow { committed: false });
+    let at = ctx.elapsed().plus_micros(1);
+    ctx.schedule("s3", at, "collect", encode(&id.to_owned()));
+}
+
+/// Removes the content of a part.
+pub fn remove_part(ctx: &mut Ctx<'_>, part: &PartRow) {
+    remove(ctx, &part.content, chunks_of(part.length));
+}
+
+/// Text that a chunk is bound to.
 fn binding(bound: &str, index: u64, last: bool) -> Vec<u8> {
     format!("{bound}/{index}/{last}").into_bytes()
 }
 
-fn bound(ctx: &mut Ctx<'_>, id: &str) -> Result<String, Refusal> {
-    ctx.get::<Contents>(id)
-        .map(|row| row.bound)
-        .ok_or_else(|| Refusal::internal("the content is gone"))
-}
-
-/// Seals and stages a chunk.
-///
-/// # Errors
-/// When the content is gone.
-pub fn write(
-    ctx: &mut Ctx<'_>,
-    id: &str,
-    key: &SecretKey,
-    index: u64,
-    bytes: &[u8],
-    last: bool,
-) -> Result<(), Refusal> {
-    let aad = binding(&bound(ctx, id)?, index, last);
-    let nonce = ctx.entropy().bytes("s3.chunk-nonce");
-    let sealed = key.seal(nonce, &aad, bytes);
+/// Seals and stages a chunk of a content that is bound to its own id.
+pub fn write(ctx: &mut Ctx<'_>, id: &str, key: &ObjectKey, index: u64, bytes: &[u8], last: bool) {
+    let sealed = key.seal(ctx, &binding(id, index, last), bytes);
     ctx.put::<Chunks>(&(id.to_owned(), index), &ByteBuf::from(sealed));
-    Ok(())
 }
 
 /// Stages a chunk that is sealed already: SSE-C replicas keep the source's bytes (S3-044).
@@ -107,20 +105,19 @@ pub fn read_sealed(ctx: &mut Ctx<'_>, id: &str, index: u64) -> Result<Vec<u8>, R
         .ok_or_else(|| Refusal::internal("a chunk of the content is gone"))
 }
 
-/// Opens a chunk.
+/// Opens a chunk of a part.
 ///
 /// # Errors
 /// When the chunk is gone or damaged.
 pub fn read(
     ctx: &mut Ctx<'_>,
-    id: &str,
-    key: &SecretKey,
+    part: &PartRow,
+    key: &ObjectKey,
     index: u64,
-    last: bool,
 ) -> Result<Vec<u8>, Refusal> {
-    let sealed = read_sealed(ctx, id, index)?;
-    let aad = binding(&bound(ctx, id)?, index, last);
-    key.open(&aad, &sealed)
+    let sealed = read_sealed(ctx, &part.content, index)?;
+    let last = index + 1 == chunks_of(part.length);
+    key.open(&binding(&part.bound, index, last), &sealed)
         .ok_or_else(|| Refusal::internal("a chunk of the content does not open"))
 }
 

@@ -2,21 +2,22 @@
 //!
 //! Each object has a data key of its own. SSE-S3 keeps it sealed under the Region's root key,
 //! SSE-KMS has KMS wrap it (the caller needs kms:GenerateDataKey to write and kms:Decrypt to
-//! read, SSE-011), SSE-C derives it from the key that the caller sends and S3 forgets.
-//! Left out: DSSE-KMS and the caching of bucket keys.
+//! read, SSE-011), or wraps it under a bucket key that KMS wrapped ([`super::bucket_key`]),
+//! DSSE-KMS adds a second layer (SSE-057), SSE-C derives it from the key that the caller sends
+//! and S3 forgets ([`super::customer`]).
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use faultline_proto::kms;
-use hmac::{Hmac, Mac as _};
-use md5::{Digest as _, Md5};
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
+use serde::{Deserialize, Serialize};
 
+pub use super::customer::Customer;
 use super::error::{Error, from_kms};
 use super::keyspaces::{BucketRow, EncryptionRow};
+pub use super::object_key::ObjectKey;
+use super::{bucket_key, customer};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 use crate::vault::SecretKey;
@@ -36,30 +37,16 @@ pub struct Asked<'a> {
     pub customer: Customer<'a>,
 }
 
-/// The SSE-C members of a request.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Customer<'a> {
-    /// `AES256`.
-    pub algorithm: Option<&'a str>,
-    /// The key in base64.
-    pub key: Option<&'a str>,
-    /// MD5 of the key in base64.
-    pub key_md5: Option<&'a str>,
-}
-
-impl Customer<'_> {
-    /// Whether any SSE-C member was sent.
-    #[must_use]
-    pub fn is_given(&self) -> bool {
-        self.algorithm.is_some() || self.key.is_some() || self.key_md5.is_some()
-    }
-}
-
 /// ARN of an object.
 #[must_use]
 pub fn object_arn(bucket: &str, key: &str) -> String {
     format!("arn:aws:s3:::{bucket}/{key}")
 }
+
+const INCOMPATIBLE: &str = "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
+const KEY_WITHOUT_KMS: &str = "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
+/// What a bucket that blocks SSE-C says (SSE-053).
+pub const BLOCKED: &str = "SSE-C is blocked by the encryption configuration of this bucket.";
 
 /// Decides the encryption of a new object and obtains its data key.
 ///
@@ -71,42 +58,77 @@ pub fn begin(
     key_name: &str,
     bucket: &BucketRow,
     asked: Asked<'_>,
-) -> Result<(EncryptionRow, SecretKey), Refusal> {
+) -> Result<(EncryptionRow, ObjectKey), Refusal> {
+    let argument = |words: &str| Refusal::from(Error::InvalidArgument(words.to_owned()));
     if asked.customer.is_given() {
         if asked.algorithm.is_some() {
-            return Err(Error::InvalidArgument(
-                "Server Side Encryption with Customer provided key is incompatible with the encryption method specified".to_owned(),
-            )
-            .into());
+            return Err(argument(INCOMPATIBLE));
         }
         if bucket.blocks_sse_c {
-            return Err(Error::AccessDenied(
-                "SSE-C is blocked by the encryption configuration of this bucket.",
-            )
-            .into());
+            return Err(Error::AccessDenied(BLOCKED).into());
         }
-        return customer(ctx, asked.customer);
+        return customer::begin(ctx, asked.customer);
     }
     let default = &bucket.default_encryption;
-    match asked.algorithm.unwrap_or(&default.algorithm) {
-        "AES256" if asked.key.is_some() => Err(Error::InvalidArgument(
-            "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms".to_owned(),
-        )
-        .into()),
+    let algorithm = asked.algorithm.unwrap_or(&default.algorithm);
+    let is_default = algorithm == default.algorithm;
+    let named = asked
+        .key
+        .or(default.key.as_deref().filter(|_| is_default))
+        .unwrap_or("alias/aws/s3");
+    match algorithm {
+        "AES256" if asked.key.is_some() || asked.context.is_some() => {
+            Err(argument(KEY_WITHOUT_KMS))
+        }
         "AES256" => {
             let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
             let sealed = ctx.seal_local("s3.data-key", b"", data_key.expose());
-            Ok((EncryptionRow::SseS3 { data_key: sealed }, data_key))
+            Ok((EncryptionRow::SseS3 { data_key: sealed }, data_key.into()))
         }
+        // A key of its own in the request, and no method: only KMS has keys.
+        _ if asked.algorithm.is_none() && asked.key.is_some() => Err(argument(KEY_WITHOUT_KMS)),
         "aws:kms" => {
-            let named = asked.key.or(default.key.as_deref().filter(|_| default.algorithm == "aws:kms"));
             let bucket_key = asked.bucket_key.unwrap_or(default.bucket_key);
             let context = kms_context(bucket_name, key_name, bucket_key, asked.context)?;
-            with_kms(ctx, named.unwrap_or("alias/aws/s3"), context, bucket_key)
+            if bucket_key {
+                return bucket_key::begin(ctx, bucket_name, named, context);
+            }
+            let wrapped = generate(ctx, named, &context)?;
+            Ok((
+                EncryptionRow::SseKms {
+                    key: wrapped.key,
+                    data_key: wrapped.ciphertext,
+                    context,
+                    bucket_key: false,
+                    under_bucket_key: Vec::new(),
+                },
+                wrapped.data_key.into(),
+            ))
         }
-        "aws:kms:dsse" => Err(Refusal::not_built("DSSE-KMS")),
-        other => Err(Error::InvalidArgument(format!("The encryption method '{other}' is not supported")).into()),
+        // Bucket keys do not exist here (SSE-058).
+        "aws:kms:dsse" => {
+            let context = kms_context(bucket_name, key_name, false, asked.context)?;
+            let wrapped = generate(ctx, named, &context)?;
+            Ok(dsse(ctx, wrapped, context))
+        }
+        _ => Err(argument("The encryption method specified is not supported")),
     }
+}
+
+fn dsse(
+    ctx: &mut Ctx<'_>,
+    wrapped: Wrapped,
+    context: BTreeMap<String, String>,
+) -> (EncryptionRow, ObjectKey) {
+    let inner = SecretKey::new(ctx.entropy().bytes("s3.inner-key"));
+    let sealed = ctx.seal_local("s3.inner-key", b"", inner.expose());
+    let row = EncryptionRow::Dsse {
+        key: wrapped.key,
+        data_key: wrapped.ciphertext,
+        context,
+        inner: sealed,
+    };
+    (row, ObjectKey::two(wrapped.data_key, inner))
 }
 
 /// The context that S3 binds a data key to (SSE-022, SSE-023).
@@ -133,12 +155,22 @@ fn kms_context(
     Ok(context)
 }
 
-fn with_kms(
+/// A key that KMS has wrapped.
+pub(super) struct Wrapped {
+    /// ARN of the KMS key.
+    pub key: String,
+    /// KMS's ciphertext.
+    pub ciphertext: Vec<u8>,
+    /// The key itself.
+    pub data_key: SecretKey,
+}
+
+/// kms:GenerateDataKey on behalf of the caller.
+pub(super) fn generate(
     ctx: &mut Ctx<'_>,
     key: &str,
-    context: BTreeMap<String, String>,
-    bucket_key: bool,
-) -> Result<(EncryptionRow, SecretKey), Refusal> {
+    context: &BTreeMap<String, String>,
+) -> Result<Wrapped, Refusal> {
     let request = kms::GenerateDataKeyRequest {
         key_id: Some(key.to_owned()),
         key_spec: Some("AES_256".to_owned()),
@@ -146,14 +178,28 @@ fn with_kms(
         ..kms::GenerateDataKeyRequest::default()
     };
     let answer = ctx.call("s3", &request).map_err(from_kms)?;
-    let data_key = data_key(answer.plaintext.as_deref())?;
-    let row = EncryptionRow::SseKms {
+    Ok(Wrapped {
         key: answer.key_id.unwrap_or_default(),
-        data_key: answer.ciphertext_blob.unwrap_or_default(),
-        context,
-        bucket_key,
+        data_key: data_key(answer.plaintext.as_deref())?,
+        ciphertext: answer.ciphertext_blob.unwrap_or_default(),
+    })
+}
+
+/// kms:Decrypt on behalf of the caller.
+pub(super) fn decrypt(
+    ctx: &mut Ctx<'_>,
+    key: &str,
+    ciphertext: &[u8],
+    context: &BTreeMap<String, String>,
+) -> Result<SecretKey, Refusal> {
+    let request = kms::DecryptRequest {
+        key_id: Some(key.to_owned()),
+        ciphertext_blob: Some(ciphertext.to_vec()),
+        encryption_context: context.clone(),
+        ..kms::DecryptRequest::default()
     };
-    Ok((row, data_key))
+    let answer = ctx.call("s3", &request).map_err(from_kms)?;
+    data_key(answer.plaintext.as_deref())
 }
 
 fn data_key(plaintext: Option<&[u8]>) -> Result<SecretKey, Refusal> {
@@ -162,7 +208,18 @@ fn data_key(plaintext: Option<&[u8]>) -> Result<SecretKey, Refusal> {
         .ok_or_else(|| Refusal::internal("KMS answered no 256-bit data key"))
 }
 
-/// Encryption of a replica under SSE-KMS: a fresh data key, wrapped by kms:Encrypt (S3-034, S3-036).
+/// How a replica is encrypted under KMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnderKms {
+    /// SSE-KMS.
+    Plain,
+    /// SSE-KMS with a bucket key: the context names the bucket alone.
+    BucketKey,
+    /// DSSE-KMS.
+    Dsse,
+}
+
+/// Encryption of a replica under KMS: a fresh data key, wrapped by kms:Encrypt (S3-034, S3-036).
 ///
 /// # Errors
 /// KMS's refusals.
@@ -171,8 +228,9 @@ pub fn replica_kms(
     bucket: &str,
     key: &str,
     kms_key: &str,
-    bucket_key: bool,
-) -> Result<(EncryptionRow, SecretKey), Refusal> {
+    how: UnderKms,
+) -> Result<(EncryptionRow, ObjectKey), Refusal> {
+    let bucket_key = how == UnderKms::BucketKey;
     let context = kms_context(bucket, key, bucket_key, None)?;
     let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
     let request = kms::EncryptRequest {
@@ -182,13 +240,22 @@ pub fn replica_kms(
         ..kms::EncryptRequest::default()
     };
     let answer = ctx.call("s3", &request)?;
-    let row = EncryptionRow::SseKms {
+    let wrapped = Wrapped {
         key: answer.key_id.unwrap_or_default(),
-        data_key: answer.ciphertext_blob.unwrap_or_default(),
+        ciphertext: answer.ciphertext_blob.unwrap_or_default(),
+        data_key,
+    };
+    if how == UnderKms::Dsse {
+        return Ok(dsse(ctx, wrapped, context));
+    }
+    let row = EncryptionRow::SseKms {
+        key: wrapped.key,
+        data_key: wrapped.ciphertext,
         context,
         bucket_key,
+        under_bucket_key: Vec::new(),
     };
-    Ok((row, data_key))
+    Ok((row, wrapped.data_key.into()))
 }
 
 /// The data key of a stored object.
@@ -199,29 +266,39 @@ pub fn open(
     ctx: &mut Ctx<'_>,
     row: &EncryptionRow,
     customer: Customer<'_>,
-) -> Result<SecretKey, Refusal> {
+) -> Result<ObjectKey, Refusal> {
     match row {
         EncryptionRow::SseS3 { data_key: sealed } => {
             let opened = ctx.open_local("s3.data-key", b"", sealed)?;
             SecretKey::from_slice(&opened)
+                .map(Into::into)
                 .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))
         }
         EncryptionRow::SseKms {
             key,
             data_key: sealed,
             context,
+            under_bucket_key,
             ..
         } => {
-            let request = kms::DecryptRequest {
-                key_id: Some(key.clone()),
-                ciphertext_blob: Some(sealed.clone()),
-                encryption_context: context.clone(),
-                ..kms::DecryptRequest::default()
-            };
-            let answer = ctx.call("s3", &request).map_err(from_kms)?;
-            data_key(answer.plaintext.as_deref())
+            if !under_bucket_key.is_empty() {
+                return bucket_key::open(ctx, key, sealed, context, under_bucket_key);
+            }
+            decrypt(ctx, key, sealed, context).map(Into::into)
         }
-        EncryptionRow::SseC { .. } => check_customer(row, customer),
+        EncryptionRow::SseC { salt, proof, .. } => customer::open(salt, proof, customer),
+        EncryptionRow::Dsse {
+            key,
+            data_key: sealed,
+            context,
+            inner,
+        } => {
+            let outer = decrypt(ctx, key, sealed, context)?;
+            let inner = ctx.open_local("s3.inner-key", b"", inner)?;
+            let inner = SecretKey::from_slice(&inner)
+                .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
+            Ok(ObjectKey::two(outer, inner))
+        }
     }
 }
 
@@ -231,91 +308,27 @@ pub fn open(
 /// SSE-042, SSE-044, SSE-046.
 pub fn check_read(row: &EncryptionRow, customer: Customer<'_>) -> Result<(), Refusal> {
     match row {
-        EncryptionRow::SseC { .. } => check_customer(row, customer).map(drop),
-        EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } if customer.is_given() => Err(
-            Error::InvalidRequest("The encryption parameters are not applicable to this object.")
-                .into(),
-        ),
-        EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } => Ok(()),
+        EncryptionRow::SseC { salt, proof, .. } => customer::open(salt, proof, customer).map(drop),
+        EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } | EncryptionRow::Dsse { .. }
+            if customer.is_given() =>
+        {
+            Err(Error::InvalidRequest(
+                "The encryption parameters are not applicable to this object.",
+            )
+            .into())
+        }
+        EncryptionRow::SseS3 { .. } | EncryptionRow::SseKms { .. } | EncryptionRow::Dsse { .. } => {
+            Ok(())
+        }
     }
 }
 
-const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.";
-const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.";
-const WRONG_LENGTH: &str = "The secret key was invalid for the specified algorithm.";
-const WRONG_MD5: &str =
-    "The calculated MD5 hash of the key did not match the hash that was provided.";
-const WRONG_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.";
-const MISSING: &str = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.";
-
-/// The checks of a put with SSE-C, in the order of SSE-038 to SSE-042.
-fn customer(
-    ctx: &mut Ctx<'_>,
-    customer: Customer<'_>,
-) -> Result<(EncryptionRow, SecretKey), Refusal> {
-    let argument = |words: &str| Refusal::from(Error::InvalidArgument(words.to_owned()));
-    match customer.algorithm {
-        None => return Err(argument(NO_ALGORITHM)),
-        Some("AES256") => {}
-        Some(_) => return Err(Error::InvalidEncryptionAlgorithm.into()),
+/// The entity tag of bytes with this MD5: the MD5 itself only under SSE-S3 (SSE-027).
+pub fn e_tag(ctx: &mut Ctx<'_>, row: &EncryptionRow, md5: [u8; 16]) -> String {
+    match row {
+        EncryptionRow::SseS3 { .. } => hex::encode(md5),
+        EncryptionRow::SseKms { .. } | EncryptionRow::SseC { .. } | EncryptionRow::Dsse { .. } => {
+            ctx.entropy().hex::<16>("s3.e-tag")
+        }
     }
-    let key = customer.key.ok_or_else(|| argument(NO_KEY))?;
-    let key = BASE64
-        .decode(key)
-        .ok()
-        .and_then(|key| SecretKey::from_slice(&key))
-        .ok_or_else(|| argument(WRONG_LENGTH))?;
-    let given = customer.key_md5.ok_or_else(|| argument(WRONG_LENGTH))?;
-    let key_md5 = BASE64.encode(Md5::digest(key.expose()));
-    if given != key_md5 {
-        return Err(argument(WRONG_MD5));
-    }
-    let salt = ctx.entropy().bytes::<16>("s3.sse-c-salt").to_vec();
-    let proof = proof(&salt, &key);
-    let data_key = key.derive("s3.sse-c", &salt);
-    Ok((
-        EncryptionRow::SseC {
-            salt,
-            proof,
-            key_md5,
-        },
-        data_key,
-    ))
-}
-
-fn check_customer(row: &EncryptionRow, customer: Customer<'_>) -> Result<SecretKey, Refusal> {
-    let EncryptionRow::SseC {
-        salt, proof: kept, ..
-    } = row
-    else {
-        return Err(Refusal::internal("not an SSE-C object"));
-    };
-    match customer.algorithm {
-        None => return Err(Error::InvalidRequest(MISSING).into()),
-        Some("AES256") => {}
-        Some(_) => return Err(Error::InvalidEncryptionAlgorithm.into()),
-    }
-    let key = customer.key.ok_or(Error::InvalidRequest(MISSING))?;
-    let key = BASE64
-        .decode(key)
-        .ok()
-        .and_then(|key| SecretKey::from_slice(&key))
-        .ok_or(Error::AccessDenied(WRONG_KEY))?;
-    if customer
-        .key_md5
-        .is_none_or(|given| given != BASE64.encode(Md5::digest(key.expose())))
-    {
-        return Err(Error::AccessDenied(WRONG_KEY).into());
-    }
-    if !bool::from(proof(salt, &key).ct_eq(kept)) {
-        return Err(Error::AccessDenied(WRONG_KEY).into());
-    }
-    Ok(key.derive("s3.sse-c", salt))
-}
-
-fn proof(salt: &[u8], key: &SecretKey) -> Vec<u8> {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(salt)
-        .expect("HMAC takes a key of any length");
-    mac.update(key.expose());
-    mac.finalize().into_bytes().to_vec()
 }

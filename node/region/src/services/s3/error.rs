@@ -46,6 +46,9 @@ pub enum Error {
     /// 400 InvalidRequest with its own words.
     #[error("{0}")]
     InvalidRequest(&'static str),
+    /// 400 InvalidRequest with words of the moment.
+    #[error("{0}")]
+    Request(String),
     /// 400 InvalidArgument with its own words.
     #[error("{0}")]
     InvalidArgument(String),
@@ -81,6 +84,27 @@ pub enum Error {
     /// Content-MD5 of the body differs.
     #[error("The Content-MD5 you specified did not match what we received.")]
     BadDigest,
+    /// Content-MD5 that is none.
+    #[error("The Content-MD5 you specified was invalid.")]
+    InvalidDigest,
+    /// A checksum of the body differs.
+    #[error("The {0} you specified did not match the calculated checksum.")]
+    BadChecksum(&'static str),
+    /// User metadata beyond 2 KB.
+    #[error("Your metadata headers exceed the maximum allowed metadata size")]
+    MetadataTooLarge,
+    /// A key beyond 1,024 bytes.
+    #[error("Your key is too long")]
+    KeyTooLong,
+    /// A tag that cannot be.
+    #[error("{0}")]
+    InvalidTag(&'static str),
+    /// More tags than may be.
+    #[error("Object tags cannot be greater than {0}")]
+    TooManyTags(usize),
+    /// A header that S3 itself does not implement here.
+    #[error("A header you provided implies functionality that is not implemented")]
+    HeaderNotImplemented,
     /// Fewer or more bytes than announced.
     #[error("You did not provide the number of bytes specified by the Content-Length HTTP header")]
     IncompleteBody,
@@ -109,7 +133,7 @@ impl Error {
             Self::InvalidBucketName => ("InvalidBucketName", 400),
             Self::IllegalLocationConstraint(_) => ("IllegalLocationConstraintException", 400),
             Self::MalformedXml => ("MalformedXML", 400),
-            Self::InvalidRequest(_) => ("InvalidRequest", 400),
+            Self::InvalidRequest(_) | Self::Request(_) => ("InvalidRequest", 400),
             Self::InvalidArgument(_) => ("InvalidArgument", 400),
             Self::InvalidEncryptionAlgorithm => ("InvalidEncryptionAlgorithmError", 400),
             Self::AccessDenied(_) => ("AccessDenied", 403),
@@ -122,7 +146,13 @@ impl Error {
             Self::InvalidRange => ("InvalidRange", 416),
             Self::PreconditionFailed => ("PreconditionFailed", 412),
             Self::NotModified => ("NotModified", 304),
-            Self::BadDigest => ("BadDigest", 400),
+            Self::BadDigest | Self::BadChecksum(_) => ("BadDigest", 400),
+            Self::InvalidDigest => ("InvalidDigest", 400),
+            Self::MetadataTooLarge => ("MetadataTooLarge", 400),
+            Self::KeyTooLong => ("KeyTooLongError", 400),
+            Self::InvalidTag(_) => ("InvalidTag", 400),
+            Self::TooManyTags(_) => ("BadRequest", 400),
+            Self::HeaderNotImplemented => ("NotImplemented", 501),
             Self::IncompleteBody => ("IncompleteBody", 400),
             Self::Kms { code, .. } => return (format!("KMS.{code}"), 400),
         };

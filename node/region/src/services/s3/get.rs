@@ -3,27 +3,26 @@
 use faultline_proto::s3;
 use serde::{Deserialize, Serialize};
 
-use super::encryption::{self, Customer};
+use super::encryption::{self, Customer, ObjectKey};
 use super::error::Error;
-use super::keyspaces::{ObjectRow, VersionRow, Versioning, Versions};
-use super::{access, content, put, replication, versions};
+use super::keyspaces::{ObjectRow, PartRow, VersionRow, Versioning, Versions};
+use super::{access, body, put, replication, versions};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::{BodyChunk, CHUNK};
-use crate::vault::SecretKey;
 
 /// What a pull needs to read a body.
 #[derive(Debug, Serialize, Deserialize)]
 struct Reading {
-    content: String,
-    /// Data key sealed under the Region's root key.
+    parts: Vec<PartRow>,
+    /// The object's key sealed under the Region's root key.
     data_key: Vec<u8>,
-    /// Length of the whole object.
-    length: u64,
     /// First byte of the answer, and one after the last.
     from: u64,
     to: u64,
 }
+
+const KEY: &str = "s3.reading";
 
 pub(super) fn get(
     ctx: &mut Ctx<'_>,
@@ -51,11 +50,9 @@ pub(super) fn get(
     encryption::check_read(&object.encryption, customer)?;
     let data_key = encryption::open(ctx, &object.encryption, customer)?;
     let (from, to) = range(request.range.as_deref(), object.length)?;
-    let sealed = ctx.seal_local("s3.reading", object.content.as_bytes(), data_key.expose());
     let reading = Reading {
-        content: object.content.clone(),
-        data_key: sealed,
-        length: object.length,
+        data_key: data_key.keep(ctx, KEY, b""),
+        parts: object.parts.clone(),
         from,
         to,
     };
@@ -72,7 +69,12 @@ pub(super) fn get(
             .range
             .is_some()
             .then(|| format!("bytes {from}-{}/{}", to.saturating_sub(1), object.length)),
-        content_type: object.content_type.clone(),
+        content_type: object.headers.content_type.clone(),
+        cache_control: object.headers.cache_control.clone(),
+        content_disposition: object.headers.content_disposition.clone(),
+        content_encoding: object.headers.content_encoding.clone(),
+        content_language: object.headers.content_language.clone(),
+        expires: object.headers.expires,
         metadata: object.metadata.clone(),
         server_side_encryption: shown.algorithm,
         ssekms_key_id: shown.key,
@@ -108,7 +110,12 @@ pub(super) fn head(
         content_length: i64::try_from(object.length).ok(),
         e_tag: Some(format!("\"{}\"", object.e_tag)),
         version_id: Some(row.version_id.clone()).filter(|_| bucket.versioning != Versioning::Off),
-        content_type: object.content_type.clone(),
+        content_type: object.headers.content_type.clone(),
+        cache_control: object.headers.cache_control.clone(),
+        content_disposition: object.headers.content_disposition.clone(),
+        content_encoding: object.headers.content_encoding.clone(),
+        content_language: object.headers.content_language.clone(),
+        expires: object.headers.expires,
         metadata: object.metadata.clone(),
         server_side_encryption: shown.algorithm,
         ssekms_key_id: shown.key,
@@ -217,34 +224,11 @@ fn range(text: Option<&str>, length: u64) -> Result<(u64, u64), Error> {
 /// Chunk `index` of an answer: it may begin in the middle of a stored chunk.
 pub(super) fn read_body(ctx: &mut Ctx<'_>, state: &[u8], index: u64) -> Result<BodyChunk, Refusal> {
     let reading: Reading = decode(state)?;
-    let opened = ctx.open_local("s3.reading", reading.content.as_bytes(), &reading.data_key)?;
-    let data_key = SecretKey::from_slice(&opened)
-        .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
+    let data_key = ObjectKey::kept(ctx, KEY, b"", &reading.data_key)?;
     let size = CHUNK as u64;
-    let chunks = reading.length.div_ceil(size).max(1);
     let begin = reading.from + index * size;
     let end = reading.to.min(begin + size);
-    let mut bytes = Vec::new();
-    let mut at = begin;
-    while at < end || (reading.length == 0 && bytes.is_empty() && index == 0) {
-        let stored = at / size;
-        let opened = content::read(
-            ctx,
-            &reading.content,
-            &data_key,
-            stored,
-            stored + 1 == chunks,
-        )?;
-        let from = usize::try_from(at - stored * size).unwrap_or(0);
-        let upto = usize::try_from(end - stored * size)
-            .unwrap_or(CHUNK)
-            .min(opened.len());
-        bytes.extend_from_slice(opened.get(from..upto).unwrap_or_default());
-        at = (stored + 1) * size;
-        if reading.length == 0 {
-            break;
-        }
-    }
+    let bytes = body::read_range(ctx, &reading.parts, &data_key, begin, end)?;
     Ok(BodyChunk {
         bytes,
         last: end >= reading.to,
@@ -266,7 +250,7 @@ pub(super) fn delete(
             });
         };
         if let Some(object) = &row.object {
-            content::remove(ctx, &object.content);
+            body::remove(ctx, object);
         }
         ctx.delete::<Versions>(&version);
         return Ok(s3::DeleteObjectResponse {
@@ -276,8 +260,8 @@ pub(super) fn delete(
     }
     if bucket.versioning == Versioning::Off {
         if let Some((version, row)) = versions::latest(ctx, name, key) {
-            if let Some(object) = row.object {
-                content::remove(ctx, &object.content);
+            if let Some(object) = &row.object {
+                body::remove(ctx, object);
             }
             ctx.delete::<Versions>(&version);
         }

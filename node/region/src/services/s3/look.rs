@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::keyspaces::{Buckets, Contents, EncryptionRow, Status, VersionRow, Versions};
 use super::replication::replica;
-use super::{content, versions};
+use super::{body, versions};
 use crate::context::Ctx;
 use crate::store::Range;
 
@@ -52,11 +52,11 @@ fn stored(
     let Some(object) = &row.object else {
         return Ok(json!({ "delete_marker": true, "version_id": row.version_id }));
     };
-    let first =
-        content::read_sealed(ctx, &object.content, 0).map_err(|refusal| refusal.to_string())?;
+    let first = body::read_sealed(ctx, object, 0).map_err(|refusal| refusal.to_string())?;
     let (encryption, kms_key) = match &object.encryption {
         EncryptionRow::SseS3 { .. } => ("AES256", None),
         EncryptionRow::SseKms { key, .. } => ("aws:kms", Some(key.clone())),
+        EncryptionRow::Dsse { key, .. } => ("aws:kms:dsse", Some(key.clone())),
         EncryptionRow::SseC { .. } => ("SSE-C", None),
     };
     Ok(json!({

@@ -1,26 +1,36 @@
 //! S3: buckets, versions of objects, server-side encryption, cross-Region replication.
 //!
 //! - [`buckets`]: names in the partition directory, settings.
-//! - [`put`], [`get`], [`list`], [`versions`], [`content`]: objects and their chunks.
-//! - [`encryption`]: SSE-S3, SSE-KMS, SSE-C. [`replication`]: rules, the source's side and the
-//!   destination's.
+//! - [`put`], [`get`], [`list`], [`versions`], [`tags`], [`template`]: objects.
+//! - [`intake`]: bodies on their way in; [`content`]: chunks; [`body`]: an object's parts as one
+//!   row of chunks; [`checksum`].
+//! - [`encryption`], [`object_key`], [`bucket_key`], [`customer`]: SSE-S3, SSE-KMS, DSSE-KMS, SSE-C.
+//! - [`replication`]: rules, the source's side and the destination's.
 //! - [`access`]: what each request touches. [`error`]: every way S3 says no. [`keyspaces`]: rows.
 //!
 //! Left out: multipart upload, CopyObject, ACLs, Object Lock, lifecycle, DSSE-KMS, checksums
 //! beyond Content-MD5.
 
 pub mod access;
+pub mod body;
+pub mod bucket_key;
 pub mod buckets;
+pub mod checksum;
 pub mod content;
+pub mod customer;
 pub mod encryption;
 pub mod error;
 pub mod get;
+pub mod intake;
 pub mod keyspaces;
 pub mod list;
 mod look;
+pub mod object_key;
+mod older;
 pub mod put;
 pub mod replication;
-
+pub mod tags;
+pub mod template;
 pub mod versions;
 
 #[cfg(test)]

@@ -1,41 +1,75 @@
 //! PutObject: opened by the call, fed by chunks, committed by the last one.
 
-use std::collections::BTreeMap;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use faultline_proto::progress::{Progress, Saga};
 use faultline_proto::s3;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
-use super::content::{self, Fingerprint};
+use super::checksum::Algorithm;
 use super::encryption::{self, Asked, Customer};
 use super::error::Error;
-use super::keyspaces::{BucketRow, EncryptionRow, ObjectRow, VersionRow, Versioning};
-use super::{access, buckets, replication, versions};
+use super::intake::{self, Intake, Taken};
+use super::keyspaces::{
+    BucketRow, ChecksumRow, Headers, LockRow, ObjectRow, VersionRow, Versioning,
+};
+use super::template::{self, Template};
+use super::{access, body, replication, tags, versions};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
-use crate::service::{CHUNK, SagaInput};
-use crate::vault::SecretKey;
+use crate::service::SagaInput;
 
 /// A put whose body is on its way.
 #[derive(Debug, Serialize, Deserialize)]
 struct Upload {
     bucket: String,
     key: String,
-    content: String,
-    /// Data key sealed under the Region's root key.
-    data_key: Vec<u8>,
-    encryption: EncryptionRow,
-    fingerprint: Vec<u8>,
-    received: u64,
-    expected: u64,
-    content_md5: Option<String>,
-    content_type: Option<String>,
-    metadata: BTreeMap<String, String>,
-    tags: BTreeMap<String, String>,
-    storage_class: String,
+    intake: Intake,
+    template: Template,
+    conditions: Conditions,
+}
+
+/// Conditions of a write.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Conditions {
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+}
+
+impl Conditions {
+    /// Whether the object that is there now lets the write happen.
+    ///
+    /// # Errors
+    /// PreconditionFailed, NoSuchKey, NotImplemented.
+    pub fn check(&self, ctx: &mut Ctx<'_>, bucket: &str, key: &str) -> Result<(), Refusal> {
+        if self.if_match.is_none() && self.if_none_match.is_none() {
+            return Ok(());
+        }
+        if self.if_none_match.as_deref().is_some_and(|tag| tag != "*") {
+            return Err(Error::HeaderNotImplemented.into());
+        }
+        let current = versions::latest(ctx, bucket, key).and_then(|(_, row)| row.object);
+        if self.if_none_match.is_some() && current.is_some() {
+            return Err(Error::PreconditionFailed.into());
+        }
+        match (&self.if_match, current) {
+            (Some(_), None) => Err(Error::NoSuchKey.into()),
+            (Some(wanted), Some(object)) if wanted.trim_matches('"') != object.e_tag => {
+                Err(Error::PreconditionFailed.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A key that an object can have.
+///
+/// # Errors
+/// KeyTooLongError.
+pub(super) fn check_key(key: &str) -> Result<(), Error> {
+    if key.len() > 1024 {
+        return Err(Error::KeyTooLong);
+    }
+    Ok(())
 }
 
 pub(super) fn begin(
@@ -43,11 +77,25 @@ pub(super) fn begin(
     request: s3::PutObjectRequest,
 ) -> Result<Progress<s3::PutObjectResponse>, Refusal> {
     let (name, key) = (request.bucket().to_owned(), request.key().to_owned());
-    if key.len() > 1024 {
-        return Err(Refusal::new("KeyTooLongError", "Your key is too long"));
-    }
+    check_key(&key)?;
     let bucket = access::bucket(ctx, &name)?;
-    check_conditions(ctx, &request)?;
+    let conditions = Conditions {
+        if_match: request.if_match.clone(),
+        if_none_match: request.if_none_match.clone(),
+    };
+    conditions.check(ctx, &name, &key)?;
+    let said = intake::said(
+        request.content_md5.as_deref(),
+        request.checksum_algorithm.as_deref(),
+        [
+            request.checksum_crc32.as_deref(),
+            request.checksum_crc32_c.as_deref(),
+            None,
+            request.checksum_sha1.as_deref(),
+            request.checksum_sha256.as_deref(),
+        ],
+        Algorithm::Crc64Nvme,
+    )?;
     let asked = Asked {
         algorithm: request.server_side_encryption.as_deref(),
         key: request.ssekms_key_id.as_deref(),
@@ -59,55 +107,53 @@ pub(super) fn begin(
             key_md5: request.sse_customer_key_md5.as_deref(),
         },
     };
+    let tags = request
+        .tagging
+        .as_deref()
+        .map(tags::of_header)
+        .transpose()?;
+    let metadata = template::metadata(request.metadata.clone())?;
     let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked)?;
-    let content = content::begin(ctx);
-    let sealed_key = ctx.seal_local("s3.upload", content.as_bytes(), data_key.expose());
-    let expected = ctx.frame().body_length;
-    let mut upload = Upload {
-        content,
-        data_key: sealed_key,
-        encryption,
-        fingerprint: Vec::new(),
-        received: 0,
-        expected: expected.unwrap_or_default(),
-        content_md5: request.content_md5,
-        content_type: request.content_type,
-        metadata: request.metadata.into_iter().collect(),
-        tags: request
-            .tagging
-            .as_deref()
-            .map(buckets::tags)
-            .transpose()?
-            .unwrap_or_default(),
+    let template = Template {
+        headers: Headers {
+            content_type: request.content_type,
+            cache_control: request.cache_control,
+            content_disposition: request.content_disposition,
+            content_encoding: request.content_encoding,
+            content_language: request.content_language,
+            expires: request.expires,
+            website_redirect: None,
+        },
+        metadata,
+        tags: tags.unwrap_or_default(),
         storage_class: request
             .storage_class
             .unwrap_or_else(|| "STANDARD".to_owned()),
+        lock: LockRow::default(),
+        owner: template::owner(ctx, &bucket),
+        encryption,
+    };
+    let expected = ctx.frame().body_length;
+    let mut upload = Upload {
+        intake: Intake::begin(ctx, &data_key, said, expected.unwrap_or_default()),
+        template,
+        conditions,
         bucket: name,
         key,
     };
     if expected.is_none() {
-        content::write(ctx, &upload.content, &data_key, 0, &[], true)?;
-        return end(ctx, &mut upload, Fingerprint::default()).map(Progress::Done);
+        let taken = upload.intake.take(ctx, 0, &[], true)?;
+        let taken = taken.ok_or_else(|| Refusal::internal("an empty body is whole"))?;
+        return end(ctx, upload, taken).map(Progress::Done);
     }
-    Ok(Progress::Open(Saga {
-        kind: "put-object",
-        state: encode(&upload),
-    }))
+    Ok(open(&upload))
 }
 
-fn check_conditions(ctx: &mut Ctx<'_>, request: &s3::PutObjectRequest) -> Result<(), Refusal> {
-    let current =
-        versions::latest(ctx, request.bucket(), request.key()).and_then(|(_, row)| row.object);
-    if request.if_none_match.as_deref() == Some("*") && current.is_some() {
-        return Err(Error::PreconditionFailed.into());
-    }
-    match (&request.if_match, current) {
-        (Some(_), None) => Err(Error::NoSuchKey.into()),
-        (Some(wanted), Some(object)) if wanted.trim_matches('"') != object.e_tag => {
-            Err(Error::PreconditionFailed.into())
-        }
-        _ => Ok(()),
-    }
+fn open<T>(upload: &Upload) -> Progress<T> {
+    Progress::Open(Saga {
+        kind: "put-object",
+        state: encode(upload),
+    })
 }
 
 pub(super) fn resume(
@@ -117,69 +163,48 @@ pub(super) fn resume(
 ) -> Result<Progress<Vec<u8>>, Refusal> {
     let mut upload: Upload = decode(state)?;
     let SagaInput::Chunk { index, bytes, last } = input else {
-        content::remove(ctx, &upload.content);
-        return Err(Refusal::new(
-            "RequestTimeout",
-            "Your socket connection to the server was not read from or written to within the timeout period.",
-        ));
+        upload.intake.give_up(ctx);
+        return Err(intake::timed_out());
     };
-    if bytes.len() != CHUNK && !last {
-        return Err(Error::IncompleteBody.into());
-    }
-    let opened = ctx.open_local("s3.upload", upload.content.as_bytes(), &upload.data_key)?;
-    let data_key = SecretKey::from_slice(&opened)
-        .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
-    content::write(ctx, &upload.content, &data_key, index, bytes, last)?;
-    let mut fingerprint = Fingerprint::restore(&upload.fingerprint);
-    fingerprint.add(bytes);
-    upload.received += bytes.len() as u64;
-    if !last {
-        upload.fingerprint = fingerprint.store();
-        return Ok(Progress::Open(Saga {
-            kind: "put-object",
-            state: encode(&upload),
-        }));
-    }
-    if upload.received != upload.expected {
-        return Err(Error::IncompleteBody.into());
-    }
-    let response = end(ctx, &mut upload, fingerprint)?;
+    let Some(taken) = upload.intake.take(ctx, index, bytes, last)? else {
+        return Ok(open(&upload));
+    };
+    let response = end(ctx, upload, taken)?;
     Ok(Progress::Done(response.encode_to_vec()))
 }
 
 fn end(
     ctx: &mut Ctx<'_>,
-    upload: &mut Upload,
-    fingerprint: Fingerprint,
+    upload: Upload,
+    mut taken: Taken,
 ) -> Result<s3::PutObjectResponse, Refusal> {
-    let md5 = fingerprint.end();
-    if upload
-        .content_md5
-        .as_ref()
-        .is_some_and(|given| *given != BASE64.encode(md5))
-    {
-        return Err(Error::BadDigest.into());
-    }
     let bucket = access::bucket(ctx, &upload.bucket)?;
-    // The tag is the MD5 of the plaintext only under SSE-S3 (SSE-027).
-    let e_tag = match &upload.encryption {
-        EncryptionRow::SseS3 { .. } => hex::encode(md5),
-        EncryptionRow::SseKms { .. } | EncryptionRow::SseC { .. } => {
-            ctx.entropy().hex::<16>("s3.e-tag")
-        }
+    // Another write may have ended while this body came.
+    upload.conditions.check(ctx, &upload.bucket, &upload.key)?;
+    let e_tag = encryption::e_tag(ctx, &upload.template.encryption, taken.md5);
+    taken.part.e_tag.clone_from(&e_tag);
+    let checksum = ChecksumRow {
+        algorithm: upload.intake.algorithm(),
+        value: taken.part.checksum.clone(),
+        composite: false,
     };
-    let object = ObjectRow {
-        content: upload.content.clone(),
-        length: upload.received,
-        e_tag,
-        encryption: upload.encryption.clone(),
-        content_type: upload.content_type.take(),
-        metadata: std::mem::take(&mut upload.metadata),
-        tags: std::mem::take(&mut upload.tags),
-        storage_class: std::mem::take(&mut upload.storage_class),
-    };
-    content::commit(ctx, &upload.content);
-    let version_id = new_version_id(ctx, &bucket);
+    let object = upload
+        .template
+        .object(vec![taken.part], false, e_tag, Some(checksum));
+    let row = store(ctx, &upload.bucket, &upload.key, &bucket, object);
+    Ok(answer(&bucket, &row))
+}
+
+/// Makes a new version of an object whose bytes are there, and looks whether it replicates.
+pub(super) fn store(
+    ctx: &mut Ctx<'_>,
+    name: &str,
+    key: &str,
+    bucket: &BucketRow,
+    object: ObjectRow,
+) -> VersionRow {
+    body::commit(ctx, &object);
+    let version_id = new_version_id(ctx, bucket);
     let row = VersionRow {
         version_id,
         modified: ctx.now().0,
@@ -187,9 +212,9 @@ fn end(
         destinations: Vec::new(),
         replica: false,
     };
-    let order = versions::add(ctx, &upload.bucket, &upload.key, row.clone());
-    replication::consider(ctx, &upload.bucket, &upload.key, order, &bucket);
-    Ok(answer(&bucket, &row))
+    let order = versions::add(ctx, name, key, row.clone());
+    replication::consider(ctx, name, key, order, bucket);
+    row
 }
 
 /// A new version's id; `null` where versions are not kept.
@@ -200,13 +225,22 @@ pub(super) fn new_version_id(ctx: &mut Ctx<'_>, bucket: &BucketRow) -> String {
     }
 }
 
+/// The version id of an answer to a write.
+pub(super) fn shown_version(bucket: &BucketRow, row: &VersionRow) -> Option<String> {
+    match bucket.versioning {
+        Versioning::Enabled => Some(row.version_id.clone()),
+        Versioning::Suspended | Versioning::Off => None,
+    }
+}
+
 fn answer(bucket: &BucketRow, row: &VersionRow) -> s3::PutObjectResponse {
-    let object = row.object.as_ref().expect("a put makes an object");
+    let Some(object) = &row.object else {
+        return s3::PutObjectResponse::default();
+    };
     let shown = versions::shown(&object.encryption);
     s3::PutObjectResponse {
         e_tag: Some(format!("\"{}\"", object.e_tag)),
-        version_id: Some(row.version_id.clone())
-            .filter(|_| bucket.versioning == Versioning::Enabled),
+        version_id: shown_version(bucket, row),
         server_side_encryption: shown.algorithm,
         ssekms_key_id: shown.key,
         bucket_key_enabled: shown.bucket_key,

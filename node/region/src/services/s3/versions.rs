@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::content;
+use super::body;
 use super::error::Error;
 use super::keyspaces::{EncryptionRow, Orders, Status, VersionKey, VersionRow, Versions};
 use crate::context::Ctx;
@@ -13,8 +13,8 @@ use crate::store::Range;
 pub fn add(ctx: &mut Ctx<'_>, bucket: &str, key: &str, row: VersionRow) -> u64 {
     let replaced = find(ctx, bucket, key, "null").filter(|_| row.version_id == "null");
     if let Some((old, row)) = replaced {
-        if let Some(object) = row.object {
-            content::remove(ctx, &object.content);
+        if let Some(object) = &row.object {
+            body::remove(ctx, object);
         }
         ctx.delete::<Versions>(&old);
     }
@@ -115,6 +115,11 @@ pub fn shown(encryption: &EncryptionRow) -> Shown {
             algorithm: Some("aws:kms".to_owned()),
             key: Some(key.clone()),
             bucket_key: bucket_key.then_some(true),
+            ..Shown::default()
+        },
+        EncryptionRow::Dsse { key, .. } => Shown {
+            algorithm: Some("aws:kms:dsse".to_owned()),
+            key: Some(key.clone()),
             ..Shown::default()
         },
         EncryptionRow::SseC { key_md5, .. } => Shown {

@@ -267,10 +267,17 @@ pub fn that_fit(
     // Of the winners, KMS objects go only where the rule opts in (S3-043); delete markers only
     // where the rule says so, or under a V1 rule (S3-056).
     let goes = |rule: &s3::ReplicationRule| match object {
-        Some(object) => !matches!(object.encryption, EncryptionRow::SseKms { .. }) || opts_in(rule),
+        Some(object) => !under_kms(&object.encryption) || opts_in(rule),
         None => rule.filter.is_none() || replicates_delete_markers(rule),
     };
     chosen.into_values().filter(goes).collect()
+}
+
+fn under_kms(encryption: &EncryptionRow) -> bool {
+    matches!(
+        encryption,
+        EncryptionRow::SseKms { .. } | EncryptionRow::Dsse { .. }
+    )
 }
 
 fn fits(rule: &s3::ReplicationRule, key: &str, object: Option<&ObjectRow>) -> bool {

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
 use crate::service::RemoteCall;
-use crate::services::s3::encryption::{self, object_arn};
+use crate::services::s3::encryption::{self, ObjectKey, UnderKms, object_arn};
 use crate::services::s3::error::Error;
 use crate::services::s3::keyspaces::{EncryptionRow, ObjectRow, VersionRow, Versioning};
-use crate::services::s3::{access, content, versions};
+use crate::services::s3::{access, body, versions};
 use crate::store::Range;
 use crate::vault::SecretKey;
 
@@ -28,8 +28,8 @@ pub enum Sealing {
     SseKms {
         /// ReplicaKmsKeyID.
         key: String,
-        /// The source's setting (SSE-033).
-        bucket_key: bool,
+        /// The source's setting (SSE-033), and whether there are two layers.
+        how: UnderKms,
     },
     /// As it is, with the source's salt and proof.
     SseC {
@@ -81,8 +81,6 @@ pub struct Piece {
 /// A replica whose chunks are on their way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArrivingRow {
-    /// Where its chunks are.
-    pub content: String,
     /// Data key sealed under the Region's root key; empty under SSE-C.
     pub data_key: Vec<u8>,
     /// The version to be.
@@ -91,7 +89,7 @@ pub struct ArrivingRow {
 
 crate::keyspaces! {
     /// Replicas under way by bucket, key and version.
-    pub Arriving = 0x0610, "s3.arriving", version 1: (String, String, String) => ArrivingRow;
+    pub Arriving = 0x0610, "s3.arriving", version 2: (String, String, String) => ArrivingRow;
 }
 
 /// What the role must be allowed here (S3-029), and the bucket's state.
@@ -153,9 +151,11 @@ pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<V
         insert(ctx, &offer.bucket, &offer.key, version);
         return Ok(Vec::new());
     };
-    let source_content = object.content.clone();
-    let id = content::begin(ctx);
-    object.content.clone_from(&id);
+    body::begin_copy(
+        ctx,
+        &mut object,
+        matches!(offer.sealing, Sealing::SseC { .. }),
+    );
     let data_key = match offer.sealing {
         Sealing::Marker => {
             return Err(Refusal::internal(
@@ -166,27 +166,26 @@ pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<V
             let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
             let sealed = ctx.seal_local("s3.data-key", b"", data_key.expose());
             object.encryption = EncryptionRow::SseS3 { data_key: sealed };
-            Some(data_key)
+            Some(data_key.into())
         }
-        Sealing::SseKms { key, bucket_key } => {
+        Sealing::SseKms { key, how } => {
             let (row, data_key) =
-                encryption::replica_kms(ctx, &offer.bucket, &offer.key, &key, bucket_key)?;
+                encryption::replica_kms(ctx, &offer.bucket, &offer.key, &key, how)?;
             object.encryption = row;
             object.e_tag = ctx.entropy().hex::<16>("s3.e-tag");
             Some(data_key)
         }
         Sealing::SseC { row } => {
             object.encryption = row;
-            content::bind(ctx, &id, &source_content);
             None
         }
     };
     version.object = Some(object);
+    let aad = offer.version_id.as_bytes();
     let sealed = data_key
         .as_ref()
-        .map(|key| ctx.seal_local("s3.arriving", id.as_bytes(), key.expose()));
+        .map(|key: &ObjectKey| key.keep(ctx, "s3.arriving", aad));
     let arriving = ArrivingRow {
-        content: id,
         data_key: sealed.unwrap_or_default(),
         version,
     };
@@ -231,17 +230,14 @@ fn take(
     bytes: &[u8],
     last: bool,
 ) -> Result<Vec<u8>, Refusal> {
+    let whole = || Refusal::internal("a delete marker has no chunks");
+    let object = arriving.version.object.as_ref().ok_or_else(whole)?;
     if arriving.data_key.is_empty() {
-        content::write_sealed(ctx, &arriving.content, index, bytes);
+        body::write_sealed(ctx, object, index, bytes)?;
     } else {
-        let opened = ctx.open_local(
-            "s3.arriving",
-            arriving.content.as_bytes(),
-            &arriving.data_key,
-        )?;
-        let data_key = SecretKey::from_slice(&opened)
-            .ok_or_else(|| Refusal::internal("a data key has 32 bytes"))?;
-        content::write(ctx, &arriving.content, &data_key, index, bytes, last)?;
+        let aad = arriving.version.version_id.as_bytes();
+        let data_key = ObjectKey::kept(ctx, "s3.arriving", aad, &arriving.data_key)?;
+        body::write(ctx, object, &data_key, index, bytes)?;
     }
     let row_key = (
         bucket.to_owned(),
@@ -249,7 +245,7 @@ fn take(
         arriving.version.version_id.clone(),
     );
     if last {
-        content::commit(ctx, &arriving.content);
+        body::commit(ctx, object);
         ctx.delete::<Arriving>(&row_key);
         insert(ctx, bucket, key, arriving.version);
     } else {
@@ -265,7 +261,7 @@ fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version: VersionRow) {
         .as_ref()
         .map_or("none", |object| match &object.encryption {
             EncryptionRow::SseS3 { .. } => "AES256",
-            EncryptionRow::SseKms { key, .. } => key,
+            EncryptionRow::SseKms { key, .. } | EncryptionRow::Dsse { key, .. } => key,
             EncryptionRow::SseC { .. } => "SSE-C",
         });
     let encryption = encryption.to_owned();

@@ -21,13 +21,12 @@ use super::replica::{Offer, Piece, Sealing};
 use crate::caller::Caller;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
-use crate::service::{CHUNK, RemoteCall, SagaInput};
-use crate::services::s3::encryption::{self, Customer, object_arn};
+use crate::service::{RemoteCall, SagaInput};
+use crate::services::s3::encryption::{self, Customer, ObjectKey, UnderKms, object_arn};
 use crate::services::s3::keyspaces::{
-    BucketRow, DestinationRow, EncryptionRow, Status, VersionRow, Versions,
+    BucketRow, DestinationRow, EncryptionRow, ObjectRow, Status, VersionRow, Versions,
 };
-use crate::services::s3::{access, buckets, content, versions};
-use crate::vault::SecretKey;
+use crate::services::s3::{access, body, buckets, versions};
 
 /// Chunks under way at one time.
 const CREDIT: u64 = 4;
@@ -127,12 +126,9 @@ pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, payload: &[u8]) {
         Err(refusal) if is_temporary(&refusal) => return again(ctx, &task),
         Err(refusal) => return settle(ctx, &task, Err(source_reason(&refusal).to_owned())),
     };
-    task.chunks = version
-        .object
-        .as_ref()
-        .map_or(0, |object| object.length.div_ceil(CHUNK as u64).max(1));
+    task.chunks = version.object.as_ref().map_or(0, body::chunks);
     if let Some(key) = &data_key {
-        task.data_key = ctx.seal_local("s3.replicating", task.version_id.as_bytes(), key.expose());
+        task.data_key = key.keep(ctx, "s3.replicating", task.version_id.as_bytes());
     }
     let offer = match offer(ctx, &task, &version, data_key.as_ref()) {
         Ok(offer) => offer,
@@ -221,7 +217,7 @@ pub(in crate::services::s3) fn read_source(
 }
 
 /// The data key of the source; `None` where the chunks travel as they are (SSE-C) or there are none.
-fn source_key(ctx: &mut Ctx<'_>, version: &VersionRow) -> Result<Option<SecretKey>, Refusal> {
+fn source_key(ctx: &mut Ctx<'_>, version: &VersionRow) -> Result<Option<ObjectKey>, Refusal> {
     match &version.object {
         None => Ok(None),
         Some(object) if matches!(object.encryption, EncryptionRow::SseC { .. }) => Ok(None),
@@ -233,7 +229,7 @@ fn offer(
     ctx: &mut Ctx<'_>,
     task: &Task,
     version: &VersionRow,
-    key: Option<&SecretKey>,
+    key: Option<&ObjectKey>,
 ) -> Result<Offer, Refusal> {
     let row = access::bucket(ctx, &task.bucket)?;
     let rule = rules::of(&row).and_then(|config| {
@@ -256,7 +252,15 @@ fn offer(
         Some(EncryptionRow::SseS3 { .. }) => Sealing::SseS3,
         Some(EncryptionRow::SseKms { bucket_key, .. }) => Sealing::SseKms {
             key: replica_key.unwrap_or_default(),
-            bucket_key: *bucket_key,
+            how: if *bucket_key {
+                UnderKms::BucketKey
+            } else {
+                UnderKms::Plain
+            },
+        },
+        Some(EncryptionRow::Dsse { .. }) => Sealing::SseKms {
+            key: replica_key.unwrap_or_default(),
+            how: UnderKms::Dsse,
         },
         Some(encryption @ EncryptionRow::SseC { .. }) => Sealing::SseC {
             row: encryption.clone(),
@@ -269,7 +273,7 @@ fn offer(
     }
     let first = match &object {
         None => Vec::new(),
-        Some(object) => chunk(ctx, &object.content, key, 0, task.chunks)?,
+        Some(object) => chunk(ctx, object, key, 0)?,
     };
     Ok(Offer {
         bucket: task.to.clone(),
@@ -291,14 +295,13 @@ fn offer(
 
 fn chunk(
     ctx: &mut Ctx<'_>,
-    id: &str,
-    key: Option<&SecretKey>,
+    object: &ObjectRow,
+    key: Option<&ObjectKey>,
     index: u64,
-    chunks: u64,
 ) -> Result<Vec<u8>, Refusal> {
     match key {
-        Some(key) => content::read(ctx, id, key, index, index + 1 == chunks),
-        None => content::read_sealed(ctx, id, index),
+        Some(key) => body::read(ctx, object, key, index),
+        None => body::read_sealed(ctx, object, index),
     }
 }
 
@@ -309,13 +312,14 @@ fn piece(ctx: &mut Ctx<'_>, task: &Task, index: u64) -> Result<Piece, Refusal> {
         .ok_or_else(|| Refusal::new("SrcVersionNotFound", ""))?;
     let key = match task.data_key.as_slice() {
         [] => None,
-        sealed => SecretKey::from_slice(&ctx.open_local(
+        sealed => Some(ObjectKey::kept(
+            ctx,
             "s3.replicating",
             task.version_id.as_bytes(),
             sealed,
         )?),
     };
-    let bytes = chunk(ctx, &object.content, key.as_ref(), index, task.chunks)?;
+    let bytes = chunk(ctx, &object, key.as_ref(), index)?;
     Ok(Piece {
         bucket: task.to.clone(),
         key: task.key.clone(),
