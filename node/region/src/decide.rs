@@ -29,6 +29,15 @@ pub(crate) fn decide(ctx: &mut Ctx<'_>, access: &mut Access) -> Result<(), Refus
     }
 }
 
+impl Ctx<'_> {
+    /// How an access of the caller being served would be refused; nothing when it would be allowed.
+    /// No decision of the trail: for what is left out, not refused, where it is not permitted
+    /// (S3-030).
+    pub fn would_refuse(&mut self, access: &mut Access) -> Option<Refusal> {
+        decide(self, access).err()
+    }
+}
+
 /// The evaluator's refusal, or nothing when it allows.
 fn question(
     ctx: &mut Ctx<'_>,

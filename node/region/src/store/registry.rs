@@ -20,6 +20,8 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::s3::bucket_key::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,
     crate::services::s3::replication::replica::KEYSPACES,
+    crate::services::s3::replication::rows::KEYSPACES,
+    crate::services::s3::replication::STAMPS,
 ];
 
 /// Prefixes that were used once and must not come back.

@@ -253,6 +253,7 @@ pub(super) fn delete(
             body::remove(ctx, object);
         }
         ctx.delete::<Versions>(&version);
+        replication::hard_deleted(ctx, name, key, &row);
         return Ok(s3::DeleteObjectResponse {
             delete_marker: row.object.is_none().then_some(true),
             version_id: Some(id.clone()),

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::keyspaces::{Buckets, Contents, EncryptionRow, Status, VersionRow, Versions};
-use super::replication::replica;
-use super::{body, versions};
+use super::keyspaces::{EncryptionRow, Status, VersionRow, Versions};
+use super::{body, replication, versions};
 use crate::context::Ctx;
 use crate::store::Range;
 
@@ -31,9 +30,8 @@ pub(super) fn answer(
             &text("key"),
             arguments.get("version_id").and_then(Value::as_str),
         )),
-        "bucket_replication" => Some(replication(ctx, &bucket)),
         "bucket_digest" => Some(digest(ctx, &bucket)),
-        _ => None,
+        _ => replication::look(ctx, what, &bucket, arguments),
     }
 }
 
@@ -66,6 +64,7 @@ fn stored(
         "ssekms_key_id": kms_key,
         "metadata": object.metadata,
         "tags": object.tags,
+        "owner": object.owner.as_str(),
         "replica": row.replica,
         "replication_status": versions::replication_status(&row),
         "failure_reason": failure_reason(&row),
@@ -81,39 +80,6 @@ fn failure_reason(row: &VersionRow) -> Option<&str> {
             Status::Failed(reason) => Some(reason.as_str()),
             Status::Pending | Status::Completed => None,
         })
-}
-
-/// Every version of a bucket with its replication.
-fn replication(ctx: &mut Ctx<'_>, bucket: &str) -> Result<Value, String> {
-    if !ctx.has::<Buckets>(bucket) {
-        return Err(format!("bucket {bucket} is not in this Region"));
-    }
-    let rows = ctx.all(Range::<Versions>::under((bucket,)));
-    let objects: Vec<Value> = rows
-        .iter()
-        .map(|((_, key, _), row)| {
-            let destinations: Vec<Value> = row
-                .destinations
-                .iter()
-                .map(|destination| match &destination.status {
-                    Status::Pending => json!({ "bucket": destination.bucket, "rule": destination.rule, "status": "PENDING" }),
-                    Status::Completed => json!({ "bucket": destination.bucket, "rule": destination.rule, "status": "COMPLETED" }),
-                    Status::Failed(reason) => {
-                        json!({ "bucket": destination.bucket, "rule": destination.rule, "status": "FAILED", "reason": reason })
-                    }
-                })
-                .collect();
-            json!({ "key": key, "version_id": row.version_id, "status": versions::replication_status(row), "destinations": destinations })
-        })
-        .collect();
-    let uncommitted = ctx
-        .all(Range::<Contents>::all())
-        .iter()
-        .filter(|(_, row)| !row.committed)
-        .count();
-    Ok(
-        json!({ "objects": objects, "replicas_under_way": replica::under_way(ctx), "uncommitted_contents": uncommitted }),
-    )
 }
 
 /// Keys and versions, for comparing two buckets.

@@ -72,21 +72,23 @@ impl Service for S3 {
         state: &[u8],
         input: SagaInput<'_>,
     ) -> Result<Progress<Vec<u8>>, Refusal> {
+        if replication::is_saga(kind) {
+            return replication::resume(ctx, kind, state, input);
+        }
         match kind {
             "put-object" => put::resume(ctx, state, input),
             "create-bucket" => buckets::created(ctx, state, input),
-            "put-replication" => replication::config::answered(ctx, state, input),
-            "replicate" => replication::source::resume(ctx, state, input),
             other => Err(Refusal::internal(format!("s3 keeps no saga '{other}'"))),
         }
     }
 
     fn remote_access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCall, Refusal> {
+        if let Some(answer) = replication::remote_access(ctx, kind, body) {
+            return answer;
+        }
         match kind {
-            "read-source" => replication::source::read_source(ctx, body),
-            "replica" => replication::replica::accesses(ctx, body),
             // Plumbing between Regions that no policy speaks of: the call it belongs to was decided.
-            "claim-name" | "locate" | "versioning" | "replica-chunk" => Ok(RemoteCall {
+            "claim-name" => Ok(RemoteCall {
                 event: None,
                 read_only: true,
                 accesses: Vec::new(),
@@ -99,18 +101,17 @@ impl Service for S3 {
     }
 
     fn remote(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        if let Some(answer) = replication::remote(ctx, kind, body) {
+            return answer;
+        }
         match kind {
             "claim-name" => {
                 let claim = decode(body)?;
                 buckets::take_name(ctx, &claim).map(|()| Vec::new())
             }
-            "versioning" => replication::config::versioned(ctx, &String::from_utf8_lossy(body))
-                .map(|()| Vec::new()),
-            "locate" => replication::config::locate(ctx, &String::from_utf8_lossy(body)),
-            "replica" => replication::replica::begin(ctx, body),
-            "replica-chunk" => replication::replica::chunk(ctx, body),
-            // "read-source" only asks for a decision.
-            _ => Ok(Vec::new()),
+            other => Err(Refusal::internal(format!(
+                "s3 answers no question '{other}'"
+            ))),
         }
     }
 
@@ -123,7 +124,7 @@ impl Service for S3 {
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         match (kind, decode::<String>(payload)) {
             ("collect", Ok(id)) => content::collect(ctx, &id),
-            _ => replication::source::begin(ctx, payload),
+            _ => replication::due(ctx, kind, payload),
         }
     }
 

@@ -4,24 +4,37 @@ use std::cmp::Reverse;
 
 use super::body;
 use super::error::Error;
-use super::keyspaces::{EncryptionRow, Orders, Status, VersionKey, VersionRow, Versions};
+use super::keyspaces::{EncryptionRow, Status, VersionKey, VersionRow, Versions};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 use crate::store::Range;
 
-/// Adds a version as the latest one and gives its order. A second `null` version replaces the first.
+/// Adds a version as the latest one and gives its order: the Region's time, or one more than the
+/// newest's where that is later. A second `null` version replaces the first.
 pub fn add(ctx: &mut Ctx<'_>, bucket: &str, key: &str, row: VersionRow) -> u64 {
-    let replaced = find(ctx, bucket, key, "null").filter(|_| row.version_id == "null");
-    if let Some((old, row)) = replaced {
+    if row.version_id == "null"
+        && let Some((old, row)) = find(ctx, bucket, key, "null")
+    {
         if let Some(object) = &row.object {
             body::remove(ctx, object);
         }
         ctx.delete::<Versions>(&old);
     }
-    let order = ctx.get::<Orders>(bucket).unwrap_or_default() + 1;
-    ctx.put::<Orders>(bucket, &order);
+    let newest = latest(ctx, bucket, key).map_or(0, |((_, _, Reverse(order)), _)| order);
+    let order = u64::try_from(ctx.now().0)
+        .unwrap_or_default()
+        .max(newest + 1);
     ctx.put::<Versions>(&(bucket.to_owned(), key.to_owned(), Reverse(order)), &row);
     order
+}
+
+/// Adds a version at the place that its source gave it, or next to it where that is taken.
+pub fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, order: u64, row: VersionRow) {
+    let mut place = (bucket.to_owned(), key.to_owned(), Reverse(order));
+    while ctx.has::<Versions>(&place) {
+        place.2.0 += 1;
+    }
+    ctx.put::<Versions>(&place, &row);
 }
 
 /// The latest version, a delete marker included.
@@ -62,14 +75,13 @@ pub fn wanted(
     }
 }
 
-/// The replication status header (S3-063, S3-064).
+/// The replication status header (S3-063, S3-064). A replica leaves REPLICA while its changes are
+/// on their way back (S3-067).
 #[must_use]
 pub fn replication_status(row: &VersionRow) -> Option<String> {
-    if row.replica {
-        return Some("REPLICA".to_owned());
-    }
+    let settled = if row.replica { "REPLICA" } else { "COMPLETED" };
     if row.destinations.is_empty() {
-        return None;
+        return row.replica.then(|| settled.to_owned());
     }
     let statuses = || {
         row.destinations
@@ -79,7 +91,7 @@ pub fn replication_status(row: &VersionRow) -> Option<String> {
     let word = if statuses().any(|status| matches!(status, Status::Failed(_))) {
         "FAILED"
     } else if statuses().all(|status| *status == Status::Completed) {
-        "COMPLETED"
+        settled
     } else {
         "PENDING"
     };

@@ -1,27 +1,33 @@
-//! The destination's side of cross-Region replication.
+//! The destination's side: what is offered is decided, sealed anew and put in its place.
 //!
-//! The replica keeps the source's type of encryption (S3-046), version id, time and metadata
+//! The replica keeps the source's type of encryption (S3-046), version id, time, order and metadata
 //! (S3-048). What is sealed under a data key of the source arrives sealed under the link's key
 //! and is sealed anew under a data key of this Region; SSE-C chunks stay as they are, since
 //! nobody here has their key (S3-044).
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
-use crate::context::{Ctx, decode};
+use super::changes::{self, StampRow};
+use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::RemoteCall;
-use crate::services::s3::encryption::{self, ObjectKey, UnderKms, object_arn};
+use crate::services::s3::encryption::{self, Customer, ObjectKey, UnderKms, object_arn};
 use crate::services::s3::error::Error;
-use crate::services::s3::keyspaces::{EncryptionRow, ObjectRow, VersionRow, Versioning};
+use crate::services::s3::keyspaces::{
+    BucketRow, EncryptionRow, LockRow, ObjectRow, VersionRow, Versioning,
+};
 use crate::services::s3::{access, body, versions};
 use crate::store::Range;
 use crate::vault::SecretKey;
 
+/// How long a replica of several chunks may stand still, microseconds: as long as its contents are
+/// kept.
+const ABANDONED_AFTER: u64 = 24 * 3600 * 1_000_000;
+
 /// How the replica is to be sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Sealing {
-    /// A delete marker: nothing to seal.
-    Marker,
     /// A data key of this Region.
     SseS3,
     /// A data key wrapped by the rule's key (S3-036).
@@ -38,9 +44,36 @@ pub enum Sealing {
     },
 }
 
-/// A version that wants to be a replica here.
+/// What is offered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Offer {
+pub enum What {
+    /// A delete marker.
+    Marker,
+    /// An object.
+    Object {
+        /// Its row, without encryption.
+        object: Box<ObjectRow>,
+        /// How it is to be sealed.
+        sealing: Sealing,
+        /// Whether the rule gives it to the bucket's owner (S3-089).
+        overrides_owner: bool,
+        /// Whether the source bucket has Object Lock (S3-006).
+        needs_lock: bool,
+    },
+    /// Tags and locks of a version that is here.
+    Change {
+        /// Tags; `None` when the role may not read them.
+        tags: Option<std::collections::BTreeMap<String, String>>,
+        /// Retention and legal hold.
+        lock: LockRow,
+        /// When and where it was made, and of what.
+        stamp: StampRow,
+    },
+}
+
+/// A version that wants to be a replica here, without its bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Head {
     /// Destination bucket.
     pub bucket: String,
     /// Object key.
@@ -49,15 +82,28 @@ pub struct Offer {
     pub version_id: String,
     /// The source's time.
     pub modified: i64,
-    /// What it is; `None` for a delete marker.
-    pub object: Option<ObjectRow>,
-    /// How it is to be sealed.
-    pub sealing: Sealing,
+    /// Its place among the versions of the key.
+    pub order: u64,
+    /// Name of the attempt.
+    pub attempt: String,
+    /// Rule that sends it.
+    pub rule: String,
+    /// Whether a batch job sends it.
+    pub by_batch: bool,
+    /// How many chunks there are.
+    pub chunks: u64,
+    /// What it is.
+    pub what: What,
+}
+
+/// A version and its first chunk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Offer {
+    /// What is decided about.
+    pub head: Head,
     /// First chunk.
     #[serde(with = "serde_bytes")]
     pub first: Vec<u8>,
-    /// How many chunks there are.
-    pub chunks: u64,
 }
 
 /// A further chunk.
@@ -69,6 +115,8 @@ pub struct Piece {
     pub key: String,
     /// The source's version id.
     pub version_id: String,
+    /// Name of the attempt.
+    pub attempt: String,
     /// Index of the chunk.
     pub index: u64,
     /// Its bytes.
@@ -78,18 +126,91 @@ pub struct Piece {
     pub last: bool,
 }
 
+/// How something arrived.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// It was here already.
+    pub already: bool,
+    /// Its tags were left out (S3-031).
+    pub without_tags: bool,
+    /// A change that a later one had overtaken, or that this bucket does not take.
+    pub overtaken: bool,
+}
+
+impl Arrived {
+    /// What is worth telling; usually nothing.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let words = [
+            (self.already, "it was there already"),
+            (self.without_tags, "a policy keeps its tags out (S3-031)"),
+            (self.overtaken, "the destination keeps its own, later state"),
+        ];
+        let said: Vec<&str> = words
+            .iter()
+            .filter(|(is_so, _)| *is_so)
+            .map(|(_, words)| *words)
+            .collect();
+        said.join("; ")
+    }
+}
+
+/// The answer to one offer or chunk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Outcome {
+    /// More chunks are awaited.
+    More,
+    /// It is here.
+    Arrived(Arrived),
+    /// Refused: the failure as it travels.
+    Refused(ByteBuf),
+}
+
+impl Outcome {
+    /// A refusal.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        let failure = prost::Message::encode_to_vec(&refusal.into_failure());
+        Self::Refused(ByteBuf::from(failure))
+    }
+
+    /// Whether no chunk will change it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !matches!(self, Self::More)
+    }
+}
+
+/// The refusal that travelled.
+pub(super) fn refusal(failure: &[u8]) -> Refusal {
+    prost::Message::decode(failure).map_or_else(
+        |_| Refusal::internal("the destination's refusal does not decode"),
+        Refusal::from_failure,
+    )
+}
+
 /// A replica whose chunks are on their way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArrivingRow {
+    /// Name of the attempt that brings it.
+    pub attempt: String,
+    /// When the bucket was made: chunks for one that is gone are not taken.
+    pub bucket_created: i64,
     /// Data key sealed under the Region's root key; empty under SSE-C.
     pub data_key: Vec<u8>,
+    /// Its place among the versions of the key.
+    pub order: u64,
+    /// Whether its tags were left out.
+    pub without_tags: bool,
     /// The version to be.
     pub version: VersionRow,
 }
 
 crate::keyspaces! {
     /// Replicas under way by bucket, key and version.
-    pub Arriving = 0x0610, "s3.arriving", version 2: (String, String, String) => ArrivingRow;
+    pub Arriving = 0x0610, "s3.arriving", version 3: (String, String, String) => ArrivingRow;
+    /// Replicas that were deleted by version id here: Batch Replication cannot bring them back (S3-093).
+    pub HardDeleted = 0x0618, "s3.hard-deleted", version 1: (String, String, String) => ();
 }
 
 /// What the role must be allowed here (S3-029), and the bucket's state.
@@ -97,36 +218,34 @@ pub(in crate::services::s3) fn accesses(
     ctx: &mut Ctx<'_>,
     body: &[u8],
 ) -> Result<RemoteCall, Refusal> {
-    let offer: Offer = decode(body)?;
-    let row = access::bucket(ctx, &offer.bucket)?;
-    if row.versioning != Versioning::Enabled {
-        return Err(Refusal::new(
-            "DstBucketUnversioned",
-            "The destination bucket does not keep versions",
-        ));
-    }
-    if matches!(offer.sealing, Sealing::SseC { .. }) && row.blocks_sse_c {
-        return Err(Error::AccessDenied(
-            "SSE-C is blocked by the encryption configuration of this bucket.",
-        )
-        .into());
-    }
-    let action = if offer.object.is_some() {
-        "s3:ReplicateObject"
-    } else {
-        "s3:ReplicateDelete"
+    // The bytes that follow are not looked at.
+    let head: Head = decode(body)?;
+    let row = access::bucket(ctx, &head.bucket)?;
+    fits(&head, &row)?;
+    let arn = object_arn(&head.bucket, &head.key);
+    let (action, event) = match &head.what {
+        What::Marker => ("s3:ReplicateDelete", "DeleteObject"),
+        What::Object { .. } => ("s3:ReplicateObject", "PutObject"),
+        What::Change { .. } => ("s3:ReplicateObject", "PutObjectTagging"),
     };
-    let accesses = vec![access::on(
-        ctx,
-        action,
-        object_arn(&offer.bucket, &offer.key),
-        &row,
-    )];
-    let event = if offer.object.is_some() {
-        "PutObject"
-    } else {
-        "DeleteObject"
-    };
+    let mut accesses = vec![access::on(ctx, action, arn.clone(), &row)];
+    // S3-089: who owns the replica instead of the source's account; S3-090: here it does anyway.
+    if let What::Object {
+        overrides_owner: true,
+        ..
+    } = head.what
+        && !owner_enforced(&row)
+    {
+        let action = "s3:ObjectOwnerOverrideToBucketOwner";
+        accesses.push(access::on(ctx, action, arn.clone(), &row));
+    }
+    for action in also(&head.what) {
+        // ReplicateObject covers these (S3-029), unless a policy denies them.
+        let mut other = access::on(ctx, action, arn.clone(), &row);
+        if denied(ctx, &mut other) {
+            accesses.push(other);
+        }
+    }
     Ok(RemoteCall {
         event: Some(event),
         read_only: false,
@@ -135,127 +254,302 @@ pub(in crate::services::s3) fn accesses(
     })
 }
 
-pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let offer: Offer = decode(body)?;
-    if versions::find(ctx, &offer.bucket, &offer.key, &offer.version_id).is_some() {
-        return Ok(Vec::new());
+/// Actions whose denial refuses the whole offer.
+fn also(what: &What) -> Vec<&'static str> {
+    let lock = match what {
+        What::Marker => return Vec::new(),
+        What::Object { object, .. } => &object.lock,
+        What::Change { lock, .. } => lock,
+    };
+    let all = [
+        ("s3:ReplicateTags", matches!(what, What::Change { .. })),
+        ("s3:PutObjectRetention", lock.retention.is_some()),
+        ("s3:PutObjectLegalHold", lock.legal_hold.is_some()),
+    ];
+    all.iter()
+        .filter(|(_, is_touched)| *is_touched)
+        .map(|(action, _)| *action)
+        .collect()
+}
+
+/// Whether a policy denies it, not only fails to allow it.
+fn denied(ctx: &mut Ctx<'_>, access: &mut crate::service::Access) -> bool {
+    ctx.would_refuse(access)
+        .and_then(|refusal| refusal.denial)
+        .is_some_and(|denial| denial.explicit)
+}
+
+fn owner_enforced(row: &BucketRow) -> bool {
+    row.ownership
+        .as_deref()
+        .is_none_or(|said| said == "BucketOwnerEnforced")
+}
+
+/// Whether the bucket can take it at all (S3-004, S3-006, SSE-056).
+fn fits(head: &Head, row: &BucketRow) -> Result<(), Refusal> {
+    if row.versioning != Versioning::Enabled {
+        return Err(Refusal::new(
+            "DstBucketUnversioned",
+            "The destination bucket does not keep versions",
+        ));
     }
+    let What::Object {
+        sealing,
+        needs_lock,
+        ..
+    } = &head.what
+    else {
+        return Ok(());
+    };
+    if *needs_lock && row.object_lock.is_none() {
+        return Err(Refusal::new(
+            "DstBucketObjectLockConfigMissing",
+            "The source bucket has Object Lock and the destination bucket has not",
+        ));
+    }
+    if matches!(sealing, Sealing::SseC { .. }) && row.blocks_sse_c {
+        return Err(Error::AccessDenied(encryption::BLOCKED).into());
+    }
+    Ok(())
+}
+
+/// Many offers in one message: each is decided, done and recorded for itself.
+pub(in crate::services::s3) fn several(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let offers: Vec<ByteBuf> = decode(body)?;
+    let caller = ctx.caller();
+    let outcomes: Vec<Outcome> = offers
+        .iter()
+        .map(
+            |offer| match ctx.question_as(&caller, "s3", "replica", offer) {
+                Ok(answer) => decode(&answer).unwrap_or_else(Outcome::refused),
+                Err(refusal) => Outcome::refused(refusal),
+            },
+        )
+        .collect();
+    Ok(encode(&outcomes))
+}
+
+/// Takes one offer.
+pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let Offer { head, first } = decode(body)?;
+    let here = versions::find(ctx, &head.bucket, &head.key, &head.version_id);
+    if let What::Change { tags, lock, stamp } = head.what {
+        let (place, row) = here.ok_or_else(|| {
+            Refusal::new("DstVersionNotFound", "The version is not in the bucket")
+        })?;
+        let arrived = changes::apply(ctx, place, row, tags, lock, stamp);
+        return Ok(encode(&Outcome::Arrived(arrived)));
+    }
+    if here.is_some() {
+        let arrived = Arrived {
+            already: true,
+            ..Arrived::default()
+        };
+        return Ok(encode(&Outcome::Arrived(arrived)));
+    }
+    let place = (
+        head.bucket.as_str(),
+        head.key.as_str(),
+        head.version_id.as_str(),
+    );
+    if ctx.has::<HardDeleted>(place) {
+        return Err(Refusal::new(
+            "DstObjectHardDeleted",
+            "The version was deleted by its id in the destination bucket",
+        ));
+    }
+    take_whole(ctx, head, &first).map(|outcome| encode(&outcome))
+}
+
+fn take_whole(ctx: &mut Ctx<'_>, head: Head, first: &[u8]) -> Result<Outcome, Refusal> {
+    let row = access::bucket(ctx, &head.bucket)?;
     let mut version = VersionRow {
-        version_id: offer.version_id.clone(),
-        modified: offer.modified,
+        version_id: head.version_id.clone(),
+        modified: head.modified,
         object: None,
         destinations: Vec::new(),
         replica: true,
     };
-    let Some(mut object) = offer.object else {
-        insert(ctx, &offer.bucket, &offer.key, version);
-        return Ok(Vec::new());
+    let What::Object {
+        object,
+        sealing,
+        overrides_owner,
+        ..
+    } = head.what
+    else {
+        insert(ctx, &head.bucket, &head.key, head.order, version);
+        return Ok(Outcome::Arrived(Arrived::default()));
     };
-    body::begin_copy(
-        ctx,
-        &mut object,
-        matches!(offer.sealing, Sealing::SseC { .. }),
-    );
-    let data_key = match offer.sealing {
-        Sealing::Marker => {
-            return Err(Refusal::internal(
-                "an object with the sealing of a delete marker",
-            ));
+    let mut object = *object;
+    if overrides_owner || owner_enforced(&row) {
+        object.owner = row.owner.clone();
+    }
+    let mut without_tags = false;
+    if !object.tags.is_empty() {
+        let arn = object_arn(&head.bucket, &head.key);
+        let mut tagging = access::on(ctx, "s3:ReplicateTags", arn, &row);
+        without_tags = denied(ctx, &mut tagging);
+        if without_tags {
+            object.tags.clear();
         }
+    }
+    let keeps_bytes = matches!(sealing, Sealing::SseC { .. });
+    body::begin_copy(ctx, &mut object, keeps_bytes);
+    let data_key = seal(ctx, &head.bucket, &head.key, sealing, &mut object)?;
+    version.object = Some(object);
+    let sealed = data_key.as_ref().map(|key| {
+        // One chunk needs no key that outlives the step.
+        if head.chunks > 1 {
+            key.keep(ctx, "s3.arriving", head.version_id.as_bytes())
+        } else {
+            Vec::new()
+        }
+    });
+    let arriving = ArrivingRow {
+        attempt: head.attempt,
+        bucket_created: row.created,
+        data_key: sealed.unwrap_or_default(),
+        order: head.order,
+        without_tags,
+        version,
+    };
+    write(ctx, &arriving.version, data_key.as_ref(), 0, first)?;
+    if head.chunks <= 1 {
+        return Ok(end(ctx, &head.bucket, &head.key, arriving));
+    }
+    let place = (head.bucket, head.key, head.version_id);
+    let at = ctx.elapsed().plus_micros(ABANDONED_AFTER);
+    let mark = encode(&(&place, &arriving.attempt));
+    ctx.schedule("s3", at, "arriving", mark);
+    ctx.put::<Arriving>(&place, &arriving);
+    Ok(Outcome::More)
+}
+
+/// The replica's own data key, and what is kept of it.
+fn seal(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    sealing: Sealing,
+    object: &mut ObjectRow,
+) -> Result<Option<ObjectKey>, Refusal> {
+    match sealing {
         Sealing::SseS3 => {
             let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
             let sealed = ctx.seal_local("s3.data-key", b"", data_key.expose());
             object.encryption = EncryptionRow::SseS3 { data_key: sealed };
-            Some(data_key.into())
+            Ok(Some(data_key.into()))
         }
-        Sealing::SseKms { key, how } => {
-            let (row, data_key) =
-                encryption::replica_kms(ctx, &offer.bucket, &offer.key, &key, how)?;
+        Sealing::SseKms { key: kms_key, how } => {
+            let (row, data_key) = encryption::replica_kms(ctx, bucket, key, &kms_key, how)?;
+            if how == UnderKms::BucketKey {
+                // S3-036, S3-037: with a bucket key the role must be able to open it as well.
+                encryption::open(ctx, &row, Customer::default())?;
+            }
             object.encryption = row;
-            object.e_tag = ctx.entropy().hex::<16>("s3.e-tag");
-            Some(data_key)
+            // The entity tag says nothing of the bytes, and is another one (SSE-027, S3-096).
+            let parts = object.e_tag.rsplit_once('-').map(|(_, parts)| parts);
+            let e_tag = ctx.entropy().hex::<16>("s3.e-tag");
+            object.e_tag = match parts {
+                Some(parts) => format!("{e_tag}-{parts}"),
+                None => e_tag,
+            };
+            Ok(Some(data_key))
         }
         Sealing::SseC { row } => {
             object.encryption = row;
-            None
+            Ok(None)
         }
-    };
-    version.object = Some(object);
-    let aad = offer.version_id.as_bytes();
-    let sealed = data_key
-        .as_ref()
-        .map(|key: &ObjectKey| key.keep(ctx, "s3.arriving", aad));
-    let arriving = ArrivingRow {
-        data_key: sealed.unwrap_or_default(),
-        version,
-    };
-    take(
-        ctx,
-        &offer.bucket,
-        &offer.key,
-        arriving,
-        0,
-        &offer.first,
-        offer.chunks <= 1,
-    )
+    }
 }
 
-pub(in crate::services::s3) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let piece: Piece = decode(body)?;
-    let key = (
-        piece.bucket.clone(),
-        piece.key.clone(),
-        piece.version_id.clone(),
-    );
-    let Some(arriving) = ctx.get::<Arriving>(&key) else {
-        return Ok(Vec::new());
-    };
-    take(
-        ctx,
-        &piece.bucket,
-        &piece.key,
-        arriving,
-        piece.index,
-        &piece.bytes,
-        piece.last,
-    )
-}
-
-fn take(
+fn write(
     ctx: &mut Ctx<'_>,
-    bucket: &str,
-    key: &str,
-    arriving: ArrivingRow,
+    version: &VersionRow,
+    key: Option<&ObjectKey>,
     index: u64,
     bytes: &[u8],
-    last: bool,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(), Refusal> {
     let whole = || Refusal::internal("a delete marker has no chunks");
-    let object = arriving.version.object.as_ref().ok_or_else(whole)?;
-    if arriving.data_key.is_empty() {
-        body::write_sealed(ctx, object, index, bytes)?;
-    } else {
-        let aad = arriving.version.version_id.as_bytes();
-        let data_key = ObjectKey::kept(ctx, "s3.arriving", aad, &arriving.data_key)?;
-        body::write(ctx, object, &data_key, index, bytes)?;
+    let object = version.object.as_ref().ok_or_else(whole)?;
+    match key {
+        Some(key) => body::write(ctx, object, key, index, bytes),
+        None => body::write_sealed(ctx, object, index, bytes),
     }
-    let row_key = (
-        bucket.to_owned(),
-        key.to_owned(),
-        arriving.version.version_id.clone(),
-    );
-    if last {
-        body::commit(ctx, object);
-        ctx.delete::<Arriving>(&row_key);
-        insert(ctx, bucket, key, arriving.version);
-    } else {
-        ctx.put::<Arriving>(&row_key, &arriving);
-    }
-    Ok(Vec::new())
 }
 
-/// Adds the replica where its time puts it among the versions that are here.
-fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version: VersionRow) {
+/// What an attempt is told that cannot go on: it begins anew.
+fn again(why: &str) -> Refusal {
+    Refusal::new("ReplicaInterrupted", why).with_status(503)
+}
+
+/// Takes a further chunk.
+pub(in crate::services::s3) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let piece: Piece = decode(body)?;
+    let row = access::bucket(ctx, &piece.bucket)?;
+    let place = (piece.bucket, piece.key, piece.version_id);
+    let Some(arriving) = ctx.get::<Arriving>(&place) else {
+        return Err(again("the replica was given up"));
+    };
+    if arriving.attempt != piece.attempt {
+        return Err(again("another attempt took its place"));
+    }
+    if arriving.bucket_created != row.created {
+        drop_arriving(ctx, &place, &arriving);
+        return Err(again("the bucket is another one by now"));
+    }
+    if row.versioning != Versioning::Enabled {
+        drop_arriving(ctx, &place, &arriving);
+        return Err(Refusal::new(
+            "DstBucketUnversioned",
+            "The destination bucket does not keep versions",
+        ));
+    }
+    let data_key = match arriving.data_key.as_slice() {
+        [] => None,
+        sealed => Some(ObjectKey::kept(
+            ctx,
+            "s3.arriving",
+            place.2.as_bytes(),
+            sealed,
+        )?),
+    };
+    write(
+        ctx,
+        &arriving.version,
+        data_key.as_ref(),
+        piece.index,
+        &piece.bytes,
+    )?;
+    if !piece.last {
+        return Ok(encode(&vec![Outcome::More]));
+    }
+    ctx.delete::<Arriving>(&place);
+    let outcome = end(ctx, &place.0, &place.1, arriving);
+    Ok(encode(&vec![outcome]))
+}
+
+fn drop_arriving(ctx: &mut Ctx<'_>, place: &(String, String, String), arriving: &ArrivingRow) {
+    if let Some(object) = &arriving.version.object {
+        body::remove(ctx, object);
+    }
+    ctx.delete::<Arriving>(place);
+}
+
+fn end(ctx: &mut Ctx<'_>, bucket: &str, key: &str, arriving: ArrivingRow) -> Outcome {
+    if let Some(object) = &arriving.version.object {
+        body::commit(ctx, object);
+    }
+    let without_tags = arriving.without_tags;
+    insert(ctx, bucket, key, arriving.order, arriving.version);
+    Outcome::Arrived(Arrived {
+        without_tags,
+        ..Arrived::default()
+    })
+}
+
+/// Adds the replica where the source has it among the versions of the key.
+fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, order: u64, version: VersionRow) {
     let encryption = version
         .object
         .as_ref()
@@ -264,7 +558,14 @@ fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version: VersionRow) {
             EncryptionRow::SseKms { key, .. } | EncryptionRow::Dsse { key, .. } => key,
             EncryptionRow::SseC { .. } => "SSE-C",
         });
-    let encryption = encryption.to_owned();
+    let e_tag = version.object.as_ref().map_or("", |object| &object.e_tag);
+    let length = version.object.as_ref().map_or(0, |object| object.length);
+    let (encryption, e_tag, length, order_text) = (
+        encryption.to_owned(),
+        e_tag.to_owned(),
+        length.to_string(),
+        order.to_string(),
+    );
     ctx.note(
         "replica_written",
         &[
@@ -273,9 +574,47 @@ fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, version: VersionRow) {
             ("key", key),
             ("version_id", &version.version_id),
             ("encryption", &encryption),
+            ("e_tag", &e_tag),
+            ("length", &length),
+            ("order", &order_text),
         ],
     );
-    versions::add(ctx, bucket, key, version);
+    versions::insert(ctx, bucket, key, order, version);
+}
+
+/// A replica of several chunks that may have been given up: its contents go at the same moment.
+pub(super) fn abandon(ctx: &mut Ctx<'_>, payload: &[u8]) {
+    let Ok((place, attempt)) = decode::<((String, String, String), String)>(payload) else {
+        return;
+    };
+    if ctx
+        .get::<Arriving>(&place)
+        .is_some_and(|row| row.attempt == attempt)
+    {
+        ctx.delete::<Arriving>(&place);
+    }
+}
+
+/// A replica was deleted by its version id.
+pub(in crate::services::s3) fn hard_deleted(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    version: &VersionRow,
+) {
+    if version.replica {
+        ctx.put::<HardDeleted>((bucket, key, version.version_id.as_str()), &());
+    }
+}
+
+/// The bucket is deleted: so is what was on its way to it.
+pub(super) fn forget(ctx: &mut Ctx<'_>, bucket: &str) {
+    for (place, arriving) in ctx.all(Range::<Arriving>::under((bucket,))) {
+        drop_arriving(ctx, &place, &arriving);
+    }
+    for (place, ()) in ctx.all(Range::<HardDeleted>::under((bucket,))) {
+        ctx.delete::<HardDeleted>(&place);
+    }
 }
 
 /// What only a simulator can see of the replicas under way.
