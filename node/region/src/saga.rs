@@ -22,8 +22,9 @@ use crate::services;
 
 /// Longest a saga waits unless its handler says otherwise, microseconds.
 const PATIENCE: u64 = 60_000_000;
-/// Chunks of an answer that go out without being asked for: 1 MiB.
-const FIRST_CREDIT: u64 = 16;
+/// Chunks of an answer that go out without being asked for: 512 KiB, since a reply is one message of
+/// at most 1 MiB.
+const FIRST_CREDIT: u64 = 8;
 
 impl Ctx<'_> {
     /// Asks the same service in `to`; the answer resumes the saga that the handler leaves open.
@@ -244,7 +245,8 @@ fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
         );
     }
     match progress {
-        Ok(Progress::Open(saga)) if !deadline => {
+        // A handler that gives itself another deadline goes on by itself.
+        Ok(Progress::Open(saga)) if !deadline || frame.deadline.is_some() => {
             row.kind = saga.kind.to_owned();
             row.state = saga.state;
             row.asks = frame.saga.as_ref().map_or(row.asks, |(_, next)| *next);
@@ -255,6 +257,9 @@ fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
             }
             if let Some(at) = frame.deadline {
                 row.deadline = at.0;
+                if deadline {
+                    arm(ctx, id, row.deadline);
+                }
             }
             ctx.frames.push(Frame::new(
                 "-",

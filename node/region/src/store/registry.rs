@@ -18,10 +18,12 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::kms::keyspaces::KEYSPACES,
     crate::services::organizations::keyspaces::KEYSPACES,
     crate::services::s3::bucket_key::KEYSPACES,
+    crate::services::s3::expiring::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,
     crate::services::s3::replication::replica::KEYSPACES,
     crate::services::s3::replication::rows::KEYSPACES,
     crate::services::s3::replication::STAMPS,
+    crate::services::s3::uploads::KEYSPACES,
 ];
 
 /// Prefixes that were used once and must not come back.

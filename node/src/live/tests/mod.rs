@@ -195,6 +195,7 @@ async fn bucket(handle: &Handle) {
         bucket: Some("reports".into()),
         create_bucket_configuration: Some(s3::CreateBucketConfiguration {
             location_constraint: Some("eu-west-1".into()),
+            ..Default::default()
         }),
         ..Default::default()
     };

@@ -48,7 +48,7 @@ fn digest(ciphertext: &[u8]) -> String {
     hex::encode(&sha2::Sha256::digest(ciphertext)[..16])
 }
 
-/// A data key under the bucket key, which is made when there is none.
+/// A fresh data key under the bucket key.
 ///
 /// # Errors
 /// KMS's refusals.
@@ -58,6 +58,22 @@ pub(super) fn begin(
     named: &str,
     context: BTreeMap<String, String>,
 ) -> Result<(EncryptionRow, ObjectKey), Refusal> {
+    let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
+    let row = wrap(ctx, bucket, named, context, &data_key)?;
+    Ok((row, data_key.into()))
+}
+
+/// Wraps a data key under the bucket key, which is made when there is none.
+///
+/// # Errors
+/// KMS's refusals.
+pub(super) fn wrap(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    named: &str,
+    context: BTreeMap<String, String>,
+    data_key: &SecretKey,
+) -> Result<EncryptionRow, Refusal> {
     let extra: Vec<String> = context
         .iter()
         .map(|(key, value)| format!("{key}={value}"))
@@ -79,17 +95,15 @@ pub(super) fn begin(
         }
     };
     let wrapping = opened(ctx, &row)?;
-    let data_key = SecretKey::new(ctx.entropy().bytes("s3.data-key"));
     let nonce = ctx.entropy().bytes("s3.wrap-nonce");
     let under = wrapping.seal(nonce, b"s3.under-bucket-key", data_key.expose());
-    let row = EncryptionRow::SseKms {
+    Ok(EncryptionRow::SseKms {
         key: row.key,
         data_key: row.ciphertext,
         context,
         bucket_key: true,
         under_bucket_key: under,
-    };
-    Ok((row, data_key.into()))
+    })
 }
 
 /// The data key of an object under a bucket key; KMS opens that once for each requester.

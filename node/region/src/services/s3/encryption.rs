@@ -132,7 +132,7 @@ fn dsse(
 }
 
 /// The context that S3 binds a data key to (SSE-022, SSE-023).
-fn kms_context(
+pub(super) fn kms_context(
     bucket: &str,
     key: &str,
     bucket_key: bool,

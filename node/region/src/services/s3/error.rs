@@ -72,9 +72,88 @@ pub enum Error {
     /// A policy that does not parse.
     #[error("{0}")]
     MalformedPolicy(String),
-    /// The range begins after the object ends.
+    /// The range begins after the object ends: what was asked, and its length.
     #[error("The requested range is not satisfiable")]
-    InvalidRange,
+    InvalidRange(String, u64),
+    /// A condition did not hold: which.
+    #[error("At least one of the pre-conditions you specified did not hold")]
+    FailedCondition(&'static str),
+    /// A part that the object does not have.
+    #[error("The requested partnumber is not satisfiable")]
+    NoSuchPartNumber,
+    /// A number that no part can have.
+    #[error("Part number must be an integer between 1 and 10000, inclusive")]
+    PartNumber,
+    /// No upload of this id.
+    #[error(
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
+    )]
+    NoSuchUpload(String),
+    /// A part that is not there, or is another.
+    #[error(
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."
+    )]
+    InvalidPart {
+        /// Id of the upload.
+        upload: String,
+        /// Number of the part.
+        number: u32,
+        /// Entity tag that was said.
+        e_tag: String,
+    },
+    /// Parts out of order.
+    #[error("The list of parts was not in ascending order. Parts must be ordered by part number.")]
+    InvalidPartOrder,
+    /// A part of fewer than 5 MiB that is not the last.
+    #[error("Your proposed upload is smaller than the minimum allowed size")]
+    EntityTooSmall {
+        /// Number of the part.
+        number: u32,
+        /// Its bytes.
+        size: u64,
+        /// Its entity tag.
+        e_tag: String,
+    },
+    /// A part's checksum of another kind than the upload's.
+    #[error("The {0} you specified for part did not match what we received.")]
+    BadPartChecksum(&'static str),
+    /// An archived object that was not restored.
+    #[error("The operation is not valid for the object's storage class")]
+    InvalidObjectState,
+    /// A bucket with something in it.
+    #[error("The bucket you tried to delete is not empty{0}")]
+    BucketNotEmpty(&'static str),
+    /// 409 InvalidBucketState with its own words.
+    #[error("{0}")]
+    InvalidState(&'static str),
+    /// A bucket without tags.
+    #[error("The TagSet does not exist")]
+    NoSuchTagSet,
+    /// A bucket without lifecycle rules.
+    #[error("The lifecycle configuration does not exist")]
+    NoLifecycle,
+    /// A bucket without ownership controls.
+    #[error("The bucket ownership controls were not found")]
+    NoOwnershipControls,
+    /// A bucket without Block Public Access.
+    #[error("The public access block configuration was not found")]
+    NoPublicAccessBlock,
+    /// A bucket without Object Lock.
+    #[error("Object Lock configuration does not exist for this bucket")]
+    NoObjectLock,
+    /// A version without a lock.
+    #[error("The specified object does not have a ObjectLock configuration")]
+    NoLockOfObject,
+    /// Block Public Access keeps a policy out.
+    #[error(
+        "User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::{bucket}\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access."
+    )]
+    PublicPolicyBlocked {
+        /// ARN of the caller.
+        caller: String,
+        /// The bucket.
+        bucket: String,
+    },
     /// If-Match and the like.
     #[error("At least one of the pre-conditions you specified did not hold")]
     PreconditionFailed,
@@ -143,8 +222,25 @@ impl Error {
             }
             Self::NoSuchBucketPolicy => ("NoSuchBucketPolicy", 404),
             Self::MalformedPolicy(_) => ("MalformedPolicy", 400),
-            Self::InvalidRange => ("InvalidRange", 416),
-            Self::PreconditionFailed => ("PreconditionFailed", 412),
+            Self::InvalidRange(..) => ("InvalidRange", 416),
+            Self::NoSuchPartNumber => ("InvalidPartNumber", 416),
+            Self::PartNumber => ("InvalidArgument", 400),
+            Self::NoSuchUpload(_) => ("NoSuchUpload", 404),
+            Self::InvalidPart { .. } => ("InvalidPart", 400),
+            Self::InvalidPartOrder => ("InvalidPartOrder", 400),
+            Self::EntityTooSmall { .. } => ("EntityTooSmall", 400),
+            Self::BadPartChecksum(_) => ("BadDigest", 400),
+            Self::InvalidObjectState => ("InvalidObjectState", 403),
+            Self::BucketNotEmpty(_) => ("BucketNotEmpty", 409),
+            Self::InvalidState(_) => ("InvalidBucketState", 409),
+            Self::NoSuchTagSet => ("NoSuchTagSet", 404),
+            Self::NoLifecycle => ("NoSuchLifecycleConfiguration", 404),
+            Self::NoOwnershipControls => ("OwnershipControlsNotFoundError", 404),
+            Self::NoPublicAccessBlock => ("NoSuchPublicAccessBlockConfiguration", 404),
+            Self::NoObjectLock => ("ObjectLockConfigurationNotFoundError", 404),
+            Self::NoLockOfObject => ("NoSuchObjectLockConfiguration", 404),
+            Self::PublicPolicyBlocked { .. } => ("AccessDenied", 403),
+            Self::PreconditionFailed | Self::FailedCondition(_) => ("PreconditionFailed", 412),
             Self::NotModified => ("NotModified", 304),
             Self::BadDigest | Self::BadChecksum(_) => ("BadDigest", 400),
             Self::InvalidDigest => ("InvalidDigest", 400),
@@ -160,10 +256,43 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Members of the document beside code and message.
+    fn members(&self) -> Option<serde_json::Value> {
+        use serde_json::json;
+        Some(match self {
+            Self::InvalidRange(range, length) => {
+                json!({ "RangeRequested": range, "ActualObjectSize": length.to_string() })
+            }
+            Self::FailedCondition(name) => json!({ "Condition": name }),
+            Self::NoSuchUpload(id) => json!({ "UploadId": id }),
+            Self::InvalidPart {
+                upload,
+                number,
+                e_tag,
+            } => json!({ "UploadId": upload, "PartNumber": number.to_string(), "ETag": e_tag }),
+            Self::EntityTooSmall {
+                number,
+                size,
+                e_tag,
+            } => json!({
+                "ProposedSize": size.to_string(),
+                "MinSizeAllowed": "5242880",
+                "PartNumber": number.to_string(),
+                "ETag": e_tag,
+            }),
+            _ => return None,
+        })
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let (code, status) = error.code();
-        Self::new(code, error.to_string()).with_status(status)
+        Self {
+            members: error.members().map(|members| members.to_string()),
+            ..Self::new(code, error.to_string()).with_status(status)
+        }
     }
 }
 

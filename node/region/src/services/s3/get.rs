@@ -1,12 +1,16 @@
-//! GetObject, HeadObject and DeleteObject.
+//! GetObject and HeadObject.
 
 use faultline_proto::s3;
 use serde::{Deserialize, Serialize};
 
+use super::conditions::{self, Conditions};
 use super::encryption::{self, Customer, ObjectKey};
 use super::error::Error;
-use super::keyspaces::{ObjectRow, PartRow, VersionRow, Versioning, Versions};
-use super::{access, body, put, replication, versions};
+use super::keyspaces::{BucketRow, ObjectRow, PartRow, VersionRow, Versioning};
+use super::shapes::{
+    customer_of, quoted, show_checksum, show_encryption, show_whole_checksum, shown_time,
+};
+use super::{access, body, lifecycle, lock, versions};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::{BodyChunk, CHUNK};
@@ -23,12 +27,136 @@ struct Reading {
 }
 
 const KEY: &str = "s3.reading";
+const BOTH: &str = "Cannot specify both Range header and partNumber query parameter";
+
+/// The stretch of an object that a read wants.
+struct Wanted {
+    from: u64,
+    to: u64,
+    /// Whether it was asked for: then the answer says where it is.
+    partial: bool,
+    parts_count: Option<i32>,
+}
+
+fn wanted(object: &ObjectRow, range: Option<&str>, part: Option<i32>) -> Result<Wanted, Error> {
+    let whole = Wanted {
+        from: 0,
+        to: object.length,
+        partial: false,
+        parts_count: None,
+    };
+    let Some(number) = part else {
+        let Some(text) = range else { return Ok(whole) };
+        return Ok(match conditions::range(text, object.length)? {
+            Some((from, to)) => Wanted {
+                from,
+                to,
+                partial: true,
+                parts_count: None,
+            },
+            None => whole,
+        });
+    };
+    if range.is_some() {
+        return Err(Error::InvalidRequest(BOTH));
+    }
+    if !(1..=10_000).contains(&number) {
+        return Err(Error::PartNumber);
+    }
+    let mut from = 0;
+    for part in &object.parts {
+        if i64::from(part.number) == i64::from(number) {
+            return Ok(Wanted {
+                from,
+                to: from + part.length,
+                partial: part.length > 0,
+                parts_count: object
+                    .multipart
+                    .then(|| i32::try_from(object.parts.len()).unwrap_or(i32::MAX)),
+            });
+        }
+        from += part.length;
+    }
+    Err(Error::NoSuchPartNumber)
+}
+
+/// Members that GetObject and HeadObject answer alike.
+macro_rules! describe {
+    ($answer:expr, $ctx:expr, $row:expr, $object:expr, $bucket:expr, $wanted:expr, $request:expr) => {{
+        let headers = &$object.headers;
+        $answer.accept_ranges = Some("bytes".to_owned());
+        $answer.last_modified = shown_time($row.modified);
+        $answer.content_length = i64::try_from($wanted.to - $wanted.from).ok();
+        $answer.e_tag = quoted(&$object.e_tag);
+        $answer.version_id = shown_version($bucket, $row);
+        $answer.content_range = $wanted.partial.then(|| {
+            let last = $wanted.to.saturating_sub(1);
+            format!("bytes {}-{last}/{}", $wanted.from, $object.length)
+        });
+        $answer.parts_count = $wanted.parts_count;
+        $answer.content_type = $request
+            .response_content_type
+            .clone()
+            .or_else(|| headers.content_type.clone())
+            .or_else(|| Some("binary/octet-stream".to_owned()));
+        $answer.cache_control = $request
+            .response_cache_control
+            .clone()
+            .or_else(|| headers.cache_control.clone());
+        $answer.content_disposition = $request
+            .response_content_disposition
+            .clone()
+            .or_else(|| headers.content_disposition.clone());
+        $answer.content_encoding = $request
+            .response_content_encoding
+            .clone()
+            .or_else(|| headers.content_encoding.clone());
+        $answer.content_language = $request
+            .response_content_language
+            .clone()
+            .or_else(|| headers.content_language.clone());
+        $answer.expires = $request.response_expires.or(headers.expires);
+        $answer.website_redirect_location = headers.website_redirect.clone();
+        $answer.metadata = $object.metadata.clone();
+        show_encryption!($answer, &$object.encryption);
+        $answer.storage_class =
+            Some($object.storage_class.clone()).filter(|class| class != "STANDARD");
+        $answer.replication_status = versions::replication_status($row);
+        $answer.tag_count = i32::try_from($object.tags.len())
+            .ok()
+            .filter(|count| *count > 0);
+        $answer.expiration = lifecycle::expiration($bucket, $request.key(), $row);
+        let lock = lock::shown(&$object.lock);
+        $answer.object_lock_mode = lock.mode;
+        $answer.object_lock_retain_until_date = lock.until;
+        $answer.object_lock_legal_hold_status = lock.legal_hold;
+        if $request.checksum_mode() == "ENABLED" {
+            if !$wanted.partial {
+                show_whole_checksum!($answer, &$object.checksum);
+            } else if let (Some(number), Some(row)) = ($request.part_number, &$object.checksum) {
+                let part = $object
+                    .parts
+                    .iter()
+                    .find(|part| i64::from(part.number) == i64::from(number));
+                if let Some(part) = part.filter(|part| !part.checksum.is_empty()) {
+                    show_checksum!($answer, row.algorithm, part.checksum.clone());
+                    $answer.checksum_type = Some(super::shapes::kind(row.composite).to_owned());
+                }
+            }
+        }
+    }};
+}
+
+/// The version id of an answer to a read.
+fn shown_version(bucket: &BucketRow, row: &VersionRow) -> Option<String> {
+    Some(row.version_id.clone()).filter(|_| bucket.versioning != Versioning::Off)
+}
 
 pub(super) fn get(
     ctx: &mut Ctx<'_>,
     request: s3::GetObjectRequest,
 ) -> Result<s3::GetObjectResponse, Refusal> {
-    let row = versions::wanted(
+    let (row, bucket) = found(
         ctx,
         request.bucket(),
         request.key(),
@@ -42,94 +170,56 @@ pub(super) fn get(
         if_unmodified_since: request.if_unmodified_since,
     };
     conditions.check(&row, object)?;
-    let customer = Customer {
-        algorithm: request.sse_customer_algorithm.as_deref(),
-        key: request.sse_customer_key.as_deref(),
-        key_md5: request.sse_customer_key_md5.as_deref(),
-    };
+    in_reach(object)?;
+    let customer = customer_of!(request);
     encryption::check_read(&object.encryption, customer)?;
+    let wanted = wanted(object, request.range.as_deref(), request.part_number)?;
     let data_key = encryption::open(ctx, &object.encryption, customer)?;
-    let (from, to) = range(request.range.as_deref(), object.length)?;
     let reading = Reading {
         data_key: data_key.keep(ctx, KEY, b""),
         parts: object.parts.clone(),
-        from,
-        to,
+        from: wanted.from,
+        to: wanted.to,
     };
-    ctx.answer_body(to - from, encode(&reading));
-    let shown = versions::shown(&object.encryption);
-    let bucket = access::bucket(ctx, request.bucket())?;
-    Ok(s3::GetObjectResponse {
-        accept_ranges: Some("bytes".to_owned()),
-        last_modified: Some(row.modified.div_euclid(1000)),
-        content_length: i64::try_from(to - from).ok(),
-        e_tag: Some(format!("\"{}\"", object.e_tag)),
-        version_id: Some(row.version_id.clone()).filter(|_| bucket.versioning != Versioning::Off),
-        content_range: request
-            .range
-            .is_some()
-            .then(|| format!("bytes {from}-{}/{}", to.saturating_sub(1), object.length)),
-        content_type: object.headers.content_type.clone(),
-        cache_control: object.headers.cache_control.clone(),
-        content_disposition: object.headers.content_disposition.clone(),
-        content_encoding: object.headers.content_encoding.clone(),
-        content_language: object.headers.content_language.clone(),
-        expires: object.headers.expires,
-        metadata: object.metadata.clone(),
-        server_side_encryption: shown.algorithm,
-        ssekms_key_id: shown.key,
-        bucket_key_enabled: shown.bucket_key,
-        sse_customer_algorithm: shown.customer_algorithm,
-        sse_customer_key_md5: shown.customer_key_md5,
-        storage_class: class(object),
-        replication_status: versions::replication_status(&row),
-        tag_count: i32::try_from(object.tags.len())
-            .ok()
-            .filter(|count| *count > 0),
-        ..s3::GetObjectResponse::default()
-    })
+    ctx.answer_body(wanted.to - wanted.from, encode(&reading));
+    let mut answer = s3::GetObjectResponse::default();
+    describe!(answer, ctx, &row, object, &bucket, wanted, request);
+    Ok(answer)
 }
 
-fn class(object: &ObjectRow) -> Option<String> {
-    Some(object.storage_class.clone()).filter(|class| class != "STANDARD")
+/// What lies in an archive must be restored first, which is not built.
+pub(super) fn in_reach(object: &ObjectRow) -> Result<(), Error> {
+    match object.storage_class.as_str() {
+        "GLACIER" | "DEEP_ARCHIVE" => Err(Error::InvalidObjectState),
+        _ => Ok(()),
+    }
 }
 
-/// HEAD needs no KMS permission (SSE-021), and its errors have no body (SSE-020).
+fn found(
+    ctx: &mut Ctx<'_>,
+    name: &str,
+    key: &str,
+    version_id: Option<&str>,
+) -> Result<(VersionRow, BucketRow), Refusal> {
+    let bucket = access::bucket(ctx, name)?;
+    let row = versions::wanted(ctx, name, key, version_id)?;
+    Ok((row, bucket))
+}
+
+/// HEAD needs no KMS permission unless it asks for checksums (SSE-021), and its errors have no
+/// body (SSE-020).
 pub(super) fn head(
     ctx: &mut Ctx<'_>,
     request: s3::HeadObjectRequest,
 ) -> Result<s3::HeadObjectResponse, Refusal> {
-    let found = read_head(ctx, &request).map_err(bare);
-    let row = found?;
-    let object = row.object.as_ref().ok_or(Error::NoSuchKey)?;
-    let shown = versions::shown(&object.encryption);
-    let bucket = access::bucket(ctx, request.bucket())?;
-    Ok(s3::HeadObjectResponse {
-        accept_ranges: Some("bytes".to_owned()),
-        last_modified: Some(row.modified.div_euclid(1000)),
-        content_length: i64::try_from(object.length).ok(),
-        e_tag: Some(format!("\"{}\"", object.e_tag)),
-        version_id: Some(row.version_id.clone()).filter(|_| bucket.versioning != Versioning::Off),
-        content_type: object.headers.content_type.clone(),
-        cache_control: object.headers.cache_control.clone(),
-        content_disposition: object.headers.content_disposition.clone(),
-        content_encoding: object.headers.content_encoding.clone(),
-        content_language: object.headers.content_language.clone(),
-        expires: object.headers.expires,
-        metadata: object.metadata.clone(),
-        server_side_encryption: shown.algorithm,
-        ssekms_key_id: shown.key,
-        bucket_key_enabled: shown.bucket_key,
-        sse_customer_algorithm: shown.customer_algorithm,
-        sse_customer_key_md5: shown.customer_key_md5,
-        storage_class: class(object),
-        replication_status: versions::replication_status(&row),
-        ..s3::HeadObjectResponse::default()
-    })
+    read_head(ctx, &request).map_err(bare)
 }
 
-fn read_head(ctx: &mut Ctx<'_>, request: &s3::HeadObjectRequest) -> Result<VersionRow, Refusal> {
-    let row = versions::wanted(
+fn read_head(
+    ctx: &mut Ctx<'_>,
+    request: &s3::HeadObjectRequest,
+) -> Result<s3::HeadObjectResponse, Refusal> {
+    let (row, bucket) = found(
         ctx,
         request.bucket(),
         request.key(),
@@ -143,81 +233,34 @@ fn read_head(ctx: &mut Ctx<'_>, request: &s3::HeadObjectRequest) -> Result<Versi
         if_unmodified_since: request.if_unmodified_since,
     };
     conditions.check(&row, object)?;
-    let customer = Customer {
-        algorithm: request.sse_customer_algorithm.as_deref(),
-        key: request.sse_customer_key.as_deref(),
-        key_md5: request.sse_customer_key_md5.as_deref(),
-    };
+    let customer = customer_of!(request);
     encryption::check_read(&object.encryption, customer)?;
-    Ok(row)
+    let is_customers = customer.is_given();
+    if request.checksum_mode() == "ENABLED" && !is_customers {
+        encryption::open(ctx, &object.encryption, Customer::default())?;
+    }
+    let wanted = wanted(object, request.range.as_deref(), request.part_number)?;
+    let mut answer = s3::HeadObjectResponse::default();
+    describe!(answer, ctx, &row, object, &bucket, wanted, request);
+    Ok(answer)
 }
 
 /// An error of HEAD: the status alone, named as SDKs name it (SSE-020, SSE-045, SSE-047).
-fn bare(refusal: Refusal) -> Refusal {
+pub(super) fn bare(refusal: Refusal) -> Refusal {
     let (code, message) = match refusal.http_status {
+        304 => ("304", "Not Modified"),
         400 => ("400", "Bad Request"),
         403 => ("403", "Forbidden"),
         404 => ("404", "Not Found"),
+        405 => ("405", "Method Not Allowed"),
+        412 => ("412", "Precondition Failed"),
+        416 => ("416", "Requested Range Not Satisfiable"),
         _ => return refusal,
     };
     Refusal {
         code: code.into(),
         message: message.to_owned(),
         ..refusal
-    }
-}
-
-struct Conditions<'a> {
-    if_match: Option<&'a str>,
-    if_none_match: Option<&'a str>,
-    if_modified_since: Option<i64>,
-    if_unmodified_since: Option<i64>,
-}
-
-impl Conditions<'_> {
-    fn check(&self, row: &VersionRow, object: &ObjectRow) -> Result<(), Error> {
-        let same = |wanted: &str| wanted == "*" || wanted.trim_matches('"') == object.e_tag;
-        let modified = row.modified.div_euclid(1_000_000);
-        if self.if_match.is_some_and(|wanted| !same(wanted)) {
-            return Err(Error::PreconditionFailed);
-        }
-        if self.if_match.is_none()
-            && self
-                .if_unmodified_since
-                .is_some_and(|since| modified > since.div_euclid(1000))
-        {
-            return Err(Error::PreconditionFailed);
-        }
-        if self.if_none_match.is_some_and(same) {
-            return Err(Error::NotModified);
-        }
-        if self.if_none_match.is_none()
-            && self
-                .if_modified_since
-                .is_some_and(|since| modified <= since.div_euclid(1000))
-        {
-            return Err(Error::NotModified);
-        }
-        Ok(())
-    }
-}
-
-/// First byte and one after the last; a range that does not parse is the whole object, as in HTTP.
-fn range(text: Option<&str>, length: u64) -> Result<(u64, u64), Error> {
-    let Some((first, last)) = text
-        .and_then(|text| text.strip_prefix("bytes="))
-        .and_then(|text| text.split_once('-'))
-    else {
-        return Ok((0, length));
-    };
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), _) if first >= length => Err(Error::InvalidRange),
-        (Ok(first), Ok(last)) if last >= first => Ok((first, length.min(last + 1))),
-        (Ok(first), Err(_)) if last.is_empty() => Ok((first, length)),
-        (Err(_), Ok(suffix)) if first.is_empty() && suffix > 0 => {
-            Ok((length.saturating_sub(suffix), length))
-        }
-        _ => Ok((0, length)),
     }
 }
 
@@ -233,68 +276,4 @@ pub(super) fn read_body(ctx: &mut Ctx<'_>, state: &[u8], index: u64) -> Result<B
         bytes,
         last: end >= reading.to,
     })
-}
-
-pub(super) fn delete(
-    ctx: &mut Ctx<'_>,
-    request: s3::DeleteObjectRequest,
-) -> Result<s3::DeleteObjectResponse, Refusal> {
-    let (name, key) = (request.bucket(), request.key());
-    let bucket = access::bucket(ctx, name)?;
-    if let Some(id) = &request.version_id {
-        // Never replicated (S3-055).
-        let Some((version, row)) = versions::find(ctx, name, key, id) else {
-            return Ok(s3::DeleteObjectResponse {
-                version_id: Some(id.clone()),
-                ..s3::DeleteObjectResponse::default()
-            });
-        };
-        if let Some(object) = &row.object {
-            body::remove(ctx, object);
-        }
-        ctx.delete::<Versions>(&version);
-        replication::hard_deleted(ctx, name, key, &row);
-        return Ok(s3::DeleteObjectResponse {
-            delete_marker: row.object.is_none().then_some(true),
-            version_id: Some(id.clone()),
-        });
-    }
-    if bucket.versioning == Versioning::Off {
-        if let Some((version, row)) = versions::latest(ctx, name, key) {
-            if let Some(object) = &row.object {
-                body::remove(ctx, object);
-            }
-            ctx.delete::<Versions>(&version);
-        }
-        return Ok(s3::DeleteObjectResponse::default());
-    }
-    let version_id = put::new_version_id(ctx, &bucket);
-    let row = VersionRow {
-        version_id: version_id.clone(),
-        modified: ctx.now().0,
-        object: None,
-        destinations: Vec::new(),
-        replica: false,
-    };
-    let order = versions::add(ctx, name, key, row);
-    replication::consider(ctx, name, key, order, &bucket);
-    Ok(s3::DeleteObjectResponse {
-        delete_marker: Some(true),
-        version_id: Some(version_id),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_http_ranges() {
-        assert_eq!(range(Some("bytes=0-0"), 10), Ok((0, 1)));
-        assert_eq!(range(Some("bytes=4-"), 10), Ok((4, 10)));
-        assert_eq!(range(Some("bytes=-3"), 10), Ok((7, 10)));
-        assert_eq!(range(Some("bytes=2-99"), 10), Ok((2, 10)));
-        assert_eq!(range(Some("bytes=10-"), 10), Err(Error::InvalidRange));
-        assert_eq!(range(Some("lines=1-2"), 10), Ok((0, 10)));
-    }
 }

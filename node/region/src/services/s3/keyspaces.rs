@@ -98,6 +98,8 @@ pub struct NameRow {
     pub owner: AccountId,
     /// Region that holds it.
     pub region: RegionName,
+    /// When it was created, microseconds since 1970.
+    pub created: i64,
 }
 
 /// One version of an object, or a delete marker.
@@ -279,7 +281,7 @@ crate::keyspaces! {
     /// Buckets of this Region by name.
     pub Buckets = 0x0601, "s3.buckets", version 2: String => BucketRow, migrate older::bucket;
     /// Bucket names of the whole partition, as far as this Region knows.
-    pub Names = 0x0602, "s3.names", version 1: String => NameRow;
+    pub Names = 0x0602, "s3.names", version 2: String => NameRow, migrate older::name;
     /// Versions by bucket, key and order.
     pub Versions = 0x0603, "s3.versions", version 2: (String, String, Reverse<u64>) => VersionRow, migrate older::version;
     /// Contents by id.

@@ -27,6 +27,12 @@ impl ObjectKey {
         }
     }
 
+    /// The outer layer, which KMS or S3 wraps.
+    #[must_use]
+    pub fn outer(&self) -> &SecretKey {
+        &self.outer
+    }
+
     /// Seals a chunk.
     #[must_use]
     pub fn seal(&self, ctx: &mut Ctx<'_>, aad: &[u8], bytes: &[u8]) -> Vec<u8> {

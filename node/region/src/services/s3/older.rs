@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use faultline_proto::names::AccountId;
+use faultline_proto::names::{AccountId, RegionName};
 use serde::Deserialize;
 
 use super::keyspaces::{
     BucketRow, ContentRow, DefaultEncryption, DestinationRow, EncryptionRow, Headers, LockRow,
-    ObjectRow, PartRow, VersionRow, Versioning,
+    NameRow, ObjectRow, PartRow, VersionRow, Versioning,
 };
 
 /// A bucket before ownership, Block Public Access, Object Lock, lifecycle and tags.
@@ -38,6 +38,16 @@ pub(super) fn bucket(version: u8, body: &[u8]) -> Option<BucketRow> {
         object_lock: None,
         lifecycle: None,
         tags: BTreeMap::new(),
+    })
+}
+
+/// Reads a name of version 1, which did not say when.
+pub(super) fn name(version: u8, body: &[u8]) -> Option<NameRow> {
+    let (owner, region): (AccountId, RegionName) = first(version, body)?;
+    Some(NameRow {
+        owner,
+        region,
+        created: 0,
     })
 }
 

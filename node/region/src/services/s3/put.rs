@@ -6,14 +6,15 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
 use super::checksum::Algorithm;
-use super::encryption::{self, Asked, Customer};
+use super::encryption;
 use super::error::Error;
 use super::intake::{self, Intake, Taken};
-use super::keyspaces::{
-    BucketRow, ChecksumRow, Headers, LockRow, ObjectRow, VersionRow, Versioning,
+use super::keyspaces::{BucketRow, ObjectRow, VersionRow, Versioning};
+use super::shapes::{
+    asked_of, checksums_of, headers_of, quoted, show_encryption, show_whole_checksum,
 };
 use super::template::{self, Template};
-use super::{access, body, replication, tags, versions};
+use super::{access, body, copy, lifecycle, lock, replication, tags, versions};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::SagaInput;
@@ -49,12 +50,12 @@ impl Conditions {
         }
         let current = versions::latest(ctx, bucket, key).and_then(|(_, row)| row.object);
         if self.if_none_match.is_some() && current.is_some() {
-            return Err(Error::PreconditionFailed.into());
+            return Err(Error::FailedCondition("If-None-Match").into());
         }
         match (&self.if_match, current) {
             (Some(_), None) => Err(Error::NoSuchKey.into()),
             (Some(wanted), Some(object)) if wanted.trim_matches('"') != object.e_tag => {
-                Err(Error::PreconditionFailed.into())
+                Err(Error::FailedCondition("If-Match").into())
             }
             _ => Ok(()),
         }
@@ -87,49 +88,29 @@ pub(super) fn begin(
     let said = intake::said(
         request.content_md5.as_deref(),
         request.checksum_algorithm.as_deref(),
-        [
-            request.checksum_crc32.as_deref(),
-            request.checksum_crc32_c.as_deref(),
-            None,
-            request.checksum_sha1.as_deref(),
-            request.checksum_sha256.as_deref(),
-        ],
+        checksums_of!(request),
         Algorithm::Crc64Nvme,
     )?;
-    let asked = Asked {
-        algorithm: request.server_side_encryption.as_deref(),
-        key: request.ssekms_key_id.as_deref(),
-        context: request.ssekms_encryption_context.as_deref(),
-        bucket_key: request.bucket_key_enabled,
-        customer: Customer {
-            algorithm: request.sse_customer_algorithm.as_deref(),
-            key: request.sse_customer_key.as_deref(),
-            key_md5: request.sse_customer_key_md5.as_deref(),
-        },
-    };
+    let lock = lock::asked(
+        ctx,
+        &bucket,
+        request.object_lock_mode.as_deref(),
+        request.object_lock_retain_until_date,
+        request.object_lock_legal_hold_status.as_deref(),
+    )?;
     let tags = request
         .tagging
         .as_deref()
         .map(tags::of_header)
         .transpose()?;
     let metadata = template::metadata(request.metadata.clone())?;
-    let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked)?;
+    let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked_of!(request))?;
     let template = Template {
-        headers: Headers {
-            content_type: request.content_type,
-            cache_control: request.cache_control,
-            content_disposition: request.content_disposition,
-            content_encoding: request.content_encoding,
-            content_language: request.content_language,
-            expires: request.expires,
-            website_redirect: None,
-        },
+        headers: headers_of!(request),
         metadata,
         tags: tags.unwrap_or_default(),
-        storage_class: request
-            .storage_class
-            .unwrap_or_else(|| "STANDARD".to_owned()),
-        lock: LockRow::default(),
+        storage_class: request.storage_class.unwrap_or_else(template::standard),
+        lock,
         owner: template::owner(ctx, &bucket),
         encryption,
     };
@@ -173,26 +154,14 @@ pub(super) fn resume(
     Ok(Progress::Done(response.encode_to_vec()))
 }
 
-fn end(
-    ctx: &mut Ctx<'_>,
-    upload: Upload,
-    mut taken: Taken,
-) -> Result<s3::PutObjectResponse, Refusal> {
+fn end(ctx: &mut Ctx<'_>, upload: Upload, taken: Taken) -> Result<s3::PutObjectResponse, Refusal> {
     let bucket = access::bucket(ctx, &upload.bucket)?;
     // Another write may have ended while this body came.
     upload.conditions.check(ctx, &upload.bucket, &upload.key)?;
-    let e_tag = encryption::e_tag(ctx, &upload.template.encryption, taken.md5);
-    taken.part.e_tag.clone_from(&e_tag);
-    let checksum = ChecksumRow {
-        algorithm: upload.intake.algorithm(),
-        value: taken.part.checksum.clone(),
-        composite: false,
-    };
-    let object = upload
-        .template
-        .object(vec![taken.part], false, e_tag, Some(checksum));
+    let algorithm = upload.intake.algorithm();
+    let object = copy::whole(ctx, upload.template, algorithm, taken);
     let row = store(ctx, &upload.bucket, &upload.key, &bucket, object);
-    Ok(answer(&bucket, &row))
+    Ok(answer(&bucket, &upload.key, &row))
 }
 
 /// Makes a new version of an object whose bytes are there, and looks whether it replicates.
@@ -213,6 +182,7 @@ pub(super) fn store(
         replica: false,
     };
     let order = versions::add(ctx, name, key, row.clone());
+    lifecycle::arm(ctx, name, bucket);
     replication::consider(ctx, name, key, order, bucket);
     row
 }
@@ -233,19 +203,16 @@ pub(super) fn shown_version(bucket: &BucketRow, row: &VersionRow) -> Option<Stri
     }
 }
 
-fn answer(bucket: &BucketRow, row: &VersionRow) -> s3::PutObjectResponse {
-    let Some(object) = &row.object else {
-        return s3::PutObjectResponse::default();
-    };
-    let shown = versions::shown(&object.encryption);
-    s3::PutObjectResponse {
-        e_tag: Some(format!("\"{}\"", object.e_tag)),
+fn answer(bucket: &BucketRow, key: &str, row: &VersionRow) -> s3::PutObjectResponse {
+    let mut answer = s3::PutObjectResponse {
         version_id: shown_version(bucket, row),
-        server_side_encryption: shown.algorithm,
-        ssekms_key_id: shown.key,
-        bucket_key_enabled: shown.bucket_key,
-        sse_customer_algorithm: shown.customer_algorithm,
-        sse_customer_key_md5: shown.customer_key_md5,
+        expiration: lifecycle::expiration(bucket, key, row),
         ..s3::PutObjectResponse::default()
+    };
+    if let Some(object) = &row.object {
+        answer.e_tag = quoted(&object.e_tag);
+        show_encryption!(answer, &object.encryption);
+        show_whole_checksum!(answer, &object.checksum);
     }
+    answer
 }

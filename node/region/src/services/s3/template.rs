@@ -43,6 +43,12 @@ pub fn owner(ctx: &Ctx<'_>, bucket: &BucketRow) -> AccountId {
     }
 }
 
+/// The storage class of what names none.
+#[must_use]
+pub fn standard() -> String {
+    "STANDARD".to_owned()
+}
+
 /// User metadata as it is kept: names in lower case.
 ///
 /// # Errors

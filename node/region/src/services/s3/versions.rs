@@ -64,12 +64,25 @@ pub fn wanted(
     key: &str,
     version_id: Option<&str>,
 ) -> Result<VersionRow, Refusal> {
+    wanted_with_key(ctx, bucket, key, version_id).map(|(_, row)| row)
+}
+
+/// The same with the version's place, for changing it.
+///
+/// # Errors
+/// As [`wanted`].
+pub fn wanted_with_key(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    version_id: Option<&str>,
+) -> Result<(VersionKey, VersionRow), Refusal> {
     let found = match version_id {
         Some(id) => find(ctx, bucket, key, id).ok_or(Error::NoSuchVersion)?,
         None => latest(ctx, bucket, key).ok_or(Error::NoSuchKey)?,
     };
     match (found.1.object.is_some(), version_id) {
-        (true, _) => Ok(found.1),
+        (true, _) => Ok(found),
         (false, Some(_)) => Err(Error::MethodNotAllowed.into()),
         (false, None) => Err(Error::NoSuchKey.into()),
     }

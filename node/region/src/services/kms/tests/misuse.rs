@@ -108,6 +108,7 @@ fn k_010_the_default_key_is_a_symmetric_one_of_256_bits() {
         bucket: some("photos"),
         create_bucket_configuration: Some(faultline_proto::s3::CreateBucketConfiguration {
             location_constraint: some(HOME),
+            ..Default::default()
         }),
         ..Default::default()
     };

@@ -1,5 +1,7 @@
 //! S3 as its users see it, fact by fact.
 
+mod copying;
+mod multipart;
 mod objects;
 mod replicating;
 
