@@ -119,7 +119,7 @@ class Service:
             for key in ("min", "max"):
                 if key in meta:
                     out[key] = int(meta[key])
-        if "pattern" in meta and shape.type_name == "string":
+        if "pattern" in meta and shape.type_name == "string" and not curated.get("any_value"):
             out["pattern"] = meta["pattern"]
         values = meta.get("enum", [])
         if values and len(values) <= self.max_values and not curated.get("any_value"):

@@ -104,15 +104,19 @@ def encryption(check, world, s3):
     got = s3.get_bucket_encryption(Bucket="sealed")["ServerSideEncryptionConfiguration"]["Rules"][0]
     check.equal("the default comes back", got["ApplyServerSideEncryptionByDefault"], rule["Rules"][0]["ApplyServerSideEncryptionByDefault"])
     check.equal("and is used", s3.put_object(Bucket="sealed", Key="k", Body=b"x")["SSEKMSKeyId"], key["Arn"])
+    s3.put_object(Bucket="photos", Key="own", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key["Arn"])
     kms.disable_key(KeyId=key["KeyId"])
-    check.refused("a disabled key closes the object", "KMS.DisabledException", s3.get_object, 400, Bucket="photos", Key="kms")
-    check.refused("and puts", "KMS.DisabledException", s3.put_object, 400, Bucket="sealed", Key="x", Body=b"x")
+    check.refused("a disabled key closes the object", "KMS.DisabledException", s3.get_object, 400, Bucket="photos", Key="own")
+    check.refused("and puts", "KMS.DisabledException", s3.put_object, 400, Bucket="photos", Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key["Arn"])
+    check.equal("a bucket key that is cached goes on (SSE-034)", s3.get_object(Bucket="photos", Key="kms")["Body"].read(), b"x")
     kms.enable_key(KeyId=key["KeyId"])
 
 
 def documents(check, world, s3):
     check.refused("no policy", "NoSuchBucketPolicy", s3.get_bucket_policy, 404, Bucket="photos")
     policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::photos/public/*"}]}'
+    check.refused("a public policy in a new bucket", "AccessDenied", s3.put_bucket_policy, 403, "BlockPublicPolicy", Bucket="photos", Policy=policy)
+    s3.delete_public_access_block(Bucket="photos")
     s3.put_bucket_policy(Bucket="photos", Policy=policy)
     check.equal("the policy comes back", s3.get_bucket_policy(Bucket="photos")["Policy"], policy)
     s3.put_object(Bucket="photos", Key="public/a", Body=b"for all")
@@ -135,6 +139,19 @@ def presigned(check, world, old):
     with urllib.request.urlopen(urllib.request.Request(put, b"sent by url", method="PUT")) as answer:
         check.equal("a presigned put", answer.status, 200)
     check.equal("it is there", s3.get_object(Bucket="photos", Key="by-url")["Body"].read(), b"sent by url")
+    # SSE-052: a URL alone does not open what a customer's key seals.
+    s3.put_bucket_encryption(Bucket="photos", ServerSideEncryptionConfiguration={"Rules": [{"BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}]})
+    mine = dict(SSECustomerAlgorithm="AES256", SSECustomerKey=b"0123456789abcdef0123456789abcdef")
+    s3.put_object(Bucket="photos", Key="customer", Body=b"sealed", **mine)
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "customer", "SSECustomerAlgorithm": "AES256"}, ExpiresIn=60)
+    headers = {
+        "x-amz-server-side-encryption-customer-algorithm": "AES256",
+        "x-amz-server-side-encryption-customer-key": base64.b64encode(mine["SSECustomerKey"]).decode(),
+        "x-amz-server-side-encryption-customer-key-MD5": base64.b64encode(hashlib.md5(mine["SSECustomerKey"]).digest()).decode(),
+    }
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        check.equal("with the key's headers it opens", answer.read(), b"sealed")
+    check.equal("without them it does not", refused(url)[0], 403)
     status = lambda url: refused(url)
     check.equal("another key under the same signature", status(url.replace("/a/", "/b/")), (403, "SignatureDoesNotMatch"))
     late = s3.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "managed"}, ExpiresIn=0)
@@ -193,7 +210,7 @@ def refusals(check, world, s3):
         ("another Region's constraint", "IllegalLocationConstraintException", s3.create_bucket, dict(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}), 400),
         ("bucket ACLs", "NotImplemented", s3.get_bucket_acl, dict(Bucket="photos"), 501),
         ("an ACL header", "NotImplemented", s3.put_object, dict(Bucket="photos", Key="x", Body=b"", ACL="public-read"), 501),
-        ("lifecycle rules", "NotImplemented", s3.get_bucket_lifecycle_configuration, dict(Bucket="photos"), 501),
+        ("websites", "NotImplemented", s3.get_bucket_website, dict(Bucket="photos"), 501),
     ]
     for name, code, call, arguments, status in rows:
         check.refused(name, code, call, status, **arguments)

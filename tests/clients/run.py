@@ -13,10 +13,11 @@ import kms
 import objects
 import signatures
 import trail
+import uploads
 from checks import Checks
 from world import World
 
-AREAS = [kms, identity, access, dynamodb, objects, ec2, trail, signatures, cli, encryption_sdk]
+AREAS = [kms, identity, access, dynamodb, objects, uploads, ec2, trail, signatures, cli, encryption_sdk]
 
 
 def main():

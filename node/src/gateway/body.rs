@@ -4,7 +4,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use faultline_proto::tables::Protocol;
+use faultline_region::services::s3::checksum::{Algorithm, Running};
 use http_body_util::BodyExt as _;
+use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::RequestBody;
@@ -104,6 +106,8 @@ pub async fn whole<B: RequestBody>(mut body: B, limits: &Limits) -> Result<Vec<u
 pub struct Checks {
     /// SHA-256 of the signature.
     hash: Option<(Sha256, String)>,
+    /// Content-MD5 of a document; that of an object is the Region's to check.
+    md5: Option<(Md5, String)>,
     sums: Vec<Sum>,
 }
 
@@ -113,41 +117,9 @@ struct Sum {
     expected: Option<String>,
 }
 
-enum Running {
-    Crc32(crc32fast::Hasher),
-    Crc32c(u32),
-    Crc64Nvme(u64),
-    Sha256(Box<Sha256>),
-}
-
-impl Running {
-    fn of(algorithm: &str) -> Option<Self> {
-        Some(match algorithm {
-            "crc32" => Self::Crc32(crc32fast::Hasher::new()),
-            "crc32c" => Self::Crc32c(0),
-            "crc64nvme" => Self::Crc64Nvme(0),
-            "sha256" => Self::Sha256(Box::default()),
-            _ => return None,
-        })
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Crc32(running) => running.update(bytes),
-            Self::Crc32c(running) => *running = crc32c::crc32c_append(*running, bytes),
-            Self::Crc64Nvme(running) => *running = crc64nvme(*running, bytes),
-            Self::Sha256(running) => running.update(bytes),
-        }
-    }
-
-    fn finish(self) -> String {
-        match self {
-            Self::Crc32(running) => STANDARD.encode(running.finalize().to_be_bytes()),
-            Self::Crc32c(sum) => STANDARD.encode(sum.to_be_bytes()),
-            Self::Crc64Nvme(sum) => STANDARD.encode(sum.to_be_bytes()),
-            Self::Sha256(running) => STANDARD.encode(running.finalize()),
-        }
-    }
+/// The algorithm that a header's last part names: `crc64nvme`.
+fn algorithm(name: &str) -> Option<Algorithm> {
+    Algorithm::parse(&name.to_ascii_uppercase())
 }
 
 const PREFIX: &str = "x-amz-checksum-";
@@ -163,6 +135,7 @@ impl Checks {
                 Payload::Hash(expected) => Some((Sha256::new(), expected.to_ascii_lowercase())),
                 Payload::Unsigned | Payload::Chunked { .. } => None,
             },
+            md5: None,
             sums: Vec::new(),
         };
         for (name, value) in &head.headers {
@@ -185,10 +158,23 @@ impl Checks {
         Ok(checks)
     }
 
+    /// The same for a document, whose Content-MD5 nobody else compares.
+    ///
+    /// # Errors
+    /// As [`Checks::of`].
+    pub fn of_document(head: &Head, payload: &Payload) -> Result<Self, Problem> {
+        let mut checks = Self::of(head, payload)?;
+        checks.md5 = head
+            .header("content-md5")
+            .map(|text| (Md5::new(), text.to_owned()));
+        Ok(checks)
+    }
+
     fn add(&mut self, name: &str, expected: Option<String>) -> Result<(), Problem> {
-        let algorithm = name.strip_prefix(PREFIX).unwrap_or(name);
-        let running = Running::of(algorithm)
-            .ok_or_else(|| Problem::not_built(&format!("the checksum {algorithm}")))?;
+        let named = name.strip_prefix(PREFIX).unwrap_or(name);
+        let running = algorithm(named)
+            .map(Running::new)
+            .ok_or_else(|| Problem::not_built(&format!("the checksum {named}")))?;
         self.sums.push(Sum {
             name: name.to_owned(),
             running,
@@ -202,8 +188,11 @@ impl Checks {
         if let Some((running, _)) = &mut self.hash {
             running.update(bytes);
         }
+        if let Some((running, _)) = &mut self.md5 {
+            running.update(bytes);
+        }
         for sum in &mut self.sums {
-            sum.running.update(bytes);
+            sum.running.add(bytes);
         }
     }
 
@@ -221,6 +210,15 @@ impl Checks {
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
             ));
         }
+        if let Some((running, expected)) = self.md5
+            && STANDARD.encode(running.finalize()) != expected
+        {
+            return Err(Problem::new(
+                400,
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+            ));
+        }
         for sum in self.sums {
             let trailing = trailers.iter().find(|(name, _)| *name == sum.name);
             let expected = sum
@@ -233,7 +231,7 @@ impl Checks {
                     format!("The trailer {} was announced and did not come", sum.name),
                 ));
             };
-            if sum.running.finish() != expected {
+            if sum.running.end() != expected {
                 let algorithm = sum.name.strip_prefix(PREFIX).unwrap_or_default();
                 return Err(Problem::new(
                     400,
@@ -304,59 +302,8 @@ impl<B: RequestBody> Intake<B> {
     }
 }
 
-const fn crc64_table() -> [u64; 256] {
-    let mut table = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        let mut sum = at as u64;
-        let mut bit = 0;
-        while bit < 8 {
-            sum = if sum & 1 == 1 {
-                (sum >> 1) ^ 0x9a6c_9329_ac4b_c9b5
-            } else {
-                sum >> 1
-            };
-            bit += 1;
-        }
-        table[at] = sum;
-        at += 1;
-    }
-    table
-}
-
-static CRC64: [u64; 256] = crc64_table();
-
-/// CRC-64/NVME, which the newest clients send.
-fn crc64nvme(sum: u64, bytes: &[u8]) -> u64 {
-    let mut sum = !sum;
-    for &byte in bytes {
-        sum = CRC64[usize::from((sum as u8) ^ byte)] ^ (sum >> 8);
-    }
-    !sum
-}
-
 /// CRC-32 as its header writes it.
 #[cfg(test)]
 pub(super) fn crc32_text(bytes: &[u8]) -> String {
-    STANDARD.encode(crc32fast::hash(bytes).to_be_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checksums_are_the_ones_of_their_standards() {
-        let of = |algorithm: &str| {
-            let mut running = Running::of(algorithm).expect("known");
-            running.update(b"1234");
-            running.update(b"56789");
-            running.finish()
-        };
-        assert_eq!(of("crc32"), STANDARD.encode(0xcbf4_3926_u32.to_be_bytes()));
-        assert_eq!(of("crc32c"), STANDARD.encode(0xe306_9283_u32.to_be_bytes()));
-        let nvme = 0xae8b_1486_0a79_9888_u64;
-        assert_eq!(of("crc64nvme"), STANDARD.encode(nvme.to_be_bytes()));
-        assert!(Running::of("sha1").is_none());
-    }
+    Algorithm::Crc32.of(bytes)
 }

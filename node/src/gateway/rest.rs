@@ -191,13 +191,16 @@ pub fn request(
         let value = match field.shape.wire.place {
             Place::Label if field.aws == "Bucket" => target.bucket.clone().map(Value::String),
             Place::Label => target.key.clone().map(Value::String),
-            Place::Parameter => head.parameter(&name).map(|text| scalar(field, text)),
+            Place::Parameter => head
+                .parameter(&name)
+                .and_then(|text| header_value(field, &name, text)),
             Place::Header if name.eq_ignore_ascii_case("content-length") => {
                 length.map(|length| length.into())
             }
             Place::Header => head
                 .header(&name.to_ascii_lowercase())
-                .and_then(|text| header_value(field, &name, text)),
+                .and_then(|text| header_value(field, &name, text))
+                .or_else(|| trailing_algorithm(field, head)),
             Place::Headers => Some(prefixed(head, &name)),
             Place::Payload if field.shape.body || body.is_empty() => None,
             Place::Payload => Some(payload(field, body)?),
@@ -241,6 +244,14 @@ fn refuse_what_is_not_built(operation: &'static OperationDef, head: &Head) -> Re
             // Verified by whoever takes the body in, or refused there.
             || name.starts_with("x-amz-checksum-")
             || stands(Place::Header, name);
+        if !known && name.starts_with("x-amz-server-side-encryption") {
+            // SSE-025: on a read there is nothing to ask for.
+            return Err(Problem::new(
+                400,
+                "InvalidArgument",
+                format!("{name} header is not supported for this operation."),
+            ));
+        }
         if !known {
             let mut problem = Problem::new(
                 501,
@@ -254,11 +265,26 @@ fn refuse_what_is_not_built(operation: &'static OperationDef, head: &Head) -> Re
     Ok(())
 }
 
+/// The checksum that comes after the body, where no header names its algorithm.
+fn trailing_algorithm(field: &FieldDef, head: &Head) -> Option<Value> {
+    if field.aws != "ChecksumAlgorithm" {
+        return None;
+    }
+    let announced = head.header("x-amz-trailer")?;
+    let name = announced.trim().to_ascii_lowercase();
+    let algorithm = name.strip_prefix("x-amz-checksum-")?;
+    Some(Value::String(algorithm.to_ascii_uppercase()))
+}
+
 fn scalar(field: &FieldDef, text: &str) -> Value {
     codec::scalar(field.kind, text)
 }
 
 fn header_value(field: &FieldDef, name: &str, text: &str) -> Option<Value> {
+    if field.card == Card::List {
+        let items = text.split(',').map(|item| scalar(field, item.trim()));
+        return Some(Value::Array(items.collect()));
+    }
     match field.kind {
         Kind::Timestamp => match http_date(text) {
             Some(seconds) => Some(seconds.into()),
@@ -378,6 +404,8 @@ pub fn response(
 fn header_text(field: &FieldDef, said: &Value) -> String {
     let text = codec::shown(said).unwrap_or_default();
     match field.kind {
+        // The one date that S3 writes otherwise.
+        Kind::Timestamp if field.aws == "ObjectLockRetainUntilDate" => text,
         Kind::Timestamp => codec::time::from_iso(&text)
             .and_then(|millis| u64::try_from(millis / 1000).ok())
             .map_or(text, |seconds| {
@@ -419,7 +447,18 @@ fn members(
         operation.xml_root.to_owned()
     };
     let mut out = opened(service, &root);
-    xml::write_members(&mut out, def, value, XML);
+    // A document of one text is that text: `<LocationConstraint>eu-west-1</LocationConstraint>`.
+    let alone = def
+        .fields
+        .iter()
+        .find(|field| field.card == Card::One && field.xml_name(XML) == root);
+    match alone {
+        Some(field) => {
+            let said = value.get(field.aws).and_then(codec::shown);
+            xml::escape(&mut out, &said.unwrap_or_default());
+        }
+        None => xml::write_members(&mut out, def, value, XML),
+    }
     xml::close(&mut out, &root);
     out
 }

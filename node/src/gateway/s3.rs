@@ -42,7 +42,13 @@ pub(super) async fn serve<B: RequestBody>(
         None => (Credential::default(), decoder(&payload, None)),
     };
     let operation = rest::route(service, head, &target)?;
-    let intake = Intake::new(body, decoder, Checks::of(head, &payload)?);
+    let uploads = operation.input.fields.iter().any(|field| field.shape.body);
+    let checks = if uploads {
+        Checks::of(head, &payload)?
+    } else {
+        Checks::of_document(head, &payload)?
+    };
+    let intake = Intake::new(body, decoder, checks);
     let length = length(head, &payload)?;
     let asked = Asked {
         gateway,
@@ -51,7 +57,7 @@ pub(super) async fn serve<B: RequestBody>(
         operation,
         credential,
     };
-    let answer = if operation.input.fields.iter().any(|field| field.shape.body) {
+    let answer = if uploads {
         asked.upload(intake, length).await?
     } else {
         asked.document(intake).await?

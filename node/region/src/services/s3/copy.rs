@@ -192,7 +192,9 @@ pub(super) fn copy(
     };
     let metadata = template::metadata(request.metadata.clone())?;
     let algorithm = checksum_of(&request, &opened.object)?;
-    let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked_of!(request))?;
+    let asked = asked_of!(request);
+    let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked)?;
+    let applied = encryption::applied(&asked, &encryption);
     let mut headers = if replaces {
         headers_of!(request)
     } else {
@@ -216,6 +218,7 @@ pub(super) fn copy(
         lock,
         owner: template::owner(ctx, &bucket),
         encryption,
+        applied,
     };
     let target = Target::Object {
         bucket: name,
@@ -314,6 +317,7 @@ fn begin(
         content_md5: None,
         algorithm,
         checksum: None,
+        kept: None,
     };
     Copying {
         source_key: opened.key.keep(ctx, KEY, b""),
@@ -381,6 +385,7 @@ fn end(ctx: &mut Ctx<'_>, copying: Copying, taken: Taken) -> Result<Vec<u8>, Ref
         } => {
             let bucket = access::bucket(ctx, &name)?;
             conditions.check(ctx, &name, &key)?;
+            ctx.audit_detail("SSEApplied", template.applied.clone());
             let object = whole(ctx, *template, algorithm, taken);
             let version = put::store(ctx, &name, &key, &bucket, object);
             let answer = copied(&bucket, &version, copying.source_version);

@@ -302,6 +302,22 @@ pub fn open(
     }
 }
 
+/// CloudTrail's SSEApplied: the method, and whether it was the bucket's choice (SSE-003).
+#[must_use]
+pub fn applied(asked: &Asked<'_>, row: &EncryptionRow) -> String {
+    let method = match row {
+        EncryptionRow::SseS3 { .. } => "SSE_S3",
+        EncryptionRow::SseKms { .. } => "SSE_KMS",
+        EncryptionRow::Dsse { .. } => "DSSE_KMS",
+        EncryptionRow::SseC { .. } => "SSE_C",
+    };
+    if asked.algorithm.is_some() || asked.customer.is_given() {
+        method.to_owned()
+    } else {
+        format!("Default_{method}")
+    }
+}
+
 /// Refuses a read whose SSE-C members do not fit the object; what HEAD checks.
 ///
 /// # Errors

@@ -315,7 +315,10 @@ pub fn from_kms(refusal: Refusal) -> Refusal {
     }
     let passed = Error::Kms {
         code: refusal.code.to_string(),
-        message: refusal.message.clone(),
+        // S3 knows of no replicas (SSE-018).
+        message: refusal
+            .message
+            .replace(" (or pending replica deletion)", ""),
     };
     Refusal {
         denial: refusal.denial,

@@ -24,6 +24,8 @@ pub struct Said {
     pub algorithm: Algorithm,
     /// Its value, if it was said.
     pub checksum: Option<String>,
+    /// Which one is kept, where that is another: an upload that chose none keeps its own.
+    pub kept: Option<Algorithm>,
 }
 
 /// A body whose chunks are on their way.
@@ -34,6 +36,8 @@ pub struct Intake {
     data_key: Vec<u8>,
     fingerprint: Vec<u8>,
     running: Vec<u8>,
+    /// State of the checksum that is kept, where that is another.
+    also: Vec<u8>,
     received: u64,
     expected: u64,
     said: Said,
@@ -42,8 +46,10 @@ pub struct Intake {
 /// A body that is there whole.
 #[derive(Debug)]
 pub struct Taken {
-    /// Where it is; the entity tag is that of its MD5.
+    /// Where it is; the entity tag is that of its MD5, the checksum the one that is kept.
     pub part: PartRow,
+    /// The checksum that the client wants to hear.
+    pub checksum: String,
     /// MD5 of the plaintext.
     pub md5: [u8; 16],
 }
@@ -106,6 +112,7 @@ pub fn said(
             .or(named)
             .unwrap_or(otherwise),
         checksum: first.map(|(_, value)| value.to_owned()),
+        kept: None,
     })
 }
 
@@ -119,6 +126,7 @@ impl Intake {
             data_key,
             fingerprint: Vec::new(),
             running: Vec::new(),
+            also: Vec::new(),
             received: 0,
             expected,
             said,
@@ -145,10 +153,18 @@ impl Intake {
         let mut running = Running::restore(self.said.algorithm, &self.running);
         fingerprint.add(bytes);
         running.add(bytes);
+        let mut also = self
+            .said
+            .kept
+            .map(|kept| Running::restore(kept, &self.also));
+        if let Some(also) = &mut also {
+            also.add(bytes);
+        }
         self.received += bytes.len() as u64;
         if last {
-            return self.end(fingerprint, running).map(Some);
+            return self.end(fingerprint, running, also).map(Some);
         }
+        self.also = also.map(|also| also.store()).unwrap_or_default();
         self.fingerprint = fingerprint.store();
         self.running = running.store();
         Ok(None)
@@ -159,7 +175,12 @@ impl Intake {
         content::remove(ctx, &self.content, content::chunks_of(self.received));
     }
 
-    fn end(&self, fingerprint: Fingerprint, running: Running) -> Result<Taken, Refusal> {
+    fn end(
+        &self,
+        fingerprint: Fingerprint,
+        running: Running,
+        also: Option<Running>,
+    ) -> Result<Taken, Refusal> {
         if self.received != self.expected {
             return Err(Error::IncompleteBody.into());
         }
@@ -183,9 +204,13 @@ impl Intake {
             bound: self.content.clone(),
             length: self.received,
             e_tag: hex::encode(md5),
-            checksum,
+            checksum: also.map_or_else(|| checksum.clone(), Running::end),
         };
-        Ok(Taken { part, md5 })
+        Ok(Taken {
+            part,
+            checksum,
+            md5,
+        })
     }
 
     /// Which checksum is measured.

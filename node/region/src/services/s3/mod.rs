@@ -128,6 +128,10 @@ impl Service for S3 {
                 let claim = decode(body)?;
                 buckets::take_name(ctx, &claim).map(|()| Vec::new())
             }
+            "free-name" => {
+                buckets::free_name(ctx, &String::from_utf8_lossy(body));
+                Ok(Vec::new())
+            }
             other => Err(Refusal::internal(format!(
                 "s3 answers no question '{other}'"
             ))),

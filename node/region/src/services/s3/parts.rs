@@ -50,14 +50,17 @@ pub(super) fn upload(
 ) -> Result<Progress<s3::UploadPartResponse>, Refusal> {
     let number = number(request.part_number())?;
     let (_, row) = uploads::find(ctx, request.bucket(), request.key(), request.upload_id())?;
-    let said = intake::said(
+    let mut said = intake::said(
         request.content_md5.as_deref(),
         request.checksum_algorithm.as_deref(),
         checksums_of!(request),
         row.algorithm,
     )?;
     if said.algorithm != row.algorithm {
-        return Err(mismatch(row.algorithm, said.algorithm).into());
+        if row.chosen {
+            return Err(mismatch(row.algorithm, said.algorithm).into());
+        }
+        said.kept = Some(row.algorithm);
     }
     let data_key = uploads::open(ctx, &row, customer_of!(request))?;
     let expected = ctx.frame().body_length;
@@ -116,6 +119,7 @@ fn end(
 ) -> Result<s3::UploadPartResponse, Refusal> {
     // The upload may have ended while this body came.
     uploads::find(ctx, &uploading.bucket, &uploading.key, &uploading.upload)?;
+    let checksum = taken.checksum.clone();
     let row = keep(
         ctx,
         &uploading.upload,
@@ -128,11 +132,7 @@ fn end(
         ..s3::UploadPartResponse::default()
     };
     show_encryption!(answer, &uploading.encryption);
-    show_checksum!(
-        answer,
-        uploading.intake.algorithm(),
-        row.part.checksum.clone()
-    );
+    show_checksum!(answer, uploading.intake.algorithm(), checksum);
     Ok(answer)
 }
 

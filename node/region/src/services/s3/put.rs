@@ -104,7 +104,9 @@ pub(super) fn begin(
         .map(tags::of_header)
         .transpose()?;
     let metadata = template::metadata(request.metadata.clone())?;
-    let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked_of!(request))?;
+    let asked = asked_of!(request);
+    let (encryption, data_key) = encryption::begin(ctx, &name, &key, &bucket, asked)?;
+    let applied = encryption::applied(&asked, &encryption);
     let template = Template {
         headers: headers_of!(request),
         metadata,
@@ -113,6 +115,7 @@ pub(super) fn begin(
         lock,
         owner: template::owner(ctx, &bucket),
         encryption,
+        applied,
     };
     let expected = ctx.frame().body_length;
     let mut upload = Upload {
@@ -158,6 +161,7 @@ fn end(ctx: &mut Ctx<'_>, upload: Upload, taken: Taken) -> Result<s3::PutObjectR
     let bucket = access::bucket(ctx, &upload.bucket)?;
     // Another write may have ended while this body came.
     upload.conditions.check(ctx, &upload.bucket, &upload.key)?;
+    ctx.audit_detail("SSEApplied", upload.template.applied.clone());
     let algorithm = upload.intake.algorithm();
     let object = copy::whole(ctx, upload.template, algorithm, taken);
     let row = store(ctx, &upload.bucket, &upload.key, &bucket, object);

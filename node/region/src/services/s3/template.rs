@@ -31,6 +31,8 @@ pub struct Template {
     pub owner: AccountId,
     /// How it is encrypted.
     pub encryption: EncryptionRow,
+    /// What the trail calls that: `Default_SSE_S3` (SSE-003).
+    pub applied: String,
 }
 
 /// Who owns what the caller puts into this bucket: the bucket's owner, unless the bucket lets

@@ -161,7 +161,10 @@ pub(super) fn create(
         request.object_lock_retain_until_date,
         request.object_lock_legal_hold_status.as_deref(),
     )?;
-    let (encryption, _) = encryption::begin(ctx, &name, &key, &bucket, asked_of!(request))?;
+    let asked = asked_of!(request);
+    let (encryption, _) = encryption::begin(ctx, &name, &key, &bucket, asked)?;
+    let applied = encryption::applied(&asked, &encryption);
+    ctx.audit_detail("SSEApplied", applied.clone());
     let order = ctx.get::<Orders>(name.as_str()).unwrap_or_default() + 1;
     ctx.put::<Orders>(name.as_str(), &order);
     let row = UploadRow {
@@ -179,6 +182,7 @@ pub(super) fn create(
             lock,
             owner: template::owner(ctx, &bucket),
             encryption,
+            applied,
         },
         algorithm,
         chosen,

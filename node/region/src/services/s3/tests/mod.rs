@@ -1,6 +1,7 @@
 //! S3 as its users see it, fact by fact.
 
 mod copying;
+mod encrypting;
 mod multipart;
 mod objects;
 mod replicating;

@@ -316,3 +316,38 @@ fn a_bucket_of_another_region_is_redirected() {
         "BucketAlreadyOwnedByYou"
     );
 }
+
+#[test]
+fn an_empty_bucket_goes_and_its_name_is_free_everywhere() {
+    let (mut world, root) = world();
+    world
+        .upload(HERE, &root, &put("photos", "a"), b"x")
+        .unwrap();
+    let delete = s3::DeleteBucketRequest {
+        bucket: text("photos"),
+        ..Default::default()
+    };
+    let refused = world.call(HERE, &root, &delete).unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), refused.http_status),
+        ("BucketNotEmpty", 409)
+    );
+    let list = s3::ListObjectVersionsRequest {
+        bucket: text("photos"),
+        ..Default::default()
+    };
+    for version in world.call(HERE, &root, &list).unwrap().versions {
+        let one = s3::DeleteObjectRequest {
+            bucket: text("photos"),
+            key: version.key,
+            version_id: version.version_id,
+            ..Default::default()
+        };
+        world.call(HERE, &root, &one).unwrap();
+    }
+    world.call(HERE, &root, &delete).unwrap();
+    world.settle();
+    bucket(&mut world, &root, THERE, "photos");
+    let listed = world.call(HERE, &root, &s3::ListBucketsRequest::default());
+    assert_eq!(listed.unwrap().buckets.len(), 1);
+}
