@@ -110,6 +110,10 @@ def encryption(check, world, s3):
     check.refused("and puts", "KMS.DisabledException", s3.put_object, 400, Bucket="photos", Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key["Arn"])
     check.equal("a bucket key that is cached goes on (SSE-034)", s3.get_object(Bucket="photos", Key="kms")["Body"].read(), b"x")
     kms.enable_key(KeyId=key["KeyId"])
+    # SSE-025: a read has nothing to ask for.
+    asks = world.client("s3")
+    asks.meta.events.register("before-sign.s3.GetObject", lambda request, **_: request.headers.add_header("x-amz-server-side-encryption", "AES256"))
+    check.refused("a read that names a method", "InvalidArgument", asks.get_object, 400, Bucket="photos", Key="own")
 
 
 def documents(check, world, s3):

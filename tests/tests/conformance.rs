@@ -4,7 +4,25 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAST: usize = 367;
+/// Facts of one kind: the letters of their ids, how many there are, and the page that lists them.
+struct Facts {
+    letters: &'static str,
+    last: usize,
+    page: &'static str,
+}
+
+const FACTS: [Facts; 2] = [
+    Facts {
+        letters: "K",
+        last: 367,
+        page: "docs/conformance/kms.md",
+    },
+    Facts {
+        letters: "SSE",
+        last: 65,
+        page: "docs/conformance/s3.md",
+    },
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -14,8 +32,12 @@ fn root() -> PathBuf {
 }
 
 /// Whether `text` mentions the fact: `K-121`, `k_121`, or a range of a name or comment around it.
-fn mentions(text: &str, fact: usize) -> bool {
-    if text.contains(&format!("K-{fact:03}")) || text.contains(&format!("k_{fact:03}")) {
+fn mentions(text: &str, letters: &str, fact: usize) -> bool {
+    let (comment, name) = (
+        format!("{letters}-"),
+        format!("{}_", letters.to_ascii_lowercase()),
+    );
+    if text.contains(&format!("{comment}{fact:03}")) || text.contains(&format!("{name}{fact:03}")) {
         return true;
     }
     let range = |first: &str, between: &str| {
@@ -24,11 +46,12 @@ fn mentions(text: &str, fact: usize) -> bool {
             let from = number(text.get(at.saturating_sub(3)..at));
             let after = at + between.len();
             let to = number(text.get(after..after + 3));
-            let named = at >= 5 && text.get(at - 5..at - 3) == Some(first);
-            matches!((named, from, to), (true, Some(from), Some(to)) if (from..=to).contains(&fact))
+            let begin = (at.saturating_sub(3)).checked_sub(first.len());
+            let named = begin.and_then(|begin| text.get(begin..at - 3));
+            matches!((named == Some(first), from, to), (true, Some(from), Some(to)) if (from..=to).contains(&fact))
         })
     };
-    range("k_", "_to_k_") || range("K-", " to K-")
+    range(&name, &format!("_to_{name}")) || range(&comment, &format!(" to {comment}"))
 }
 
 /// The test `name` of a file, from its comments to the next function.
@@ -41,73 +64,81 @@ fn test_of<'t>(source: &'t str, name: &str) -> Option<&'t str> {
     source.get(begin..end)
 }
 
-fn check_proof(fact: usize, by: &str) -> Result<(), String> {
+fn check_proof(letters: &str, fact: usize, by: &str) -> Result<(), String> {
     for proof in by.split(", ") {
         let words: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
         let (name, file) = match words.as_slice() {
             [file] => (None, *file),
             [name, file] => (Some(*name), *file),
-            _ => return Err(format!("K-{fact:03}: not a test and a file: {proof}")),
+            _ => {
+                return Err(format!(
+                    "{letters}-{fact:03}: not a test and a file: {proof}"
+                ));
+            }
         };
         let source = fs::read_to_string(root().join(file))
-            .map_err(|error| format!("K-{fact:03}: {file}: {error}"))?;
+            .map_err(|error| format!("{letters}-{fact:03}: {file}: {error}"))?;
         let text = match name {
             None => Some(source.as_str()),
             // A test inside a module is indented: there the whole file stands for it.
             Some(name) => test_of(&source, name)
-                .filter(|text| mentions(text, fact))
+                .filter(|text| mentions(text, letters, fact))
                 .or_else(|| {
                     source
                         .contains(&format!("    fn {name}("))
                         .then_some(source.as_str())
                 }),
         };
-        if !text.is_some_and(|text| mentions(text, fact)) {
-            return Err(format!("K-{fact:03} is not mentioned by {proof}"));
+        if !text.is_some_and(|text| mentions(text, letters, fact)) {
+            return Err(format!("{letters}-{fact:03} is not mentioned by {proof}"));
         }
     }
     Ok(())
 }
 
-fn check_row(at: usize, row: &str) -> Result<(), String> {
+fn check_row(letters: &str, at: usize, row: &str) -> Result<(), String> {
     let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
     let [id, _, status, by] = cells.as_slice() else {
         return Err(format!("not four cells: {row}"));
     };
     let fact = at + 1;
-    if *id != format!("K-{fact:03}") {
-        return Err(format!("K-{fact:03} should be here, not {id}"));
+    if *id != format!("{letters}-{fact:03}") {
+        return Err(format!("{letters}-{fact:03} should be here, not {id}"));
     }
     match *status {
-        "proven" => check_proof(fact, by),
+        "proven" => check_proof(letters, fact, by),
         "out of scope" if by.is_empty() => Err(format!("{id}: why is it out of scope?")),
         "out of scope" | "not yet" => Ok(()),
         other => Err(format!("{id}: '{other}' is no status")),
     }
 }
 
-#[test]
-fn every_fact_of_kms_is_listed_and_every_proof_mentions_it() {
-    let path = root().join("docs/conformance/kms.md");
-    let page = fs::read_to_string(&path).expect("the page is in the repository");
+fn check_page(facts: &Facts) {
+    let Facts {
+        letters,
+        last,
+        page,
+    } = facts;
+    let page = fs::read_to_string(root().join(page)).expect("the page is in the repository");
+    let begins = format!("| {letters}-");
     let rows: Vec<&str> = page
         .lines()
-        .filter(|line| line.starts_with("| K-"))
+        .filter(|line| line.starts_with(&begins))
         .collect();
     let wrong: Vec<String> = rows
         .iter()
         .enumerate()
-        .filter_map(|(at, row)| check_row(at, row).err())
+        .filter_map(|(at, row)| check_row(letters, at, row).err())
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(rows.len(), LAST);
+    assert_eq!(rows.len(), *last);
     let count = |status: &str| {
         rows.iter()
             .filter(|row| row.contains(&format!("| {status} |")))
             .count()
     };
     let sum = format!(
-        "Of {LAST}: {} proven, {} out of scope, {} not yet.",
+        "Of {last}: {} proven, {} out of scope, {} not yet.",
         count("proven"),
         count("out of scope"),
         count("not yet")
@@ -116,9 +147,17 @@ fn every_fact_of_kms_is_listed_and_every_proof_mentions_it() {
 }
 
 #[test]
+fn every_fact_is_listed_and_every_proof_mentions_it() {
+    for facts in &FACTS {
+        check_page(facts);
+    }
+}
+
+#[test]
 fn a_mention_is_an_id_or_a_range_around_it() {
-    assert!(mentions("fn k_036_to_k_057_every_cell", 40));
-    assert!(mentions("// K-053 to K-057", 55));
-    assert!(mentions("K-121", 121) && mentions("fn k_121_x", 121));
-    assert!(!mentions("fn k_036_to_k_057_every_cell", 58) && !mentions("K-12", 121));
+    assert!(mentions("fn k_036_to_k_057_every_cell", "K", 40));
+    assert!(mentions("// K-053 to K-057", "K", 55));
+    assert!(mentions("fn sse_038_to_sse_043_a_put", "SSE", 40));
+    assert!(mentions("K-121", "K", 121) && mentions("fn k_121_x", "K", 121));
+    assert!(!mentions("fn k_036_to_k_057_every_cell", "K", 58) && !mentions("K-12", "K", 121));
 }

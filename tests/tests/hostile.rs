@@ -34,6 +34,10 @@ fn of_service(service: &str) -> &'static [&'static str] {
     match service {
         "s3" => &[
             "SerializationException",
+            // HEAD has no document: the status is all that is said.
+            "400",
+            "403",
+            "404",
             "IllegalLocationConstraintException",
             "InvalidArgument",
             "InvalidBucketName",

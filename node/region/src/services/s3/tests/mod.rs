@@ -1,9 +1,11 @@
 //! S3 as its users see it, fact by fact.
 
+mod carried;
 mod copying;
 mod encrypting;
 mod multipart;
 mod objects;
+mod rekeying;
 mod replicating;
 
 use std::collections::BTreeMap;
