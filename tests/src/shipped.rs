@@ -23,6 +23,17 @@ pub fn all() -> Vec<Job> {
     of(&root().join("scenarios"), Seeds::OfTheFile)
 }
 
+/// The same without files that are tagged `large`: they show that much is possible, and run once.
+///
+/// # Panics
+/// As [`all`].
+#[must_use]
+pub fn everyday(seeds: Seeds) -> Vec<Job> {
+    let mut jobs = of(&root().join("scenarios"), seeds);
+    jobs.retain(|job| !job.plan.tags.iter().any(|tag| tag == "large"));
+    jobs
+}
+
 /// Every case of one file, `kms/delegation.yaml`, or folder below `scenarios/`.
 ///
 /// # Panics

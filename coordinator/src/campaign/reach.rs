@@ -59,6 +59,11 @@ pub const MOMENTS: &[Moment] = &[
         sign: Sign::Note("replicated"),
     },
     Moment {
+        name: "replica_written",
+        doc: "An object or a delete marker arrived by S3 replication.",
+        sign: Sign::Note("replica_written"),
+    },
+    Moment {
         name: "refused_under_fault",
         doc: "A call failed while a fault was in force.",
         sign: Sign::FailedUnderFault,

@@ -32,6 +32,7 @@ mod one_primary_at_most;
 mod policies;
 mod replicas_share_key_material;
 mod replicas_use_the_key_their_rule_names;
+mod replication_keeps_its_rules;
 pub mod search;
 #[cfg(test)]
 mod testing;
@@ -97,6 +98,11 @@ impl Finding {
 trait Oracle {
     /// Hears the next event.
     fn hear(&mut self, event: &Event);
+
+    /// Sees the body that a client sends with a call.
+    fn body(&mut self, call: &str, bytes: &[u8]) {
+        let _ = (call, bytes);
+    }
 
     /// Says what it came to, when all has been heard.
     fn conclude(&mut self, end: &mut End<'_>) -> Finding;
@@ -168,6 +174,12 @@ fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
                 text("except").is_some(),
             ),
         ),
+        "replication_keeps_its_rules" => {
+            Box::new(replication_keeps_its_rules::ReplicationKeepsItsRules::new(
+                text("bucket"),
+                text("except").is_some(),
+            ))
+        }
         "audit_complete" => Box::new(audit_complete::AuditComplete::new(text("account"))),
         _ => Box::new(AsksRegions),
     }

@@ -209,6 +209,11 @@ impl Tap for Watch {
     fn request(&mut self, call: &str, spec: &CallSpec) {
         let mut seen = self.0.borrow_mut();
         let seen = &mut *seen;
+        if let Some(body) = &spec.body {
+            for (_, oracle) in &mut seen.oracles {
+                oracle.body(call, body);
+            }
+        }
         if !seen.searching {
             return;
         }

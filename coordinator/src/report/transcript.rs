@@ -4,6 +4,7 @@
 //! in sums. Times are there to the tenth of a second: enough to see that something now
 //! takes another way, too little to change with every byte on the wire.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::summary::{StepLine, Summary};
@@ -36,18 +37,60 @@ pub fn write(summary: &Summary) -> String {
     }
     faults.sort_by_key(|(t, _)| *t);
     let mut faults = faults.into_iter().peekable();
+    let mut fold = Fold::default();
     for step in &summary.steps {
+        if fold.takes(step) {
+            continue;
+        }
+        fold.tell(&mut out);
         while let Some((t, told)) = faults.next_if(|(t, _)| *t <= step.began) {
             line(&mut out, format_args!("{:>8}  -- {told}", at(summary, t)));
         }
         one_step(&mut out, summary, step);
     }
+    fold.tell(&mut out);
     for (t, told) in faults {
         line(&mut out, format_args!("{:>8}  -- {told}", at(summary, t)));
     }
     sums(&mut out, summary);
     claims(&mut out, summary);
     out
+}
+
+/// Steps of one loop that are told; what is more of the same is counted.
+const TOLD: usize = 60;
+
+/// What of a long loop is not told: steps that passed and met nothing.
+#[derive(Default)]
+struct Fold {
+    /// Steps told by the number of the step that holds them.
+    told: BTreeMap<String, usize>,
+    more: usize,
+}
+
+impl Fold {
+    fn takes(&mut self, step: &StepLine) -> bool {
+        let id = &step.step.step;
+        let top = id.split(['.', '[']).next().unwrap_or(id);
+        let told = self.told.entry(top.to_owned()).or_default();
+        let dull = step.status == StepStatus::Passed && step.refusals.is_empty();
+        if dull && *told >= TOLD {
+            self.more += 1;
+            return true;
+        }
+        *told += 1;
+        false
+    }
+
+    fn tell(&mut self, out: &mut String) {
+        if self.more > 0 {
+            let more = std::mem::take(&mut self.more);
+            line(
+                out,
+                format_args!("               ... and {more} more steps that passed"),
+            );
+        }
+    }
 }
 
 fn one_step(out: &mut String, summary: &Summary, step: &StepLine) {

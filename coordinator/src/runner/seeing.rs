@@ -37,7 +37,19 @@ impl Runner<'_> {
             "look.replicas_equal" => self.replicas_equal(&arguments),
             "look.envelopes" => Ok(self.envelopes(named.as_ref(), &arguments)),
             "look.state" => self.one("state", named.as_ref(), &arguments),
+            "look.replication" if arguments.contains_key("bucket") => {
+                self.of_bucket("bucket_replication", named.as_ref(), &arguments, "objects")
+            }
             "look.replication" => self.every("replication", named.as_ref(), &arguments, "streams"),
+            "look.replication_metrics" => {
+                self.of_bucket("replication_metrics", named.as_ref(), &arguments, "metrics")
+            }
+            "look.replication_events" => {
+                self.of_bucket("replication_events", named.as_ref(), &arguments, "events")
+            }
+            "look.replication_lanes" => {
+                self.of_bucket("replication_lanes", named.as_ref(), &arguments, "lanes")
+            }
             "look.replication_queue" => {
                 self.every("replication_queue", named.as_ref(), &arguments, "envelopes")
             }
@@ -104,6 +116,35 @@ impl Runner<'_> {
             all.extend(items.cloned().unwrap_or_default());
         }
         Ok(all.into())
+    }
+
+    /// Asks the Region that has the bucket, and takes the list of that name out of the answer.
+    fn of_bucket(
+        &self,
+        what: &str,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+        list: &str,
+    ) -> Result<Value, Refusal> {
+        let bucket = arguments.get("bucket").and_then(Value::as_str);
+        let known = bucket.and_then(|name| self.world.buckets.get(name));
+        let region = region.or(known.map(|bucket| &bucket.region));
+        let mut answer = match region {
+            Some(region) => self.look(region, what, arguments)?,
+            // A bucket that a step made: the Region that has it answers.
+            None => {
+                let mut answers = self
+                    .world
+                    .regions
+                    .iter()
+                    .map(|region| self.look(region, what, arguments));
+                let first = answers.find(Result::is_ok);
+                first.unwrap_or_else(|| {
+                    Err(self.refused("NotFound", "no Region has this bucket".into()))
+                })?
+            }
+        };
+        Ok(answer[list].take())
     }
 
     fn stored_item(

@@ -25,6 +25,7 @@ pub struct SagaRow {
     /// The service's word for where it stands.
     pub kind: String,
     /// The service's own state.
+    #[serde(with = "serde_bytes")]
     pub state: Vec<u8>,
     /// Who asked.
     pub caller: CallerRow,
@@ -76,6 +77,7 @@ pub struct OutHeadRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutRow {
     /// Sealed payload; the same bytes in every retransmission.
+    #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
     /// Trace context.
     pub traceparent: String,
@@ -96,6 +98,7 @@ pub struct AnswerRow {
     /// Service that reads it.
     pub service: String,
     /// The service's state for reading.
+    #[serde(with = "serde_bytes")]
     pub state: Vec<u8>,
     /// Who asked.
     pub caller: CallerRow,
@@ -116,7 +119,7 @@ crate::keyspaces! {
     /// Incoming streams by peer and name.
     pub InHeads = 0x0106, "core.in-heads", version 1: (RegionName, String) => InHeadRow;
     /// Envelopes that came early, by peer, stream and number.
-    pub Held = 0x0107, "core.held", version 1: (RegionName, String, u64) => Vec<u8>;
+    pub Held = 0x0107, "core.held", version 1: (RegionName, String, u64) => serde_bytes::ByteBuf;
     /// Open bodies of answers by call.
     pub Answers = 0x0108, "core.answers", version 1: String => AnswerRow;
 }

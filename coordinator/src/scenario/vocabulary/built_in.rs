@@ -6,8 +6,10 @@ use faultline_sealed::import::Wrapping;
 
 use super::looks::{
     ADVANCE, CONFLICTS, ENVELOPES, EQUAL, EQUAL_SEEN, EVENTS, FIND, OF_TABLE, STATE, STATE_SEEN,
-    STORED_ITEM, STORED_ITEM_SEEN, STORED_OBJECT, STORED_OBJECT_SEEN, STREAMS, STREAMS_SEEN,
-    VOLUME_CONTENT, VOLUME_SEEN,
+    STORED_ITEM, STORED_ITEM_SEEN, STORED_OBJECT, STORED_OBJECT_SEEN, VOLUME_CONTENT, VOLUME_SEEN,
+};
+use super::replication_looks::{
+    EVENTS_SENT, LANES_SEEN, METRICS_SEEN, OF_BUCKET, STREAMS, STREAMS_SEEN,
 };
 use super::shapes::{FREE, KEY, NEED, NEED_TABLE, REGION};
 use super::{ANY, ATTRIBUTE_VALUE, map, message, one};
@@ -253,9 +255,27 @@ pub static BUILT_IN: &[BuiltIn] = &[
     ),
     look(
         "look.replication",
-        "The streams between Regions and how far each is.",
+        "The streams between Regions and how far each is; with `bucket`, why each object did or did not arrive.",
         &STREAMS,
         &STREAMS_SEEN,
+    ),
+    look(
+        "look.replication_metrics",
+        "What S3 owes by each rule of a bucket, under CloudWatch's names.",
+        &OF_BUCKET,
+        &METRICS_SEEN,
+    ),
+    look(
+        "look.replication_events",
+        "The replication events that S3 sent for a bucket.",
+        &OF_BUCKET,
+        &EVENTS_SENT,
+    ),
+    look(
+        "look.replication_lanes",
+        "The backlog of a bucket by destination: a slow one is told from a dead one.",
+        &OF_BUCKET,
+        &LANES_SEEN,
     ),
     look(
         "look.replication_queue",

@@ -3,8 +3,8 @@
 use faultline_proto::tables::{Kind, MessageDef};
 
 use super::shapes::{
-    ACCOUNT, BUCKET, COUNT, FREE, KEY, NEED, NEED_BUCKET, NEED_REGION, NEED_TABLE, NEED_TIME,
-    NEED_VOLUME, PRINCIPAL, REGION, TABLE,
+    ACCOUNT, COUNT, FREE, KEY, NEED, NEED_BUCKET, NEED_REGION, NEED_TABLE, NEED_TIME, NEED_VOLUME,
+    PRINCIPAL, REGION, TABLE,
 };
 use super::{ATTRIBUTE_VALUE, bare, list, map, message, one};
 
@@ -270,49 +270,6 @@ pub(super) static CONFLICTS: MessageDef = bare(
         Kind::Message(&CONFLICT),
         &FREE,
         "The conflicts.",
-    )],
-);
-pub(super) static STREAMS: MessageDef = message(
-    "look.replication",
-    "Which streams to look at.",
-    &[
-        one("in", Kind::Str, &REGION, "Only what this Region sends."),
-        one("to", Kind::Str, &REGION, "Only what goes to this Region."),
-        one("table_name", Kind::Str, &TABLE, "Only this global table."),
-        one("bucket", Kind::Str, &BUCKET, "Only this source bucket."),
-        one("key", Kind::Str, &KEY, "Only this multi-Region key."),
-    ],
-);
-static STREAM: MessageDef = message(
-    "look.stream",
-    "A stream of replicated records.",
-    &[
-        one("stream", Kind::Str, &FREE, "Its name."),
-        one("from", Kind::Str, &REGION, "Who sends."),
-        one("to", Kind::Str, &REGION, "Who receives."),
-        one("sent", Kind::I64, &COUNT, "Last number that was sent."),
-        one(
-            "acknowledged",
-            Kind::I64,
-            &COUNT,
-            "Last number that was acknowledged.",
-        ),
-        one(
-            "waiting",
-            Kind::I64,
-            &COUNT,
-            "Records not yet acknowledged.",
-        ),
-    ],
-);
-pub(super) static STREAMS_SEEN: MessageDef = bare(
-    "look.replication.answer",
-    "The streams.",
-    &[list(
-        "streams",
-        Kind::Message(&STREAM),
-        &FREE,
-        "The streams.",
     )],
 );
 static ENVELOPE: MessageDef = message(

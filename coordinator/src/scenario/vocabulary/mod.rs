@@ -13,6 +13,7 @@ mod looks;
 pub mod metrics;
 pub mod oracles;
 mod quotas;
+mod replication_looks;
 mod sealed_clients;
 pub mod verbs;
 pub mod world;

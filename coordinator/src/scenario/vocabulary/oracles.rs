@@ -89,6 +89,28 @@ static RULE_KEYS: MessageDef = message(
         "Only objects of this source bucket.",
     )],
 );
+static PENDING: Shape = Shape {
+    values: &["pending"],
+    ..ANY
+};
+static RULES_KEPT: MessageDef = message(
+    "replication_keeps_its_rules",
+    "Each version that a rule takes ends COMPLETED, the same in the same place, or FAILED for a cause in the trail; nothing else comes to a destination.",
+    &[
+        one(
+            "bucket",
+            Kind::Str,
+            &BUCKET,
+            "Only objects of this source bucket.",
+        ),
+        one(
+            "except",
+            Kind::Str,
+            &PENDING,
+            "What may still be owed when the run ends.",
+        ),
+    ],
+);
 static VANISHED: MessageDef = message(
     "no_accepted_write_vanishes_silently",
     "Each write that was answered with success is there at the end, or a later one took its place.",
@@ -159,6 +181,13 @@ pub static ORACLES: &[OracleDef] = &[
         bare: Some("bucket"),
         one_of: &[],
         blind: "objects that never arrive; rules that choose by tags or name their key by an alias",
+    },
+    OracleDef {
+        name: "replication_keeps_its_rules",
+        arguments: &RULES_KEPT,
+        bare: Some("bucket"),
+        one_of: &[],
+        blind: "bytes of replicas that no client put in one piece, or that are under SSE-C: there only lengths are compared",
     },
     OracleDef {
         name: "no_accepted_write_vanishes_silently",

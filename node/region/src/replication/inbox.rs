@@ -63,7 +63,7 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
     } else if envelope.seq > head.applied && envelope.seq <= head.applied + HOLD {
         ctx.put::<Held>(
             &(from.clone(), envelope.stream.clone(), envelope.seq),
-            &envelope.encode_to_vec(),
+            &serde_bytes::ByteBuf::from(envelope.encode_to_vec()),
         );
     }
     outbox::acknowledge(ctx, &from, &envelope.stream, head.applied);

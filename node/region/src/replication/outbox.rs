@@ -12,6 +12,9 @@ use crate::store::Range;
 
 /// Envelopes sent again at one time, at most.
 const WINDOW: usize = 64;
+/// Attempts without an answer after which only the first envelope is sent again: a peer that is
+/// cut off is asked whether it is back, not told everything again and again.
+const PROBING: u32 = 4;
 /// Longest pause between retransmissions, microseconds.
 const LONGEST: u64 = 5_000_000;
 
@@ -99,8 +102,12 @@ pub(super) fn acknowledged(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, ack
         ctx.delete::<Outbox>(&(to.clone(), stream.to_owned(), seq));
     }
     head.acked = ack;
+    let was_probing = head.attempts >= PROBING;
     head.attempts = 0;
     ctx.put::<OutHeads>(&key, &head);
+    if was_probing && head.acked < head.last && !paused(ctx, to, stream) {
+        resend(ctx, to, stream, WINDOW);
+    }
 }
 
 /// The retransmission timer of a stream has come.
@@ -116,7 +123,8 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
         return;
     }
     if !paused(ctx, to, stream) {
-        resend(ctx, to, stream);
+        let window = if head.attempts < PROBING { WINDOW } else { 1 };
+        resend(ctx, to, stream, window);
         head.attempts = (head.attempts + 1).min(16);
     }
     let pause = ctx
@@ -128,9 +136,9 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
     ctx.put::<OutHeads>(&key, &head);
 }
 
-fn resend(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
+fn resend(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, window: usize) {
     let range = Range::<Outbox>::under((to, stream));
-    for ((_, _, seq), row) in ctx.page(range, WINDOW) {
+    for ((_, _, seq), row) in ctx.page(range, window) {
         emit(ctx, to, stream, seq, row);
         if ctx.effects.are_enough() {
             return;
@@ -164,7 +172,7 @@ fn paused(ctx: &Ctx<'_>, to: &RegionName, stream: &str) -> bool {
 pub(crate) fn release_paused(ctx: &mut Ctx<'_>) {
     for ((to, stream), head) in ctx.all(Range::<OutHeads>::all()) {
         if head.acked < head.last && !paused(ctx, &to, &stream) {
-            resend(ctx, &to, &stream);
+            resend(ctx, &to, &stream, WINDOW);
         }
     }
 }
@@ -174,7 +182,7 @@ pub(crate) fn reached(ctx: &mut Ctx<'_>, to: &str, stream: &str) {
     for ((peer, name), head) in ctx.all(Range::<OutHeads>::all()) {
         let meant = peer.as_str() == to && (stream.is_empty() || stream == name);
         if meant && head.acked < head.last && !paused(ctx, &peer, &name) {
-            resend(ctx, &peer, &name);
+            resend(ctx, &peer, &name, WINDOW);
         }
     }
 }

@@ -84,10 +84,10 @@ macro_rules! table {
 
         /// A call that succeeded stands in a trail.
         pub(crate) fn recorded(ctx: &mut Ctx<'_>, event: &AuditEvent) {
-            match event.event_source.as_str() {
-                $(<$service>::PRINCIPAL => <$service>::recorded(ctx, event),)*
-                _ => {}
-            }
+            // Two services may record as one: S3 and its control plane.
+            $(if event.event_source == <$service>::PRINCIPAL {
+                <$service>::recorded(ctx, event);
+            })*
         }
 
         /// A process has started on this store.
@@ -141,6 +141,7 @@ table! {
     "kms" => kms::Kms,
     "organizations" => organizations::Organizations,
     "s3" => s3::S3,
+    "s3control" => s3::control::S3Control,
     "sts" => sts::Sts,
 }
 

@@ -20,6 +20,7 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::s3::bucket_key::KEYSPACES,
     crate::services::s3::expiring::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,
+    crate::services::s3::replication::jobs::KEYSPACES,
     crate::services::s3::replication::replica::KEYSPACES,
     crate::services::s3::replication::rows::KEYSPACES,
     crate::services::s3::replication::STAMPS,

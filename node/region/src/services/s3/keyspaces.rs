@@ -36,6 +36,7 @@ pub struct BucketRow {
     /// Bucket policy as text.
     pub policy: Option<String>,
     /// Replication configuration as its protobuf message.
+    #[serde(with = "serde_bytes")]
     pub replication: Option<Vec<u8>>,
     /// Who owns what others put: `BucketOwnerEnforced` unless said otherwise.
     pub ownership: Option<String>,
@@ -44,6 +45,7 @@ pub struct BucketRow {
     /// Object Lock, once on for ever.
     pub object_lock: Option<LockDefault>,
     /// Lifecycle configuration as its protobuf message.
+    #[serde(with = "serde_bytes")]
     pub lifecycle: Option<Vec<u8>>,
     /// Tags of the bucket.
     pub tags: BTreeMap<String, String>,
@@ -208,6 +210,7 @@ pub enum EncryptionRow {
     /// Data key sealed under the Region's root key.
     SseS3 {
         /// Sealed data key.
+        #[serde(with = "serde_bytes")]
         data_key: Vec<u8>,
     },
     /// Data key wrapped by a KMS key.
@@ -215,19 +218,23 @@ pub enum EncryptionRow {
         /// ARN of the KMS key.
         key: String,
         /// KMS's ciphertext: of the data key, or of the bucket key.
+        #[serde(with = "serde_bytes")]
         data_key: Vec<u8>,
         /// Encryption context given at write (SSE-022, SSE-023).
         context: BTreeMap<String, String>,
         /// S3 Bucket Key.
         bucket_key: bool,
         /// The data key sealed under the bucket key; empty without one.
+        #[serde(with = "serde_bytes")]
         under_bucket_key: Vec<u8>,
     },
     /// The customer's key; only a salted HMAC of it is kept (SSE-037).
     SseC {
         /// Salt.
+        #[serde(with = "serde_bytes")]
         salt: Vec<u8>,
         /// HMAC-SHA-256 of the key under the salt.
+        #[serde(with = "serde_bytes")]
         proof: Vec<u8>,
         /// MD5 of the key in base64, echoed in answers (SSE-051).
         key_md5: String,
@@ -237,10 +244,12 @@ pub enum EncryptionRow {
         /// ARN of the KMS key.
         key: String,
         /// KMS's ciphertext of the outer data key.
+        #[serde(with = "serde_bytes")]
         data_key: Vec<u8>,
         /// Encryption context given at write.
         context: BTreeMap<String, String>,
         /// Inner data key sealed under the Region's root key.
+        #[serde(with = "serde_bytes")]
         inner: Vec<u8>,
     },
 }

@@ -22,6 +22,7 @@ pub mod checksum;
 mod complete;
 mod conditions;
 pub mod content;
+pub mod control;
 mod copy;
 pub mod customer;
 mod delete;
@@ -144,6 +145,10 @@ impl Service for S3 {
             "name-freed" => buckets::name_freed(ctx, body),
             _ => {}
         }
+    }
+
+    fn started(ctx: &mut Ctx<'_>) {
+        replication::started(ctx);
     }
 
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {

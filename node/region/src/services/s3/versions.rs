@@ -54,6 +54,25 @@ pub fn find(
         .find(|(_, row)| row.version_id == version_id)
 }
 
+/// The version with this id at a place or next to it, where [`insert`] puts it: one look-up,
+/// however many versions the key has.
+pub fn find_at(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    order: u64,
+    version_id: &str,
+) -> Option<(VersionKey, VersionRow)> {
+    let mut place = (bucket.to_owned(), key.to_owned(), Reverse(order));
+    while let Some(row) = ctx.get::<Versions>(&place) {
+        if row.version_id == version_id {
+            return Some((place, row));
+        }
+        place.2.0 += 1;
+    }
+    None
+}
+
 /// The version that a read means.
 ///
 /// # Errors

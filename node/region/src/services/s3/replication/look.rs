@@ -62,7 +62,7 @@ fn objects(ctx: &mut Ctx<'_>, bucket: &str, row: &BucketRow, arguments: &Value) 
         if version.destinations.is_empty() {
             let why = without(ctx, bucket, row, &key, &version);
             entries.push(json!({
-                "key": key,
+                "object": key,
                 "version_id": version.version_id,
                 "status": versions::replication_status(&version),
                 "why": why,
@@ -78,12 +78,12 @@ fn objects(ctx: &mut Ctx<'_>, bucket: &str, row: &BucketRow, arguments: &Value) 
             let delivery = ctx.get::<Deliveries>(id);
             let lane = lanes.iter().find(|(to, _)| *to == known.bucket);
             entries.push(json!({
-                "key": key,
+                "object": key,
                 "version_id": version.version_id,
-                "to": known.bucket,
+                "destination": known.bucket,
                 "rule": known.rule,
                 "status": word(&known.status),
-                "reason": reason(&known.status),
+                "failure_reason": reason(&known.status),
                 "why": why(ctx, &known.status, delivery.as_ref(), lane.map(|(_, lane)| lane)),
                 "attempts": delivery.as_ref().map(|row| row.attempts),
                 "pending_seconds": pending(ctx, &known.status, delivery.as_ref()),
@@ -301,7 +301,7 @@ fn events(ctx: &mut Ctx<'_>, bucket: &str) -> Vec<Value> {
                 "user_identity": "s3.amazonaws.com",
                 "source_ip_address": "s3.amazonaws.com",
                 "bucket": bucket,
-                "key": event.key,
+                "object": event.key,
                 "version_id": event.version_id,
                 "replication_rule_id": event.rule,
                 "destination_bucket": format!("arn:aws:s3:::{}", event.to),

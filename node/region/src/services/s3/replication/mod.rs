@@ -9,14 +9,15 @@
 //!   fit an object, and why others do not.
 //! - [`owe`]: what becomes owed; [`lane`]: queues and credit; [`transfer`], [`reading`]: the
 //!   source's side; [`replica`]: the destination's; [`changes`]: tags and locks, both ways.
-//! - [`settle`]: how it ends; [`reasons`]: what a refusal is called; [`rtc`]: fifteen minutes and
-//!   events; [`tally`]: counts; [`look`]: why each object did or did not arrive.
+//! - [`jobs`]: Batch Replication. [`settle`]: how it ends; [`reasons`]: what a refusal is called; [`rtc`]: fifteen minutes and
+//!   events; [`tally`]: counts; [`telling`]: the journal; [`look`]: why each object did or did not arrive.
 //!
 //! A refusal of a policy or a key is FAILED for good (S3-066); silence and throttling leave PENDING
 //! and go on by themselves (S3-065, S3-075). Left out: ACLs, delivery of events to queues.
 
 mod changes;
 pub mod config;
+pub mod jobs;
 mod lane;
 mod look;
 mod owe;
@@ -28,6 +29,7 @@ mod rtc;
 mod select;
 mod settle;
 mod tally;
+mod telling;
 mod transfer;
 mod validate;
 
@@ -38,6 +40,7 @@ pub(super) use look::answer as look;
 pub(super) use owe::consider;
 pub(super) use replica::hard_deleted;
 pub use settle::forget;
+pub(super) use telling::started;
 
 use faultline_proto::progress::Progress;
 
@@ -72,6 +75,7 @@ pub(super) fn remote_access(
     Some(match kind {
         "read-source" => reading::accesses(ctx, body),
         "replica" => replica::accesses(ctx, body),
+        "initiate" => jobs::accesses(ctx, body),
         // Plumbing that no policy speaks of: each replica in it is decided for itself.
         "locate" | "versioning" | "replicas" | "replica-chunk" => Ok(RemoteCall {
             event: None,
@@ -96,6 +100,8 @@ pub(super) fn remote(
         "replicas" => replica::several(ctx, body),
         "replica" => replica::begin(ctx, body),
         "replica-chunk" => replica::chunk(ctx, body),
+        // It only asks for a decision.
+        "initiate" => Ok(Vec::new()),
         _ => return None,
     })
 }
@@ -106,6 +112,7 @@ pub(super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         "lane" => lane::due(ctx, payload),
         "threshold" => rtc::due(ctx, payload),
         "arriving" => replica::abandon(ctx, payload),
+        "job" => jobs::due(ctx, payload),
         other => ctx.note("timer_ignored", &[("service", "s3"), ("kind", other)]),
     }
 }

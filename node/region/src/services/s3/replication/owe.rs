@@ -7,7 +7,7 @@ use faultline_proto::s3;
 
 use super::rows::{Deliveries, DeliveryKey, DeliveryRow, Kind, Queue, Stage};
 use super::select::{self, Seen};
-use super::{lane, rtc, tally};
+use super::{lane, rtc, tally, telling};
 use crate::context::Ctx;
 use crate::services::s3::keyspaces::{
     BucketRow, DestinationRow, Status, VersionKey, VersionRow, Versions,
@@ -37,6 +37,7 @@ pub(in crate::services::s3) fn consider(
         object: version.object.as_ref(),
     };
     let rules = select::that_fit(&config, seen);
+    telling::version(ctx, "version_written", &version_key, &version, None);
     if rules.is_empty() {
         return;
     }

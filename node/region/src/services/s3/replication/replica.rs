@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::changes::{self, StampRow};
+use super::telling;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::RemoteCall;
 use crate::services::s3::encryption::{self, Customer, ObjectKey, UnderKms, object_arn};
 use crate::services::s3::error::Error;
 use crate::services::s3::keyspaces::{
-    BucketRow, EncryptionRow, LockRow, ObjectRow, VersionRow, Versioning,
+    BucketRow, EncryptionRow, LockRow, ObjectRow, VersionKey, VersionRow, Versioning,
 };
 use crate::services::s3::{access, body, versions};
 use crate::store::Range;
@@ -202,6 +203,8 @@ pub struct ArrivingRow {
     pub order: u64,
     /// Whether its tags were left out.
     pub without_tags: bool,
+    /// CRC-32 of its bytes so far; none under SSE-C, where nobody sees them.
+    pub crc32: Option<u32>,
     /// The version to be.
     pub version: VersionRow,
 }
@@ -285,7 +288,7 @@ fn owner_enforced(row: &BucketRow) -> bool {
         .is_none_or(|said| said == "BucketOwnerEnforced")
 }
 
-/// Whether the bucket can take it at all (S3-004, S3-006, SSE-056).
+/// Whether the bucket can take it at all (S3-004, S3-006).
 fn fits(head: &Head, row: &BucketRow) -> Result<(), Refusal> {
     if row.versioning != Versioning::Enabled {
         return Err(Refusal::new(
@@ -293,22 +296,15 @@ fn fits(head: &Head, row: &BucketRow) -> Result<(), Refusal> {
             "The destination bucket does not keep versions",
         ));
     }
-    let What::Object {
-        sealing,
-        needs_lock,
-        ..
-    } = &head.what
-    else {
-        return Ok(());
-    };
-    if *needs_lock && row.object_lock.is_none() {
+    if let What::Object {
+        needs_lock: true, ..
+    } = head.what
+        && row.object_lock.is_none()
+    {
         return Err(Refusal::new(
             "DstBucketObjectLockConfigMissing",
             "The source bucket has Object Lock and the destination bucket has not",
         ));
-    }
-    if matches!(sealing, Sealing::SseC { .. }) && row.blocks_sse_c {
-        return Err(Error::AccessDenied(encryption::BLOCKED).into());
     }
     Ok(())
 }
@@ -332,7 +328,7 @@ pub(in crate::services::s3) fn several(ctx: &mut Ctx<'_>, body: &[u8]) -> Result
 /// Takes one offer.
 pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let Offer { head, first } = decode(body)?;
-    let here = versions::find(ctx, &head.bucket, &head.key, &head.version_id);
+    let here = known(ctx, &head);
     if let What::Change { tags, lock, stamp } = head.what {
         let (place, row) = here.ok_or_else(|| {
             Refusal::new("DstVersionNotFound", "The version is not in the bucket")
@@ -361,6 +357,17 @@ pub(in crate::services::s3) fn begin(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<V
     take_whole(ctx, head, &first).map(|outcome| encode(&outcome))
 }
 
+/// The version, if it is here.
+fn known(ctx: &mut Ctx<'_>, head: &Head) -> Option<(VersionKey, VersionRow)> {
+    let (bucket, key, id) = (&head.bucket, &head.key, &head.version_id);
+    let here = versions::find_at(ctx, bucket, key, head.order, id);
+    match (&head.what, here) {
+        // A version may stand elsewhere than its replica that was changed.
+        (What::Change { .. }, None) => versions::find(ctx, bucket, key, id),
+        (_, here) => here,
+    }
+}
+
 fn take_whole(ctx: &mut Ctx<'_>, head: Head, first: &[u8]) -> Result<Outcome, Refusal> {
     let row = access::bucket(ctx, &head.bucket)?;
     let mut version = VersionRow {
@@ -377,9 +384,13 @@ fn take_whole(ctx: &mut Ctx<'_>, head: Head, first: &[u8]) -> Result<Outcome, Re
         ..
     } = head.what
     else {
-        insert(ctx, &head.bucket, &head.key, head.order, version);
+        insert(ctx, &head.bucket, &head.key, head.order, version, None);
         return Ok(Outcome::Arrived(Arrived::default()));
     };
+    // SSE-056.
+    if matches!(sealing, Sealing::SseC { .. }) && row.blocks_sse_c {
+        return Err(Error::AccessDenied(encryption::BLOCKED).into());
+    }
     let mut object = *object;
     if overrides_owner || owner_enforced(&row) {
         object.owner = row.owner.clone();
@@ -411,6 +422,7 @@ fn take_whole(ctx: &mut Ctx<'_>, head: Head, first: &[u8]) -> Result<Outcome, Re
         data_key: sealed.unwrap_or_default(),
         order: head.order,
         without_tags,
+        crc32: data_key.is_some().then(|| crc32fast::hash(first)),
         version,
     };
     write(ctx, &arriving.version, data_key.as_ref(), 0, first)?;
@@ -488,7 +500,7 @@ pub(in crate::services::s3) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<V
     let piece: Piece = decode(body)?;
     let row = access::bucket(ctx, &piece.bucket)?;
     let place = (piece.bucket, piece.key, piece.version_id);
-    let Some(arriving) = ctx.get::<Arriving>(&place) else {
+    let Some(mut arriving) = ctx.get::<Arriving>(&place) else {
         return Err(again("the replica was given up"));
     };
     if arriving.attempt != piece.attempt {
@@ -521,7 +533,13 @@ pub(in crate::services::s3) fn chunk(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<V
         piece.index,
         &piece.bytes,
     )?;
+    if let Some(sum) = &mut arriving.crc32 {
+        let mut hasher = crc32fast::Hasher::new_with_initial(*sum);
+        hasher.update(&piece.bytes);
+        *sum = hasher.finalize();
+    }
     if !piece.last {
+        ctx.put::<Arriving>(&place, &arriving);
         return Ok(encode(&vec![Outcome::More]));
     }
     ctx.delete::<Arriving>(&place);
@@ -541,7 +559,14 @@ fn end(ctx: &mut Ctx<'_>, bucket: &str, key: &str, arriving: ArrivingRow) -> Out
         body::commit(ctx, object);
     }
     let without_tags = arriving.without_tags;
-    insert(ctx, bucket, key, arriving.order, arriving.version);
+    insert(
+        ctx,
+        bucket,
+        key,
+        arriving.order,
+        arriving.version,
+        arriving.crc32,
+    );
     Outcome::Arrived(Arrived {
         without_tags,
         ..Arrived::default()
@@ -549,36 +574,16 @@ fn end(ctx: &mut Ctx<'_>, bucket: &str, key: &str, arriving: ArrivingRow) -> Out
 }
 
 /// Adds the replica where the source has it among the versions of the key.
-fn insert(ctx: &mut Ctx<'_>, bucket: &str, key: &str, order: u64, version: VersionRow) {
-    let encryption = version
-        .object
-        .as_ref()
-        .map_or("none", |object| match &object.encryption {
-            EncryptionRow::SseS3 { .. } => "AES256",
-            EncryptionRow::SseKms { key, .. } | EncryptionRow::Dsse { key, .. } => key,
-            EncryptionRow::SseC { .. } => "SSE-C",
-        });
-    let e_tag = version.object.as_ref().map_or("", |object| &object.e_tag);
-    let length = version.object.as_ref().map_or(0, |object| object.length);
-    let (encryption, e_tag, length, order_text) = (
-        encryption.to_owned(),
-        e_tag.to_owned(),
-        length.to_string(),
-        order.to_string(),
-    );
-    ctx.note(
-        "replica_written",
-        &[
-            ("service", "s3"),
-            ("bucket", bucket),
-            ("key", key),
-            ("version_id", &version.version_id),
-            ("encryption", &encryption),
-            ("e_tag", &e_tag),
-            ("length", &length),
-            ("order", &order_text),
-        ],
-    );
+fn insert(
+    ctx: &mut Ctx<'_>,
+    bucket: &str,
+    key: &str,
+    order: u64,
+    version: VersionRow,
+    crc32: Option<u32>,
+) {
+    let place = (bucket.to_owned(), key.to_owned(), std::cmp::Reverse(order));
+    telling::version(ctx, "replica_written", &place, &version, crc32);
     versions::insert(ctx, bucket, key, order, version);
 }
 

@@ -3,7 +3,7 @@
 use super::reasons::Why;
 use super::replica::Arrived;
 use super::rows::{Deliveries, DeliveryKey, DeliveryRow, Kind, Stage};
-use super::{owe, rtc, tally};
+use super::{jobs, owe, rtc, tally};
 use crate::context::Ctx;
 use crate::services::s3::keyspaces::{Status, Versions};
 
@@ -14,6 +14,9 @@ pub(super) fn arrived(ctx: &mut Ctx<'_>, id: &DeliveryKey, row: DeliveryRow, wha
     tally::settled(ctx, &id.0, &row, true);
     if row.missed {
         rtc::event(ctx, id, &row, "OperationReplicatedAfterThreshold", "");
+    }
+    if let Some(job) = &row.job {
+        jobs::settled(ctx, job, true);
     }
     ctx.delete::<Deliveries>(id);
     if row.again {
@@ -29,6 +32,9 @@ pub(super) fn failed(ctx: &mut Ctx<'_>, id: &DeliveryKey, row: &DeliveryRow, why
     tally::settled(ctx, &id.0, row, false);
     if row.tracked {
         rtc::event(ctx, id, row, "OperationFailedReplication", &why.reason);
+    }
+    if let Some(job) = &row.job {
+        jobs::settled(ctx, job, false);
     }
     let mut row = row.clone();
     row.stage = Stage::Failed {
@@ -81,8 +87,9 @@ fn tell(
         ("attempts", &attempts),
         ("bytes", &bytes),
         ("lag_us", &lag),
+        ("job", row.job.as_deref().unwrap_or_default()),
     ];
-    let told = |field: &&(&str, &str)| !(field.1.is_empty() && field.0 == "why");
+    let told = |field: &&(&str, &str)| !(field.1.is_empty() && matches!(field.0, "why" | "job"));
     let fields: Vec<(&str, &str)> = fields.iter().filter(told).copied().collect();
     ctx.note("replicated", &fields);
 }

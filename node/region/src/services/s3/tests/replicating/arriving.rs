@@ -268,8 +268,7 @@ fn k_236_a_role_may_ask_for_which_bucket_it_is_assumed() {
             "ArnLike": { "aws:SourceArn": source },
             "StringEquals": { "aws:SourceAccount": account },
         });
-        let mut trusting: serde_json::Value =
-            serde_json::from_str(&trust("s3.amazonaws.com")).unwrap();
+        let mut trusting: Value = serde_json::from_str(&trust("s3.amazonaws.com")).unwrap();
         trusting["Statement"][0]["Condition"] = condition;
         setup.role = setup.world.role(
             ACCOUNT,

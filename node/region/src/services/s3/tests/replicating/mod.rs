@@ -1,6 +1,7 @@
 //! Replication, fact by fact.
 
 mod arriving;
+mod batching;
 mod configuring;
 mod owning;
 mod refusing;
@@ -167,7 +168,7 @@ impl Setup {
     pub fn reason(&mut self, key: &str) -> (String, String) {
         let seen = self.seen(key);
         let word = |name: &str| seen[0][name].as_str().unwrap_or_default().to_owned();
-        (word("reason"), word("why"))
+        (word("failure_reason"), word("why"))
     }
 
     /// Keys and versions of a bucket.

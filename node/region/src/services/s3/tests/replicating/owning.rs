@@ -137,3 +137,173 @@ fn s3_046_the_destinations_default_is_ignored() {
     let found = head(&mut setup.world, THERE, &setup.root, "photos-copy", "a");
     assert_eq!(found.server_side_encryption.as_deref(), Some("AES256"));
 }
+
+/// Tags of an object.
+fn tags(setup: &mut Setup, region: &str, name: &str) -> Value {
+    let look = serde_json::json!({ "bucket": name, "key": "a" });
+    setup.world.look(region, "stored_object", &look)["tags"].clone()
+}
+
+fn tag(setup: &mut Setup, region: &str, name: &str, value: &str) {
+    let request = s3::PutObjectTaggingRequest {
+        bucket: text(name),
+        key: text("a"),
+        tagging: Some(s3::Tagging {
+            tag_set: vec![s3::Tag {
+                key: text("team"),
+                value: text(value),
+            }],
+        }),
+        ..Default::default()
+    };
+    setup.world.call(region, &setup.root, &request).unwrap();
+}
+
+fn tagging_role() -> Setup {
+    let mut actions = ROLE_ACTIONS.to_vec();
+    actions.push("s3:GetObjectVersionTagging");
+    with_role(&actions)
+}
+
+/// S3-042, S3-058: a change of tags follows its object, and does not make one eligible.
+#[test]
+fn s3_042_s3_058_tags_that_are_changed_follow() {
+    let mut setup = tagging_role();
+    setup.put("before");
+    setup.replicate(vec![rule("", None)]);
+    setup.put("a");
+    setup.world.advance(600);
+    tag(&mut setup, HERE, "photos", "sea");
+    assert_eq!(setup.status("a").as_deref(), Some("PENDING"));
+    setup.world.advance(600);
+    assert_eq!(setup.status("a").as_deref(), Some("COMPLETED"));
+    let found = tags(&mut setup, THERE, "photos-copy");
+    assert_eq!(found, serde_json::json!({ "team": "sea" }));
+    // The replica was deleted there: the change has nowhere to go.
+    let version = setup.seen("a")[0]["version_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    setup.delete(THERE, "photos-copy", "a", Some(&version));
+    tag(&mut setup, HERE, "photos", "hill");
+    setup.world.advance(600);
+    assert_eq!(setup.reason("a").0, "DstVersionNotFound");
+}
+
+/// S3-087, S3-067, S3-086: a change of the replica goes back where both rules say so, and only there.
+#[test]
+fn s3_067_s3_087_replica_modification_sync_needs_both_rules() {
+    let sync = |mut rule: s3::ReplicationRule| {
+        rule.source_selection_criteria = Some(s3::SourceSelectionCriteria {
+            replica_modifications: Some(s3::ReplicaModifications { status: enabled() }),
+            ..Default::default()
+        });
+        rule
+    };
+    for (here, there, goes_back) in [
+        (true, true, true),
+        (false, true, false),
+        (true, false, false),
+    ] {
+        let mut setup = tagging_role();
+        let one = if here {
+            sync(rule("", None))
+        } else {
+            rule("", None)
+        };
+        setup.replicate(vec![one]);
+        let back = to(rule("", None), "photos", 1);
+        let back = if there { sync(back) } else { back };
+        setup
+            .try_replicate((THERE, "photos-copy"), vec![back])
+            .unwrap();
+        setup.put("a");
+        setup.world.advance(600);
+        tag(&mut setup, THERE, "photos-copy", "sea");
+        let status = |setup: &mut Setup| {
+            head(&mut setup.world, THERE, &setup.root, "photos-copy", "a").replication_status
+        };
+        let during = status(&mut setup);
+        assert_eq!(
+            during.as_deref(),
+            Some(if there { "PENDING" } else { "REPLICA" })
+        );
+        setup.world.advance(3600);
+        assert_eq!(status(&mut setup).as_deref(), Some("REPLICA"));
+        let found = tags(&mut setup, HERE, "photos");
+        let wanted = if goes_back {
+            serde_json::json!({ "team": "sea" })
+        } else {
+            serde_json::json!({})
+        };
+        assert_eq!(found, wanted);
+        // The later change stays, on both sides.
+        tag(&mut setup, HERE, "photos", "hill");
+        setup.world.advance(3600);
+        assert_eq!(
+            tags(&mut setup, THERE, "photos-copy"),
+            serde_json::json!({ "team": "hill" })
+        );
+    }
+}
+
+fn owned_by_writers(setup: &mut Setup) {
+    let partner = setup.world.root(PARTNER);
+    let request = s3::PutBucketOwnershipControlsRequest {
+        bucket: text("their-copy"),
+        ownership_controls: Some(s3::OwnershipControls {
+            rules: vec![s3::OwnershipControlsRule {
+                object_ownership: text("ObjectWriter"),
+            }],
+        }),
+        ..Default::default()
+    };
+    setup.world.call(THERE, &partner, &request).unwrap();
+}
+
+/// S3-088, S3-089, S3-091: without the override the source's account owns the replica; with it the
+/// role needs one more permission on both sides.
+#[test]
+fn s3_088_s3_089_who_owns_the_replica() {
+    let override_action = "s3:ObjectOwnerOverrideToBucketOwner";
+    for (overrides, role_may, bucket_may, owner) in [
+        (false, false, false, Some(ACCOUNT)),
+        (true, false, true, None),
+        (true, true, false, None),
+        (true, true, true, Some(PARTNER)),
+    ] {
+        let actions = if bucket_may {
+            vec!["s3:ReplicateObject", override_action]
+        } else {
+            vec!["s3:ReplicateObject"]
+        };
+        let mut setup = theirs(&actions);
+        if role_may {
+            let policy = faultline_proto::iam::PutRolePolicyRequest {
+                role_name: text("replicator"),
+                policy_name: text("more"),
+                policy_document: Some(allow(&[override_action], &["*"])),
+            };
+            setup.world.call(THERE, &setup.root, &policy).unwrap();
+            setup.world.settle();
+        }
+        owned_by_writers(&mut setup);
+        let mut rule = to(rule("", None), "their-copy", 1);
+        let target = rule.destination.as_mut().unwrap();
+        target.account = text(PARTNER);
+        target.access_control_translation = overrides.then(|| s3::AccessControlTranslation {
+            owner: text("Destination"),
+        });
+        setup.replicate(vec![rule]);
+        setup.put("a");
+        setup.world.advance(600);
+        match owner {
+            Some(owner) => assert_eq!(setup.owner("a"), owner),
+            None => {
+                let (reason, why) = setup.reason("a");
+                assert_eq!(reason, "DstPutObjectNotPermitted", "S3-089");
+                assert!(why.contains(override_action), "{why}");
+            }
+        }
+    }
+}

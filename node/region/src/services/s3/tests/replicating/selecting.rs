@@ -76,7 +76,7 @@ fn s3_012_s3_064_every_destination_gets_it_and_the_largest_priority_decides() {
     let reasons: Vec<_> = setup
         .seen("b")
         .iter()
-        .map(|seen| seen["reason"].clone())
+        .map(|seen| seen["failure_reason"].clone())
         .collect();
     assert_eq!(
         reasons,

@@ -13,7 +13,7 @@ impl Setup {
         let events = look["events"].as_array().unwrap();
         events
             .iter()
-            .map(|event| (word(event, "event_name"), word(event, "key")))
+            .map(|event| (word(event, "event_name"), word(event, "object")))
             .collect()
     }
 
