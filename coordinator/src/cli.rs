@@ -19,6 +19,8 @@ pub mod files;
 pub mod interrupt;
 pub mod jobs;
 pub mod live;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod new;
 pub mod node;
 pub mod papers;
@@ -52,6 +54,9 @@ enum Command {
     Run(Box<run::RunArgs>),
     Chaos(Box<chaos::ChaosArgs>),
     Merge(chaos::MergeArgs),
+    Kills(chaos::KillsArgs),
+    #[cfg(feature = "mutants")]
+    Mutants(mutants::MutantsArgs),
     Check(check::CheckArgs),
     Explain(words::ExplainArgs),
     List(words::ListArgs),
@@ -90,10 +95,20 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    #[cfg(feature = "mutants")]
+    if let Ok(name) = std::env::var("FAULTLINE_MUTANT")
+        && let Err(problem) = mutants::plant_named(&name)
+    {
+        say(&problem);
+        return Exit::Usage.into();
+    }
     match cli.command {
         Command::Run(args) => run::run(&args, &crate::runner::AsWritten),
         Command::Chaos(args) => chaos::chaos(&args),
         Command::Merge(args) => chaos::merge(&args),
+        Command::Kills(args) => chaos::kills(&args),
+        #[cfg(feature = "mutants")]
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => words::explain(&args),
         Command::List(args) => words::list(&args),

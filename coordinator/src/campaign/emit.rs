@@ -77,13 +77,16 @@ fn entries(all: &[Entry], indent: usize, out: &mut String) {
 
 /// A value after a key or a dash.
 fn block(node: &Node, indent: usize, out: &mut String) {
-    let one = flow(node);
     let simple = matches!(node.value, Value::Scalar(_)) || is_empty(node);
-    if simple || (one.chars().count() + indent <= LINE && !is_steps(node)) {
-        out.push(' ');
-        out.push_str(&one);
-        out.push('\n');
-        return;
+    // Steps never fit; what they would look like on one line is not asked.
+    if simple || !is_steps(node) {
+        let one = flow(node);
+        if simple || one.chars().count() + indent <= LINE {
+            out.push(' ');
+            out.push_str(&one);
+            out.push('\n');
+            return;
+        }
     }
     out.push('\n');
     match &node.value {
@@ -94,8 +97,8 @@ fn block(node: &Node, indent: usize, out: &mut String) {
                 let _ = write!(out, "{:indent$}-", "");
                 match &item.value {
                     Value::Map(all)
-                        if !all.is_empty() && flow(item).len() + indent > LINE
-                            || is_steps(item) =>
+                        if is_steps(item)
+                            || !all.is_empty() && flow(item).len() + indent > LINE =>
                     {
                         out.push(' ');
                         entries(map_of(item), indent + 2, out);

@@ -20,6 +20,7 @@
 //! - [`trial`]: one run, and what is kept of it. [`reach`]: what a campaign must have seen.
 //! - [`search`]: all cores. [`tally`]: what the runs come to; joined over shards.
 //! - [`shrink`]: the smallest plan that fails in the same way.
+//! - [`kills`]: no campaign of scenarios, but of kills: real processes over real stores.
 //!
 //! Left out: several worlds in one campaign; runs that share their set-up.
 
@@ -29,6 +30,7 @@ pub mod compounds;
 pub mod dice;
 pub mod emit;
 pub mod generate;
+pub mod kills;
 pub mod reach;
 pub mod read;
 pub mod recorded;

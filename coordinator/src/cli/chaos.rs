@@ -5,6 +5,7 @@
 //! free of wall time; how fast it went is only told.
 
 mod found;
+mod kills;
 mod merge;
 mod telling;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+pub use kills::{KillsArgs, kills};
 pub use merge::{MergeArgs, merge};
 
 use super::interrupt::Interrupt;

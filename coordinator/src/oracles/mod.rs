@@ -27,6 +27,7 @@ mod learn;
 mod no_accepted_write_vanishes_silently;
 mod no_key_used_without_permission;
 mod no_plaintext_at_rest;
+mod no_unusable_key_used;
 mod node_never_sees;
 mod one_primary_at_most;
 mod policies;
@@ -162,6 +163,9 @@ fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
         }
         "no_key_used_without_permission" => {
             Box::new(no_key_used_without_permission::NoKeyUsedWithoutPermission::new(text("key")))
+        }
+        "no_unusable_key_used" => {
+            Box::new(no_unusable_key_used::NoUnusableKeyUsed::new(text("key")))
         }
         "replicas_use_the_key_their_rule_names" => Box::new(
             replicas_use_the_key_their_rule_names::ReplicasUseTheKeyTheirRuleNames::new(text(

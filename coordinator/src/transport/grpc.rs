@@ -46,10 +46,10 @@ pub(super) trait Launcher {
 }
 
 /// A node and the stream that drives it.
-struct Driven<N> {
-    node: N,
-    steps: mpsc::Sender<Step>,
-    replies: Streaming<Reply>,
+pub(super) struct Driven<N> {
+    pub node: N,
+    pub steps: mpsc::Sender<Step>,
+    pub replies: Streaming<Reply>,
 }
 
 /// See the module.
@@ -80,7 +80,9 @@ impl<L: Launcher> Grpc<L> {
     }
 }
 
-async fn drive(channel: Channel) -> Result<(mpsc::Sender<Step>, Streaming<Reply>), Status> {
+pub(super) async fn drive(
+    channel: Channel,
+) -> Result<(mpsc::Sender<Step>, Streaming<Reply>), Status> {
     let (steps, sent) = mpsc::channel(AHEAD);
     let mut client = RegionClient::new(channel)
         .max_decoding_message_size(MAX_MESSAGE)
@@ -92,7 +94,10 @@ async fn drive(channel: Channel) -> Result<(mpsc::Sender<Step>, Streaming<Reply>
 }
 
 /// Sends a step and waits; `None` when the stream ended instead.
-async fn exchange<N>(driven: &mut Driven<N>, step: Step) -> Result<Option<Reply>, Status> {
+pub(super) async fn exchange<N>(
+    driven: &mut Driven<N>,
+    step: Step,
+) -> Result<Option<Reply>, Status> {
     if driven.steps.send(step).await.is_err() {
         return Ok(None);
     }

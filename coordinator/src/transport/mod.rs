@@ -7,6 +7,7 @@
 //! - `loopback`: Regions in this process over stores in memory: campaigns.
 //! - `grpc`: real nodes over gRPC, each with its own store on disk: `embedded` in this
 //!   process, or `processes` of their own.
+//! - [`victim`]: one such process, killed while it works: not for runs, whose order it breaks.
 //! - `scripted`: no Region at all but a closure, for the simulator's own tests.
 
 mod embedded;
@@ -17,6 +18,7 @@ mod processes;
 pub mod scripted;
 #[cfg(test)]
 mod tests;
+pub mod victim;
 
 use std::path::{Path, PathBuf};
 

@@ -23,6 +23,7 @@ pub(crate) use parameters::{parameters, shown};
 use crate::caller::Caller;
 use crate::context::{Ctx, Frame};
 use crate::keyspaces::OpenCall;
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::services;
 
@@ -176,6 +177,9 @@ fn event(ctx: &mut Ctx<'_>, service: &str, name: &str, read_only: bool) -> Audit
 
 /// Keeps the event in every trail that it belongs to.
 fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
+    if refusal.is_some() && mutants::is(Mutant::RefusalsNotInTrail) {
+        return;
+    }
     if let Some(refusal) = refusal {
         event.error_code = shown_code(&refusal.code);
         event.error_message.clone_from(&refusal.message);
@@ -190,7 +194,7 @@ fn keep(ctx: &mut Ctx<'_>, mut event: AuditEvent, refusal: Option<&Refusal>) {
     if refusal.is_none() {
         let foreign: Vec<String> = owners
             .into_iter()
-            .filter(|owner| *owner != event.account)
+            .filter(|owner| *owner != event.account && !mutants::is(Mutant::OwnerNotTold))
             .collect();
         if !foreign.is_empty() {
             event.shared_event_id = ctx.entropy.uuid("audit.shared-event-id");

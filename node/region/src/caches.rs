@@ -6,6 +6,7 @@ use std::sync::Arc;
 use faultline_proto::names::AccountId;
 
 use crate::identity::{Document, DocumentKind, Policy, PolicyError};
+use crate::mutants::{self, Mutant};
 use crate::quotas::Bucket;
 use crate::services::kms::KeyPair;
 use crate::vault::SecretKey;
@@ -30,6 +31,8 @@ pub struct Caches {
     /// process begins with full buckets.
     pub buckets: BTreeMap<AccountId, Vec<Option<Bucket>>>,
     policies: BTreeMap<DocumentKind, BTreeMap<Arc<str>, Arc<Policy>>>,
+    /// What a planted bug takes for the policies of keys.
+    first_policies: BTreeMap<String, Arc<Policy>>,
 }
 
 impl Caches {
@@ -39,6 +42,15 @@ impl Caches {
             self.table_keys.clear();
         }
         self.table_keys.insert(sealed.to_vec(), keys);
+    }
+
+    /// The policy that decides over a key: the given one, unless a bug is planted.
+    pub(crate) fn slip(&mut self, key: &str, policy: Arc<Policy>) -> Arc<Policy> {
+        if !mutants::is(Mutant::PolicyCacheNotInvalidated) {
+            return policy;
+        }
+        let first = self.first_policies.entry(key.to_owned());
+        Arc::clone(first.or_insert(policy))
     }
 
     /// The policy document that `text` is, parsed once.

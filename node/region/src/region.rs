@@ -14,6 +14,7 @@ use crate::caches::Caches;
 use crate::context::{Ctx, Effects};
 use crate::entropy::{Entropy, EntropyRoot};
 use crate::keyspaces::{Head, HeadRow, Sagas, Timers};
+use crate::mutants::{self, Mutant};
 use crate::quotas::Quotas;
 use crate::refusal::Refusal;
 use crate::services::cloudtrail::keyspaces::{Data, Management};
@@ -203,7 +204,9 @@ impl<S: Store> Region<S> {
         let crash = step.crash();
         let id = step.id;
         let taken = self.step_unflushed(step)?;
-        self.store.flush()?;
+        if !mutants::is(Mutant::FlushAcknowledgedEarly) || id % 8 == 0 {
+            self.store.flush()?;
+        }
         if crash == Crash::AfterCommit {
             return Err(Died::Crashed(id));
         }
@@ -385,6 +388,12 @@ fn take(ctx: &mut Ctx<'_>, input: step::Input, reply: &mut Reply, last_step: u64
                 unacknowledged: replication::unacknowledged(ctx),
             });
             pipeline::in_background(ctx, services::started);
+            replication::slip_at_start(ctx);
+            if mutants::is(Mutant::TimersLostAtRestart) {
+                for (key, _) in ctx.all(Range::<Timers>::all()) {
+                    ctx.delete::<Timers>(&key);
+                }
+            }
         }
         step::Input::Call(call) => pipeline::call(ctx, call),
         step::Input::Body(body) => saga::body(ctx, &body),

@@ -1,7 +1,7 @@
 //! Single values: text, numbers, bytes, names of the world, and values without a type.
 
+use faultline_proto::pattern;
 use faultline_proto::tables::{FieldDef, Kind, Referent, Shape};
-use regex::Regex;
 use serde_json::Value;
 
 use crate::scenario::bytes;
@@ -118,7 +118,7 @@ impl Checker<'_> {
         if let Some((pattern, words)) = shape
             .pattern
             .and_then(|pattern| Some((pattern, form_in_words(pattern)?)))
-            && !Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text))
+            && !pattern::matches(pattern, text)
         {
             self.found
                 .error("E0107", span, format!("{what} must be {words}"))

@@ -79,6 +79,11 @@ static PERMISSION: MessageDef = message(
     "No key was used for somebody whom its policy, its grants and the caller's own policies did not permit.",
     &[one("key", Kind::Str, &KEY, "Only this key.")],
 );
+static UNUSABLE: MessageDef = message(
+    "no_unusable_key_used",
+    "No key was used while it was disabled, pending deletion, gone, or without its material.",
+    &[one("key", Kind::Str, &KEY, "Only this key.")],
+);
 static RULE_KEYS: MessageDef = message(
     "replicas_use_the_key_their_rule_names",
     "Each object that arrived by replication is sealed under the key that its rule names.",
@@ -174,6 +179,13 @@ pub static ORACLES: &[OracleDef] = &[
         bare: Some("key"),
         one_of: &[],
         blind: "keys that AWS makes for itself, boundaries, session policies, and conditions other than kms:ViaService and kms:CallerAccount",
+    },
+    OracleDef {
+        name: "no_unusable_key_used",
+        arguments: &UNUSABLE,
+        bare: Some("key"),
+        one_of: &[],
+        blind: "a change whose Region died before it told, until its process starts again; what services do with data keys that they got before",
     },
     OracleDef {
         name: "replicas_use_the_key_their_rule_names",

@@ -5,6 +5,7 @@ use faultline_proto::tables::{MessageDef, OperationDef};
 use serde_json::Value;
 
 use crate::context::Ctx;
+use crate::mutants::{self, Mutant};
 use crate::services;
 
 /// Bytes of request parameters above which a record leaves them out, as CloudTrail does.
@@ -17,6 +18,10 @@ pub(crate) fn parameters(ctx: &mut Ctx<'_>, operation: &OperationDef, request: &
         return "null".to_owned();
     };
     members.remove("grantTokens");
+    if mutants::is(Mutant::TrailShowsSecrets) {
+        let text = String::from_utf8_lossy(request);
+        members.insert("request".to_owned(), Value::from(text.into_owned()));
+    }
     services::trail(ctx, operation, &mut members);
     // AWS writes null for a request without members.
     if members.is_empty() {

@@ -26,6 +26,7 @@ use super::reasons::{Allowance, Decision, DeniedBy};
 use super::request::{Principal, Request};
 use super::scan::{Scan, Spoken};
 use super::wording;
+use crate::mutants::{self, Mutant};
 
 /// The policy of the resource, by the rules that it follows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,7 +144,8 @@ impl<'a> Heard<'a> {
         let mut heard = Self::default();
         if let Some(policy) = policies.resource.policy() {
             heard.resource = Scan::one(policy, request);
-            if is_owner_repairing_its_bucket(request, policies) {
+            let forgotten = mutants::is(Mutant::ExplicitDenyIgnored);
+            if forgotten || is_owner_repairing_its_bucket(request, policies) {
                 heard.resource.deny = None;
             }
         }
@@ -291,6 +293,7 @@ fn both_sides(
         (_, Some(Naming::Role), _) => heard.limits(),
         (ResourcePolicy::Key(_) | ResourcePolicy::Trust(_), None, _)
         | (_, None, Principal::Anonymous | Principal::Service { .. }) => vec![Gap::Resource],
+        (_, Some(Naming::Account), _) if mutants::is(Mutant::IdentityPolicyForgotten) => Vec::new(),
         (_, Some(Naming::Account) | None, _) => heard.callers_side(caller),
     }
 }

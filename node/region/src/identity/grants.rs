@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use faultline_proto::names::AccountId;
 
 use super::request::{Principal, Request};
+use crate::mutants::{self, Mutant};
 
 /// What a grant demands of the encryption context (K-198: case-sensitive, order irrelevant).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +91,9 @@ impl GrantView<'_> {
             return false;
         };
         (self.propagated || self.presented)
-            && self.operations.iter().any(|own| own == operation)
-            && is_meant(self.grantee, request.principal)
+            && (self.operations.iter().any(|own| own == operation)
+                || mutants::is(Mutant::GrantForEverything))
+            && (is_meant(self.grantee, request.principal) || mutants::is(Mutant::GrantForEverybody))
             && self.source_matches(request)
             && self.context_matches(operation, request)
     }

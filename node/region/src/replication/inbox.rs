@@ -8,6 +8,7 @@ use prost::Message as _;
 use super::{HOLD, address, outbox};
 use crate::context::Ctx;
 use crate::keyspaces::{Held, InHeadRow, InHeads};
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::{pipeline, remote, saga, services};
 
@@ -49,11 +50,12 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
             applied: envelope.seq - 1,
         };
     }
-    if envelope.seq == head.applied + 1 {
+    let early = envelope.seq > head.applied + 1;
+    if envelope.seq == head.applied + 1 || early && mutants::is(Mutant::InboxSkipsGaps) {
         if !apply(ctx, &from, envelope) {
             return;
         }
-        head.applied += 1;
+        head.applied = envelope.seq;
         let early = (from.clone(), envelope.stream.clone(), envelope.seq);
         if ctx.get::<Held>(&early).is_some() {
             ctx.delete::<Held>(&early);
@@ -65,6 +67,10 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, envelope: &Envelope) {
             &(from.clone(), envelope.stream.clone(), envelope.seq),
             &serde_bytes::ByteBuf::from(envelope.encode_to_vec()),
         );
+        if mutants::is(Mutant::HeldAcknowledged) {
+            outbox::acknowledge(ctx, &from, &envelope.stream, envelope.seq);
+            return;
+        }
     }
     outbox::acknowledge(ctx, &from, &envelope.stream, head.applied);
 }
@@ -99,7 +105,12 @@ fn apply(ctx: &mut Ctx<'_>, from: &RegionName, envelope: &Envelope) -> bool {
         envelope.epoch,
         envelope.seq,
     );
-    let Some(opened) = ctx.core.link(from, &me).open(&aad, &envelope.payload) else {
+    let opened = if mutants::is(Mutant::PayloadNotSealed) {
+        Some(envelope.payload.clone())
+    } else {
+        ctx.core.link(from, &me).open(&aad, &envelope.payload)
+    };
+    let Some(opened) = opened else {
         ctx.note(
             "envelope_refused",
             &[

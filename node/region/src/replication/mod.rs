@@ -19,7 +19,7 @@ mod outbox;
 
 pub(crate) use inbox::deliver;
 pub(crate) use look::{look, queue};
-pub(crate) use outbox::{reached, release_paused, retransmit, unacknowledged};
+pub(crate) use outbox::{reached, release_paused, retransmit, slip_at_start, unacknowledged};
 
 use faultline_proto::names::RegionName;
 use faultline_proto::replication::{Payload, Record, payload};

@@ -8,6 +8,7 @@ use prost::Message as _;
 use super::address;
 use crate::context::{Ctx, encode};
 use crate::keyspaces::{InHeads, OutHeads, OutRow, Outbox};
+use crate::mutants::{self, Mutant};
 use crate::store::Range;
 
 /// Envelopes sent again at one time, at most.
@@ -31,10 +32,13 @@ pub(super) fn send(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, payload: &P
         head.last,
     );
     let nonce = ctx.entropy.bytes("link.nonce");
-    let sealed = ctx
+    let mut sealed = ctx
         .core
         .link(&from, to)
         .seal(nonce, &aad, &payload.encode_to_vec());
+    if mutants::is(Mutant::PayloadNotSealed) {
+        sealed = payload.encode_to_vec();
+    }
     let row = OutRow {
         payload: sealed,
         traceparent: ctx.traceparent.clone(),
@@ -122,6 +126,9 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
         ctx.put::<OutHeads>(&key, &head);
         return;
     }
+    if mutants::is(Mutant::ResendGivesUp) && head.attempts >= 3 {
+        return;
+    }
     if !paused(ctx, to, stream) {
         let window = if head.attempts < PROBING { WINDOW } else { 1 };
         resend(ctx, to, stream, window);
@@ -183,6 +190,24 @@ pub(crate) fn reached(ctx: &mut Ctx<'_>, to: &str, stream: &str) {
         let meant = peer.as_str() == to && (stream.is_empty() || stream == name);
         if meant && head.acked < head.last && !paused(ctx, &peer, &name) {
             resend(ctx, &peer, &name, WINDOW);
+        }
+    }
+}
+
+/// What planted bugs do to streams when a process starts.
+pub(crate) fn slip_at_start(ctx: &mut Ctx<'_>) {
+    if mutants::is(Mutant::OutboxNotDurable) {
+        for ((peer, stream), mut head) in ctx.all(Range::<OutHeads>::all()) {
+            for seq in head.acked + 1..=head.last {
+                ctx.delete::<Outbox>(&(peer.clone(), stream.clone(), seq));
+            }
+            head.acked = head.last;
+            ctx.put::<OutHeads>(&(peer, stream), &head);
+        }
+    }
+    if mutants::is(Mutant::InboxForgetsAtRestart) {
+        for (key, _) in ctx.all(Range::<InHeads>::all()) {
+            ctx.delete::<InHeads>(&key);
         }
     }
 }

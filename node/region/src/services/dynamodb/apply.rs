@@ -23,6 +23,7 @@ use super::shelf::{Place, Shelf};
 use super::tables::{self, TableTimer};
 use super::value::Item;
 use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::store::Range;
 
@@ -137,7 +138,7 @@ fn settle(ctx: &mut Ctx<'_>, shelf: &Shelf, from: &RegionName, record: &ItemReco
         Fate::Known => "known",
         Fate::Older => "older",
         Fate::Applied { conflict } => {
-            if conflict {
+            if conflict && !mutants::is(Mutant::ConflictNotTold) {
                 found(ctx, shelf, &key, &place, &write);
             }
             let content = (record.deleted, &record.item);

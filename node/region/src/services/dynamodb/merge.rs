@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use faultline_proto::names::{RegionName, Timestamp};
 
 use super::keyspaces::Version;
+use crate::mutants::{self, Mutant};
 
 /// What becomes of a version that arrives where another is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,10 @@ pub(crate) enum Fate {
 impl Version {
     /// A write of `writer` over `before`.
     pub(crate) fn next(before: Option<&Self>, writer: &RegionName, now: Timestamp) -> Self {
-        let stamp = before.map_or(now.0, |version| now.0.max(version.stamp + 1));
+        let stamp = match before {
+            Some(version) if !mutants::is(Mutant::SkewTrusted) => now.0.max(version.stamp + 1),
+            _ => now.0,
+        };
         let mut knew = before.map_or_else(BTreeMap::new, |version| version.knew.clone());
         knew.insert(writer.clone(), stamp);
         Self {
@@ -55,7 +59,15 @@ impl Version {
         let Some(stored) = stored else {
             return Fate::Applied { conflict: false };
         };
-        match (self.stamp, &self.writer).cmp(&(stored.stamp, &stored.writer)) {
+        let order = if mutants::is(Mutant::LwwComparesSeconds) {
+            (self.stamp / 1_000_000).cmp(&(stored.stamp / 1_000_000))
+        } else {
+            (self.stamp, &self.writer).cmp(&(stored.stamp, &stored.writer))
+        };
+        match order {
+            std::cmp::Ordering::Less if mutants::is(Mutant::LwwByArrival) => {
+                Fate::Applied { conflict: false }
+            }
             std::cmp::Ordering::Less => Fate::Older,
             std::cmp::Ordering::Equal => Fate::Known,
             std::cmp::Ordering::Greater => Fate::Applied {

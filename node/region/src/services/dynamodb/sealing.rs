@@ -3,6 +3,7 @@
 use super::keyspaces::Version;
 use super::value::Item;
 use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::vault::SecretKey;
 
@@ -49,6 +50,9 @@ impl TableKey {
         item: &Item,
     ) -> Vec<u8> {
         let nonce = ctx.entropy().bytes("dynamodb.item-nonce");
+        if mutants::is(Mutant::ItemNotSealed) {
+            return encode(item);
+        }
         let aad = encode(&(table, row, version.stamp, &version.writer));
         self.items.seal(nonce, &aad, &encode(item))
     }
@@ -61,6 +65,9 @@ impl TableKey {
         version: &Version,
         sealed: &[u8],
     ) -> Result<Item, Refusal> {
+        if mutants::is(Mutant::ItemNotSealed) {
+            return decode(sealed);
+        }
         let aad = encode(&(table, row, version.stamp, &version.writer));
         let opened = self
             .items

@@ -11,6 +11,7 @@ use super::records::ItemRecord;
 use super::sealing::TableKey;
 use super::value::Item;
 use crate::context::{Ctx, encode};
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 
 /// A table that is ready, with its key.
@@ -100,7 +101,7 @@ impl Shelf {
             &version,
             (item.is_none(), item.unwrap_or(&place.key)),
         );
-        let members: Vec<_> = self
+        let mut members: Vec<_> = self
             .table
             .replicas
             .iter()
@@ -110,7 +111,11 @@ impl Shelf {
             })
             .map(|(region, _)| region.clone())
             .collect();
-        if members.is_empty() {
+        if mutants::is(Mutant::ReplicaForgotten) {
+            members.pop();
+        }
+        let stays = item.is_none() && mutants::is(Mutant::DeleteNotReplicated);
+        if members.is_empty() || stays {
             return;
         }
         let record = ItemRecord {
@@ -137,6 +142,10 @@ impl Shelf {
         version: &Version,
         (deleted, item): (bool, &Item),
     ) {
+        if deleted && mutants::is(Mutant::TombstoneNotKept) {
+            ctx.delete::<Items>((self.table.id.as_str(), row));
+            return;
+        }
         let sealed = self.key.seal(ctx, &self.table.id, row, version, item);
         let stored = ItemRow {
             version: version.clone(),

@@ -285,6 +285,7 @@ pub(crate) fn to_row(
     let policy = policy.map_err(|error| {
         Refusal::internal(format!("a stored key policy does not parse: {error}"))
     })?;
+    let policy = ctx.caches.slip(row.arn.as_str(), policy);
     let mut access = Access::new(ctx, action, row.arn.as_str(), row.account.clone(), wording);
     access.policy = Some(policy);
     access.aws_managed = row.managed_for.is_some();

@@ -14,6 +14,7 @@ use super::identifiers::KeyId;
 use super::key_materials::KeyMaterial;
 use super::keyspaces::{KeyRow, MaterialRow, Materials};
 use crate::context::Ctx;
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::store::Range;
 use crate::vault::SecretKey;
@@ -78,6 +79,11 @@ pub(crate) fn make_of(
 /// Keeps what another Region shipped.
 pub(crate) fn take_in(ctx: &mut Ctx<'_>, account: &AccountId, key: &KeyId, shipped: &[Shipped]) {
     for material in shipped {
+        if mutants::is(Mutant::ReplicaDrawsItsOwn) {
+            let own = ctx.entropy().bytes::<32>("kms.material");
+            keep(ctx, account, key, &material.id, material.created, &own);
+            continue;
+        }
         keep(
             ctx,
             account,

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use faultline_proto::names::RegionName;
 use serde::{Deserialize, Serialize};
 
+use crate::mutants::{self, Mutant};
+
 /// What is known of one Region's member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Member {
@@ -94,7 +96,8 @@ impl Members {
     /// Takes in another view; whether anything was new.
     pub(crate) fn merge(&mut self, other: &Self) -> bool {
         let before = self.clone();
-        if other.generation > self.generation {
+        let older = mutants::is(Mutant::OldViewWins) && other.generation < self.generation;
+        if other.generation > self.generation || older {
             self.generation = other.generation;
             self.primary = other.primary.clone();
         }

@@ -31,6 +31,7 @@ use super::resolve::{self, Accepts, allows, by_id, usable};
 use super::rotation::{self, Shared};
 use super::states::{KeyState, Use};
 use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
 use crate::quotas::Quota;
 use crate::refusal::Refusal;
 use crate::service::{RemoteCall, SagaInput, Wording};
@@ -114,7 +115,10 @@ pub(crate) fn update_primary_region(
         Use::UpdatePrimary,
     )?;
     check_open(&row)?;
-    let members = check_primary(&row)?;
+    let members = match &row.members {
+        Some(members) if mutants::is(Mutant::ReplicaPromotesItself) => members.clone(),
+        _ => check_primary(&row)?,
+    };
     let wanted = request.primary_region.unwrap_or_default();
     let Some(to) = members
         .replicas()
@@ -280,9 +284,15 @@ pub(crate) fn promote(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal
     let row = by_id(ctx, handover.account, &handover.id).present()?;
     allows(&row, Use::UpdatePrimary)?;
     check_open(&row)?;
+    let mut row = KeyRow::clone(&row);
+    if mutants::is(Mutant::PromotedTooSoon) {
+        let here = ctx.region().clone();
+        row.members.iter_mut().for_each(|it| it.promote(&here));
+        journal::role(ctx, &row);
+    }
     let row = change(
         ctx,
-        KeyRow::clone(&row),
+        row,
         KeyState::Updating {
             operation: handover.operation,
             open: true,

@@ -11,6 +11,7 @@ use super::specs::KeyUsage;
 use super::states::{Use, cell};
 use super::{managed, unsettled};
 use crate::context::Ctx;
+use crate::mutants::{self, Mutant};
 
 /// A key member of a request, looked up.
 #[derive(Debug, Clone)]
@@ -133,6 +134,9 @@ impl KeyRow {
 
 /// Whether the key's state allows `operation`.
 pub(crate) fn allows(row: &KeyRow, operation: Use) -> Result<(), KmsError> {
+    if operation == Use::Cryptography && mutants::is(Mutant::DisabledKeyUsed) {
+        return Ok(());
+    }
     cell(operation, row.state.name()).check(row.arn.as_str(), row.kind.origin)
 }
 

@@ -24,6 +24,7 @@ use super::specs::Origin;
 use super::states::KeyState;
 use super::{journal, resolve};
 use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
 
 /// The rotation settings of a key; a multi-Region set shares those of its primary (K-106).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -215,6 +216,9 @@ pub(crate) fn send(ctx: &mut Ctx<'_>, row: &KeyRow, to: &RegionName) {
     let Some(travelling) = row.materials.with(Standing::Travelling) else {
         return;
     };
+    if mutants::is(Mutant::RotationStaysAtHome) {
+        return;
+    }
     if let Ok(shipped) = material::ship_one(ctx, row, travelling) {
         let body = encode(&(&row.account, &row.id, travelling, shipped));
         ctx.replicate(to, "kms", "kms", "material", body);
@@ -285,9 +289,10 @@ pub(crate) fn arrived(ctx: &mut Ctx<'_>, row: &mut KeyRow) {
 }
 
 fn is_everywhere(row: &KeyRow, material: &KeyMaterial) -> bool {
-    replicas(row)
-        .iter()
-        .all(|region| material.arrived.contains(region))
+    mutants::is(Mutant::RotationStaysAtHome)
+        || replicas(row)
+            .iter()
+            .all(|region| material.arrived.contains(region))
 }
 
 /// The new material becomes current, when every member has it.
