@@ -196,3 +196,14 @@ fn ctrl_c_ends_the_run_and_its_nodes_in_good_order() {
     let nodes = busy.nodes.clone();
     until("the nodes are gone", || !nodes.iter().any(|pid| runs(*pid)));
 }
+
+/// The writes are many at once, so kills meet groups of commits; the moments are the clock's.
+#[test]
+fn a_store_that_was_killed_at_any_moment_holds_what_was_acknowledged_and_nothing_torn() {
+    let mut kills = Command::new(program::path());
+    let kills = kills.args(["kills", "--rounds", "12"]).output();
+    let kills = kills.expect("the program starts");
+    let told = String::from_utf8_lossy(&kills.stdout).into_owned();
+    assert!(kills.status.success(), "{told}");
+    assert!(told.starts_with("12 kills"), "{told}");
+}

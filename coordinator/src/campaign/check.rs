@@ -54,6 +54,7 @@ fn sample(campaign: &Campaign) -> Result<Plan, Diagnostics> {
     let troubles =
         troubles.flat_map(|row| generate::aimed(campaign, row, Span::ZERO, Span::secs(1), &dice));
     let recorded = Recorded {
+        number: 0,
         seed: 0,
         clients: vec![ops.collect()],
         troubles: troubles.collect(),

@@ -31,6 +31,7 @@ pub fn generate(campaign: &Campaign, seed: u64) -> Recorded {
         .map(|client| operations(campaign, run, client, &weights))
         .collect();
     Recorded {
+        number: seed,
         seed,
         clients,
         troubles: troubles(campaign, run),

@@ -18,6 +18,7 @@
 //!   several parts.
 //! - [`recorded`], [`compose`], [`emit`]: from a plan to a scenario file.
 //! - [`trial`]: one run, and what is kept of it. [`reach`]: what a campaign must have seen.
+//! - [`guide`]: plans that follow what earlier runs saw. `marks`: what tells two states apart.
 //! - [`search`]: all cores. [`tally`]: what the runs come to; joined over shards.
 //! - [`shrink`]: the smallest plan that fails in the same way.
 //! - [`kills`]: no campaign of scenarios, but of kills: real processes over real stores.
@@ -30,7 +31,9 @@ pub mod compounds;
 pub mod dice;
 pub mod emit;
 pub mod generate;
+pub mod guide;
 pub mod kills;
+mod marks;
 pub mod reach;
 pub mod read;
 pub mod recorded;
@@ -43,12 +46,14 @@ pub mod trial;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Span;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::source::{Entry, Node, Source};
+use crate::scenario::vocabulary::verbs::{self, Verb};
 
 use reach::Reach;
 
@@ -87,6 +92,20 @@ pub struct Campaign {
     pub shrink: ShrinkPlan,
     /// What is surely not meant, but runs.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Campaign {
+    /// Ids of the operations of its workload.
+    fn operations(&self) -> BTreeSet<&'static str> {
+        let words = self.workload.mix.iter().flat_map(|row| &row.step);
+        let found = words.filter_map(|entry| verbs::find(&entry.key.text));
+        found
+            .filter_map(|verb| match verb {
+                Verb::Operation(def) => Some(def.id),
+                Verb::BuiltIn(_) => None,
+            })
+            .collect()
+    }
 }
 
 /// How long a campaign may take.

@@ -6,7 +6,9 @@ use crate::scenario::source::Entry;
 /// What one run does. The scenario that is written from it is the run.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// The seed.
+    /// Number of the run: the seed that gave the plan, unless a search made it from others.
+    pub number: u64,
+    /// The seed from which the run's chance follows.
     pub seed: u64,
     /// Each client's operations.
     pub clients: Vec<Vec<Op>>,

@@ -5,12 +5,15 @@
 //! core and on many.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{PoisonError, mpsc};
 
+use super::guide::{self, Guide};
+use super::recorded::Recorded;
 use super::tally::Tally;
 use super::trial::{self, Trial};
 use super::{Campaign, check, generate};
+use crate::scenario::plan::Goal;
 
 /// Which seeds, and how.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct Search {
     pub stop_after: Option<u64>,
     /// Of a hundred seeds, how many are run twice and compared.
     pub twice: u64,
+    /// Whether runs follow what earlier ones saw, instead of seeds alone.
+    pub guided: bool,
 }
 
 /// What a search is told between runs.
@@ -40,11 +45,27 @@ pub struct Searched {
     pub undetermined: Vec<u64>,
     /// Whether it was ended before its last seed, and not by its failures.
     pub cut: bool,
+    /// Plans of failing runs that no seed gives, by the number of the run.
+    pub plans: BTreeMap<u64, Recorded>,
+    /// What a guided search saw, and how many of its runs saw something new.
+    pub marks: Option<(usize, u64)>,
+}
+
+impl Searched {
+    /// The plan of a run that failed.
+    #[must_use]
+    pub fn plan(&self, campaign: &Campaign, number: u64) -> Recorded {
+        let known = self.plans.get(&number).cloned();
+        known.unwrap_or_else(|| generate::generate(campaign, number))
+    }
 }
 
 /// Runs the seeds of a campaign.
 #[must_use]
 pub fn search(campaign: &Campaign, plan: &Search, watcher: &mut dyn Watcher) -> Searched {
+    if plan.guided {
+        return guided(campaign, plan, watcher);
+    }
     let seeds = seeds(campaign, plan.shard);
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
@@ -60,9 +81,7 @@ pub fn search(campaign: &Campaign, plan: &Search, watcher: &mut dyn Watcher) -> 
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(seed) = seeds.get(place) else { return };
                     let recorded = generate::generate(campaign, seed);
-                    let trial = trial::run(campaign, &goals, &recorded);
-                    let same = seed % 100 >= plan.twice
-                        || trial::run(campaign, &[], &recorded).digest == trial.digest;
+                    let (trial, same) = ran(campaign, plan, &goals, &recorded);
                     if send.send((place, trial, same)).is_err() {
                         return;
                     }
@@ -85,8 +104,78 @@ pub fn search(campaign: &Campaign, plan: &Search, watcher: &mut dyn Watcher) -> 
             tally: gathered.tally,
             undetermined: gathered.undetermined,
             cut,
+            plans: BTreeMap::new(),
+            marks: None,
         }
     })
+}
+
+/// Rounds of runs, each planned from what the earlier ones saw.
+fn guided(campaign: &Campaign, plan: &Search, watcher: &mut dyn Watcher) -> Searched {
+    let seeds = seeds(campaign, plan.shard);
+    let mut gathered = Gathered::new(campaign, plan, check::goals(campaign).len());
+    let (mut guide, mut plans) = (Guide::default(), BTreeMap::new());
+    let (mut cut, mut next, mut new) = (false, 0, 0);
+    while !gathered.enough && !cut {
+        let numbers = (next..next + guide::ROUND).map_while(|place| seeds.get(place));
+        let round: Vec<Recorded> = numbers
+            .map(|number| Recorded {
+                number,
+                ..guide.plan(campaign, number)
+            })
+            .collect();
+        if round.is_empty() {
+            break;
+        }
+        for (recorded, (trial, same)) in round.iter().zip(run_all(campaign, plan, &round)) {
+            new += u64::from(guide.learn(recorded, &trial));
+            if trial.failed.is_some() {
+                plans.insert(trial.seed, recorded.clone());
+            }
+            gathered.take(next, trial, same);
+            next += 1;
+        }
+        cut = !gathered.enough && !watcher.ran(&gathered.tally);
+    }
+    Searched {
+        tally: gathered.tally,
+        undetermined: gathered.undetermined,
+        cut,
+        plans,
+        marks: Some((guide.marks(), new)),
+    }
+}
+
+/// Runs plans on all threads; the results stand in the plans' order.
+fn run_all(campaign: &Campaign, plan: &Search, round: &[Recorded]) -> Vec<(Trial, bool)> {
+    let next = AtomicUsize::new(0);
+    let done = std::sync::Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..plan.workers.max(1) {
+            scope.spawn(|| {
+                let goals = check::goals(campaign);
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(recorded) = round.get(place) else {
+                        return;
+                    };
+                    let ran = ran(campaign, plan, &goals, recorded);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.insert(place, ran);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_values().collect()
+}
+
+/// One run, and whether a second one was the same if there was to be one.
+fn ran(campaign: &Campaign, plan: &Search, goals: &[Goal], recorded: &Recorded) -> (Trial, bool) {
+    let trial = trial::run(campaign, goals, recorded);
+    let same = recorded.number % 100 >= plan.twice
+        || trial::run(campaign, &[], recorded).digest == trial.digest;
+    (trial, same)
 }
 
 /// The seeds of a shard: every `of`-th from its place.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Campaign;
 use super::trial::Trial;
+use crate::scenario::vocabulary::faults;
 
 /// The sum of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,6 +191,34 @@ impl Tally {
             .iter()
             .filter(|(_, count)| **count == 0)
             .map(|(name, _)| name.as_str())
+    }
+
+    /// Operations of the workload that no run saw end, under each kind of fault of the file.
+    #[must_use]
+    pub fn never_seen(&self, campaign: &Campaign) -> BTreeMap<String, Vec<String>> {
+        let kinds: BTreeSet<&str> = campaign
+            .faults
+            .pick
+            .iter()
+            .map(|row| row.fault.key.text.as_str())
+            .filter(|kind| faults::find(kind).is_some())
+            .collect();
+        let mut never: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for id in campaign.operations() {
+            let mut seen = BTreeSet::new();
+            for key in self.coverage.keys() {
+                let mut words = key.splitn(3, ' ');
+                if words.next() == Some(id) {
+                    seen.extend(words.nth(1).unwrap_or_default().split('+'));
+                }
+            }
+            let missing = kinds.iter().filter(|kind| !seen.contains(**kind));
+            let missing: Vec<String> = missing.map(|kind| (*kind).to_owned()).collect();
+            if !missing.is_empty() {
+                never.insert(id.to_owned(), missing);
+            }
+        }
+        never
     }
 
     /// As a file.

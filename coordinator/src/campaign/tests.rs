@@ -50,6 +50,11 @@ settle:
 reach: [conflict_resolved, { operation: dynamodb.put_item, outcome: success, during: partition }]
 "#;
 
+/// A campaign for tests of its parts.
+pub(super) fn storm() -> Campaign {
+    campaign(CONFLICTS)
+}
+
 fn campaign(text: &str) -> Campaign {
     let source = Source::new("campaigns/losing.yaml", text);
     read(&source, Path::new("campaigns/losing.yaml")).unwrap_or_else(|problems| {
@@ -77,6 +82,7 @@ fn searched(campaign: &Campaign, workers: usize, shard: Option<(u64, u64)>) -> T
         workers,
         stop_after: None,
         twice: 100,
+        guided: false,
     };
     let searched = search(campaign, &plan, &mut ToTheEnd);
     assert!(
@@ -187,4 +193,39 @@ fn rows_are_checked_as_the_steps_that_they_become() {
     assert!(told.contains("`ordres`"), "{told}");
     let told = problems("campaign: 1\ntitle: x\nworld: nowhere.yaml\nworkload: { mix: [] }\n");
     assert!(told.contains("the world's file cannot be read"), "{told}");
+}
+
+#[test]
+fn a_guided_search_is_the_same_on_one_thread_and_on_three() {
+    let campaign = Campaign {
+        seeds: (1, 70),
+        ..campaign(CONFLICTS)
+    };
+    let guided = |workers| {
+        let plan = Search {
+            shard: None,
+            workers,
+            stop_after: Some(40),
+            twice: 10,
+            guided: true,
+        };
+        search(&campaign, &plan, &mut ToTheEnd)
+    };
+    let (one, three) = (guided(1), guided(3));
+    assert_eq!(one.tally.write(), three.tally.write());
+    assert!(one.marks.is_some_and(|(marks, new)| marks > 20 && new > 1));
+    let failure = one.tally.failures.last().expect("some write loses");
+    let recorded = one.plan(&campaign, failure.seed);
+    let again = trial::run(&campaign, &[], &recorded);
+    assert_eq!(again.digest, failure.digest, "its plan is kept");
+}
+
+#[test]
+fn what_no_run_saw_is_named() {
+    let campaign = campaign(CONFLICTS);
+    let none = Tally::new(&campaign, 0, None).never_seen(&campaign);
+    let kinds = ["partition".to_owned(), "slow_link".to_owned()];
+    assert_eq!(none["dynamodb.PutItem"], kinds);
+    let all = searched(&campaign, 2, None).never_seen(&campaign);
+    assert!(!all.contains_key("dynamodb.PutItem"), "{all:?}");
 }

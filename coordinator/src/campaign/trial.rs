@@ -16,6 +16,7 @@ use crate::seed::RunSeed;
 use crate::sim::Broken;
 use crate::transport::{Loopback, Transport};
 
+use super::marks::State;
 use super::reach::outcome_of;
 use super::recorded::Recorded;
 use super::{Campaign, compose, emit};
@@ -23,7 +24,7 @@ use super::{Campaign, compose, emit};
 /// What is kept of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Trial {
-    /// Its seed.
+    /// Its seed; the number of its run, where no seed gave the plan.
     pub seed: u64,
     /// The first property that broke, and why.
     pub failed: Option<Failed>,
@@ -43,6 +44,9 @@ pub struct Trial {
     pub reached: BTreeSet<usize>,
     /// Every (operation, outcome, faults in force) that it saw.
     pub seen: BTreeSet<String>,
+    /// What a guided search follows: each of these with the state of keys and processes that it
+    /// was seen in, and how often each (operation, outcome) was.
+    pub marks: BTreeSet<String>,
     /// Samples of each goal.
     pub samples: Vec<Vec<i64>>,
 }
@@ -94,7 +98,7 @@ pub fn over(
     }));
     let heard = heard.borrow();
     let mut trial = Trial {
-        seed: recorded.seed,
+        seed: recorded.number,
         ..heard.trial.clone()
     };
     match ran {
@@ -186,6 +190,9 @@ struct Heard {
     keys: BTreeMap<String, String>,
     /// Verbs of steps under way, by path.
     verbs: BTreeMap<String, String>,
+    /// How often each operation ended so.
+    ended: BTreeMap<(String, String), u64>,
+    state: State,
     zero: SimTime,
     set_up: bool,
 }
@@ -207,6 +214,8 @@ impl Heard {
             faults: BTreeMap::new(),
             keys: BTreeMap::new(),
             verbs: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            state: State::default(),
             zero: SimTime::ZERO,
             set_up: false,
         }
@@ -214,6 +223,7 @@ impl Heard {
 
     fn hear(&mut self, event: &Event) {
         self.trial.simulated = event.t.since(self.zero);
+        self.state.hear(event);
         match &event.what {
             What::World(world) => {
                 for (name, means) in &world.names {
@@ -252,7 +262,13 @@ impl Heard {
                     outcome_of(&answered.outcome),
                     faults.join("+")
                 );
-                self.trial.seen.insert(seen.trim_end().to_owned());
+                let seen = seen.trim_end().to_owned();
+                let state = self.state.words();
+                self.trial.marks.insert(format!("{seen} @{state}"));
+                let outcome = outcome_of(&answered.outcome);
+                let often = self.often(&answered.operation, outcome);
+                self.trial.marks.extend(often);
+                self.trial.seen.insert(seen);
             }
             What::Expectation(expectation) if !expectation.passed => {
                 let verb = self.verbs.get(&expectation.step).map_or("", String::as_str);
@@ -274,6 +290,16 @@ impl Heard {
             _ => {}
         }
         self.look_for_reach(event);
+    }
+
+    /// A mark for the first, second, fourth, eighth... time that an operation ends so.
+    fn often(&mut self, operation: &str, outcome: &str) -> Option<String> {
+        let key = (operation.to_owned(), outcome.to_owned());
+        let count = self.ended.entry(key).or_default();
+        *count += 1;
+        count
+            .is_power_of_two()
+            .then(|| format!("{operation} {outcome} x{count}"))
     }
 
     fn look_for_reach(&mut self, event: &Event) {

@@ -7,6 +7,7 @@
 mod found;
 mod kills;
 mod merge;
+mod page;
 mod telling;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,10 @@ pub struct ChaosArgs {
     /// Also run so many of the seeds over gRPC nodes, and compare the journals.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     over_grpc: u64,
+    /// Follow what runs see: most runs are made from earlier ones that saw something new. A run's
+    /// number is then no seed; what fails is kept as a scenario.
+    #[arg(long, conflicts_with = "shard")]
+    guided: bool,
     /// Do not make failing runs small.
     #[arg(long)]
     no_shrink: bool,
@@ -177,6 +182,7 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
         // A shard does not know of the others' failures: it runs all its seeds.
         stop_after: campaign.stop_after.filter(|_| shard.is_none()),
         twice: args.verify_determinism,
+        guided: args.guided,
     };
     let mut searched = search(&campaign, &plan, &mut line);
     line.finish();
@@ -184,13 +190,7 @@ pub fn chaos(args: &ChaosArgs) -> Exit {
     searched
         .undetermined
         .extend(found::over_grpc(&campaign, args.over_grpc));
-    let kept = found::keep(
-        &campaign,
-        &searched.tally,
-        &folder,
-        args.no_shrink,
-        &interrupt,
-    );
+    let kept = found::keep(&campaign, &searched, &folder, args.no_shrink, &interrupt);
     let file = folder.join(result_name(shard));
     if let Err(error) = std::fs::write(&file, searched.tally.write()) {
         say(&format!("{}: {error}", file.display()));

@@ -192,6 +192,7 @@ fn look(campaign: &Campaign) -> Option<Caught> {
         workers: std::thread::available_parallelism().map_or(1, Into::into),
         stop_after: Some(1),
         twice: 0,
+        guided: false,
     };
     let searched = search(campaign, &plan, &mut Quiet);
     let failure = searched.tally.failures.first()?;

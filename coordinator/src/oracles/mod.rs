@@ -37,6 +37,7 @@ mod replication_keeps_its_rules;
 pub mod search;
 #[cfg(test)]
 mod testing;
+mod unseen;
 mod watch;
 
 use crate::journal::event::{Event, World};

@@ -3,8 +3,9 @@
 //!
 //! It learns key policies, grants and inline policies from the trail, and reads them naively
 //! for every use that a Region tells of. A use that nothing permits, or that something
-//! explicitly denies, violates. A policy that was replaced less than five minutes ago, or one
-//! of a principal that another Region may not have heard of, makes a use unclear.
+//! explicitly denies, violates. A policy that was replaced less than five minutes ago, one of a
+//! principal that another Region may not have heard of, or a change of which nobody heard whether
+//! it happened (`unseen`), makes a use unclear.
 //!
 //! It cannot see keys that AWS makes for itself, boundaries, session policies, and most
 //! conditions: uses that depend on them are counted as unclear, and a run of nothing else is
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::policies::{Answer, Asked};
+use super::unseen::Unseen;
 use super::{End, Finding, Oracle};
 use crate::clock::{SimTime, Span};
 use crate::journal::What;
@@ -34,6 +36,7 @@ pub(super) struct NoKeyUsedWithoutPermission {
     /// Principals whose boundary or session policy may take away what is given.
     bounded: Vec<(String, &'static str, String)>,
     uses: Vec<Use>,
+    unseen: Unseen,
 }
 
 /// A policy and what it was before.
@@ -57,6 +60,7 @@ struct Use {
     who: String,
     action: String,
     n: u64,
+    at: SimTime,
     permitted: Answer,
 }
 
@@ -80,6 +84,7 @@ impl NoKeyUsedWithoutPermission {
             identities: BTreeMap::new(),
             bounded: Vec::new(),
             uses: Vec::new(),
+            unseen: Unseen::default(),
         }
     }
 
@@ -218,6 +223,7 @@ impl NoKeyUsedWithoutPermission {
             who: asked.principal.to_owned(),
             action: asked.action,
             n: event.n,
+            at: event.t,
             permitted,
         });
     }
@@ -356,6 +362,7 @@ fn usual(account: &str) -> String {
 
 impl Oracle for NoKeyUsedWithoutPermission {
     fn hear(&mut self, event: &Event) {
+        self.unseen.hear(event);
         match &event.what {
             What::World(world) => self.home.clone_from(&world.home),
             What::Audit { event: line, .. } => self.trail(line, event.t),
@@ -387,6 +394,7 @@ impl Oracle for NoKeyUsedWithoutPermission {
             match used.permitted {
                 Answer::Yes => clear += 1,
                 Answer::Unclear => unclear += 1,
+                Answer::No if self.unseen.concerns(&used.key, used.at) => unclear += 1,
                 Answer::No => {
                     let because = format!(
                         "{} used {} for {}, which nothing permitted",

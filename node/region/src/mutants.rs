@@ -52,6 +52,7 @@ mutants! {
     ReplicaPromotesItself "replica_promotes_itself" "UpdatePrimaryRegion is taken by replicas too.";
     PromotedTooSoon "promoted_too_soon" "The chosen replica takes the role when it agrees, not when the primary has given it away.";
     OldViewWins "old_view_wins" "A view of an earlier generation replaces a later one.";
+    GenerationWraps "generation_wraps" "Generations of a set of keys are compared by their last three bits.";
     ReplicaDrawsItsOwn "replica_draws_its_own" "A new replica gets key material of its own.";
     RotationStaysAtHome "rotation_stays_at_home" "New material becomes current without having been sent to the replicas.";
     DisabledKeyUsed "disabled_key_used" "Cryptographic operations do not look at the state of a key.";

@@ -7,11 +7,12 @@ use super::super::interrupt::Interrupt;
 use super::super::run::{Carrier, carry};
 use super::super::say;
 use super::super::stopwatch::Stopwatch;
+use super::page::Page;
 use super::telling::by_property;
 use crate::campaign::generate::generate;
 use crate::campaign::recorded::Recorded;
+use crate::campaign::search::Searched;
 use crate::campaign::shrink::shrink;
-use crate::campaign::tally::Tally;
 use crate::campaign::{Campaign, trial};
 use crate::journal::Journal;
 
@@ -46,15 +47,15 @@ impl Kept {
 /// Keeps the first failing run of each property.
 pub(super) fn keep(
     campaign: &Campaign,
-    tally: &Tally,
+    searched: &Searched,
     folder: &Path,
     as_it_was: bool,
     interrupt: &Interrupt,
 ) -> Vec<Kept> {
     let mut kept = Vec::new();
-    for (property, failures) in by_property(tally) {
+    for (property, failures) in by_property(&searched.tally) {
         let seed = failures[0].seed;
-        let recorded = generate(campaign, seed);
+        let recorded = searched.plan(campaign, seed);
         let before = recorded.size();
         let since = Stopwatch::start();
         let (recorded, tried) = if as_it_was || !campaign.shrink.wanted {
@@ -76,7 +77,26 @@ pub(super) fn keep(
             campaign.name,
             name.to_lowercase()
         ));
-        match fs::create_dir_all(place).and_then(|()| fs::write(&file, text)) {
+        let scenario = file.file_name().unwrap_or_default().to_string_lossy();
+        let page = Page {
+            campaign,
+            property,
+            failures: &failures,
+            runs: searched.tally.runs,
+            recorded: &recorded,
+            sizes: (&before, &after),
+            scenario: &scenario,
+        };
+        let page = page.write();
+        let written = fs::create_dir_all(place)
+            .and_then(|()| fs::write(&file, text))
+            .and_then(|()| {
+                fs::write(
+                    folder.join(file.with_extension("md").file_name().unwrap_or_default()),
+                    page,
+                )
+            });
+        match written {
             Ok(()) => kept.push(Kept {
                 property: property.to_owned(),
                 file,

@@ -121,6 +121,12 @@ pub(super) fn human(
             "\nseed {seed} gave two different journals: a bug of this program"
         );
     }
+    if let Some((marks, new)) = searched.marks {
+        let _ = writeln!(
+            text,
+            "  guided: {new} runs saw something new, {marks} marks in all"
+        );
+    }
     if searched.cut {
         let _ = writeln!(text, "\nit was cut before its last seed");
     }
@@ -140,6 +146,9 @@ pub(super) fn human(
 /// What holds without a clock: also what `merge` tells.
 pub(super) fn summary(campaign: &Campaign, tally: &Tally) -> String {
     let mut text = counts(campaign.title.as_str(), tally);
+    for (operation, kinds) in tally.never_seen(campaign) {
+        let _ = writeln!(text, "  never  {operation} during {}", kinds.join(", "));
+    }
     for goal in goals(campaign, tally) {
         let sign = if goal.judgement == Judgement::Pass {
             "✓"

@@ -97,7 +97,12 @@ impl Members {
     pub(crate) fn merge(&mut self, other: &Self) -> bool {
         let before = self.clone();
         let older = mutants::is(Mutant::OldViewWins) && other.generation < self.generation;
-        if other.generation > self.generation || older {
+        let newer = if mutants::is(Mutant::GenerationWraps) {
+            other.generation & 7 > self.generation & 7
+        } else {
+            other.generation > self.generation
+        };
+        if newer || older {
             self.generation = other.generation;
             self.primary = other.primary.clone();
         }

@@ -28,7 +28,7 @@ use super::quotas;
 use super::relatives::{take_view, tell};
 use super::replicas::{PATIENCE, check_primary};
 use super::resolve::{self, Accepts, allows, by_id, usable};
-use super::rotation::{self, Shared};
+use super::rotation::{self, Shared, Travelling};
 use super::states::{KeyState, Use};
 use crate::context::{Ctx, decode, encode};
 use crate::mutants::{self, Mutant};
@@ -211,7 +211,8 @@ fn give_away(ctx: &mut Ctx<'_>, handover: Handover) {
     journal::role(ctx, &row);
     journal::answers_key(ctx, &row);
     settle_later(ctx, &row, operation);
-    let body = encode(&(&handover, told, Shared::of(&row)));
+    let travelling = rotation::hand_over(ctx, &row);
+    let body = encode(&(&handover, told, Shared::of(&row), travelling));
     let saga = Saga {
         kind: "handed_over",
         state: Vec::new(),
@@ -304,11 +305,13 @@ pub(crate) fn promote(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal
 
 /// The replica is the primary now.
 pub(crate) fn promoted(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let (handover, members, shared): (Handover, Members, Shared) = decode(body)?;
+    type Told = (Handover, Members, Shared, Option<Travelling>);
+    let (handover, members, shared, travelling): Told = decode(body)?;
     let Some(row) = resolve::current(ctx, &handover.account, &handover.id) else {
         return Ok(Vec::new());
     };
     let mut row = take_view(ctx, row, &members);
+    rotation::take_over(ctx, &mut row, travelling);
     rotation::take(ctx, &mut row, shared);
     rotation::lead(ctx, &row);
     if is_ours(&row, &handover) {

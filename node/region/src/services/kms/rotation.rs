@@ -204,6 +204,7 @@ fn step(ctx: &mut Ctx<'_>, row: &mut KeyRow) {
         fresh.standing = Standing::Travelling;
         row.materials.add(fresh);
         publish(ctx, row);
+        journal::material(ctx, row);
         for region in replicas(row) {
             send(ctx, row, &region);
         }
@@ -241,6 +242,30 @@ pub(crate) fn receive(ctx: &mut Ctx<'_>, from: &RegionName, body: &[u8]) {
     }
     journal::material(ctx, &row);
     report(ctx, &row, &meta.id, from);
+}
+
+/// A material that is to become current, with its bytes. It goes with the role: a primary that
+/// got it later, by another stream, would make a second one.
+pub(crate) type Travelling = (KeyMaterial, Shipped);
+
+/// What a primary hands over.
+pub(crate) fn hand_over(ctx: &mut Ctx<'_>, row: &KeyRow) -> Option<Travelling> {
+    let travelling = row.materials.with(Standing::Travelling)?.clone();
+    let shipped = material::ship_one(ctx, row, &travelling).ok()?;
+    Some((travelling, shipped))
+}
+
+/// Takes it.
+pub(crate) fn take_over(ctx: &mut Ctx<'_>, row: &mut KeyRow, handed: Option<Travelling>) {
+    let Some((travelling, shipped)) = handed else {
+        return;
+    };
+    material::take_in(ctx, &row.account, &row.id, std::slice::from_ref(&shipped));
+    if row.materials.get(&travelling.id).is_none() {
+        row.materials.add(travelling);
+        resolve::save(ctx, row);
+        journal::material(ctx, row);
+    }
 }
 
 /// Tells the primary that a material is here.
