@@ -98,7 +98,8 @@ fn block(node: &Node, indent: usize, out: &mut String) {
                 match &item.value {
                     Value::Map(all)
                         if is_steps(item)
-                            || !all.is_empty() && flow(item).len() + indent > LINE =>
+                            || !all.is_empty()
+                                && flow(item).chars().count() + indent + 2 > LINE =>
                     {
                         out.push(' ');
                         entries(map_of(item), indent + 2, out);

@@ -1,8 +1,8 @@
 //! Guidance by coverage: where a run saw something new, its neighbours are tried.
 //!
 //! A run's plan is kept when it saw a mark that none before it had seen: an (operation, outcome,
-//! faults in force, state) tuple, or one of them more often than before (twice, four times,
-//! eight). Of the runs that follow three in four are made from a kept plan: its faults moved,
+//! faults in force, state) tuple, or one operation ending one way more often than before. Of the
+//! runs that follow three in four are made from a kept plan: its faults moved,
 //! exchanged or taken from another seed, its operations repeated, crowded together or spliced
 //! with another seed's. The fourth is a fresh seed, as without guidance.
 //!
@@ -18,7 +18,7 @@ use crate::seed::RunSeed;
 use super::Campaign;
 use super::dice::Dice;
 use super::generate::generate;
-use super::recorded::{Op, Recorded, Trouble};
+use super::recorded::{Op, Recorded};
 use super::trial::Trial;
 
 /// Runs that are planned together.
@@ -85,7 +85,7 @@ fn change(campaign: &Campaign, plan: &mut Recorded, fresh: &Recorded, most: usiz
         0 => plan.troubles.clone_from(&fresh.troubles),
         1 => {
             if let Some(trouble) = dice.one(&fresh.troubles) {
-                add(campaign, plan, trouble.clone());
+                plan.add(trouble.clone(), campaign.faults.at_once);
             }
         }
         2 if !plan.troubles.is_empty() => {
@@ -97,7 +97,7 @@ fn change(campaign: &Campaign, plan: &mut Recorded, fresh: &Recorded, most: usiz
             let at = index(dice, plan.troubles.len());
             let mut moved = plan.troubles.remove(at);
             moved.at = moment(plan, dice).unwrap_or(moved.at);
-            add(campaign, plan, moved);
+            plan.add(moved, campaign.faults.at_once);
         }
         4 if !plan.troubles.is_empty() => {
             let at = index(dice, plan.troubles.len());
@@ -117,16 +117,6 @@ fn change(campaign: &Campaign, plan: &mut Recorded, fresh: &Recorded, most: usiz
 
 fn index(dice: &Dice, len: usize) -> usize {
     usize::try_from(dice.below(len as u64)).unwrap_or(0)
-}
-
-/// Adds a fault where the campaign's bound on faults at once allows it.
-fn add(campaign: &Campaign, plan: &mut Recorded, trouble: Trouble) {
-    let end = trouble.at.plus(trouble.lasts);
-    let meets = |other: &&Trouble| other.at < end && trouble.at < other.at.plus(other.lasts);
-    let at_once = plan.troubles.iter().filter(meets).count() as u64;
-    if at_once < campaign.faults.at_once {
-        plan.troubles.push(trouble);
-    }
 }
 
 /// When some operation begins.

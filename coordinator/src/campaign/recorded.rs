@@ -38,7 +38,31 @@ pub struct Trouble {
     pub faults: Vec<Entry>,
 }
 
+/// Faults that root brings about by a call, which it would be refused while another is in force.
+const BY_ROOT: [&str; 3] = ["key_disabled", "key_pending_deletion", "policy_replaced"];
+
+impl Trouble {
+    fn meets(&self, other: &Self) -> bool {
+        self.at <= other.at.plus(other.lasts) && other.at <= self.at.plus(self.lasts)
+    }
+
+    fn is_by_root(&self) -> bool {
+        let mut kinds = self.faults.iter().map(|fault| fault.key.text.as_str());
+        kinds.any(|kind| BY_ROOT.contains(&kind))
+    }
+}
+
 impl Recorded {
+    /// Adds a fault, unless so many are in force already, or one that it would clash with.
+    pub fn add(&mut self, trouble: Trouble, at_once: u64) {
+        let meeting = self.troubles.iter().filter(|other| other.meets(&trouble));
+        let clashes = |other: &Trouble| trouble.is_by_root() && other.is_by_root();
+        if meeting.clone().any(clashes) || meeting.count() as u64 >= at_once {
+            return;
+        }
+        self.troubles.push(trouble);
+    }
+
     /// Operations of all clients.
     #[must_use]
     pub fn operations(&self) -> usize {
@@ -61,5 +85,38 @@ impl Recorded {
                 "client"
             )
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::emit::{entry, plain};
+
+    fn trouble(kind: &str, at: u64) -> Trouble {
+        Trouble {
+            at: Span::secs(at),
+            lasts: Span::secs(5),
+            faults: vec![entry(kind, plain("payments"))],
+        }
+    }
+
+    #[test]
+    fn no_two_faults_that_root_brings_about_are_in_force_at_once() {
+        let mut plan = Recorded {
+            number: 1,
+            seed: 1,
+            clients: Vec::new(),
+            troubles: Vec::new(),
+            regions: None,
+        };
+        plan.add(trouble("key_disabled", 1), 2);
+        plan.add(trouble("key_pending_deletion", 3), 2);
+        assert_eq!(plan.troubles.len(), 1, "the deletion of a disabled key");
+        plan.add(trouble("region_down", 3), 2);
+        plan.add(trouble("freeze", 4), 2);
+        assert_eq!(plan.troubles.len(), 2, "two at once");
+        plan.add(trouble("key_pending_deletion", 20), 2);
+        assert_eq!(plan.troubles.len(), 3);
     }
 }

@@ -292,14 +292,12 @@ impl Heard {
         self.look_for_reach(event);
     }
 
-    /// A mark for the first, second, fourth, eighth... time that an operation ends so.
+    /// A mark for each of the first eight times that an operation ends so, then for each doubling.
     fn often(&mut self, operation: &str, outcome: &str) -> Option<String> {
         let key = (operation.to_owned(), outcome.to_owned());
         let count = self.ended.entry(key).or_default();
         *count += 1;
-        count
-            .is_power_of_two()
-            .then(|| format!("{operation} {outcome} x{count}"))
+        (*count <= 8 || count.is_power_of_two()).then(|| format!("{operation} {outcome} x{count}"))
     }
 
     fn look_for_reach(&mut self, event: &Event) {

@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod iam_control_plane_outage;
 pub mod iam_propagation_delay;
 pub mod key_disabled;
+pub mod key_pending_deletion;
 pub mod kms_propagation_delay;
 pub mod kms_throttled;
 pub mod messages;
@@ -42,6 +43,7 @@ pub use freeze::Freeze;
 pub use iam_control_plane_outage::IamControlPlaneOutage;
 pub use iam_propagation_delay::IamPropagationDelay;
 pub use key_disabled::{KeyAt, KeyDisabled};
+pub use key_pending_deletion::KeyPendingDeletion;
 pub use kms_propagation_delay::KmsPropagationDelay;
 pub use kms_throttled::KmsThrottled;
 pub use messages::Messages;
@@ -68,6 +70,7 @@ pub enum Fault {
     Restart(Restart),
     ClockSkew(ClockSkew),
     KeyDisabled(KeyDisabled),
+    KeyPendingDeletion(KeyPendingDeletion),
     PolicyReplaced(PolicyReplaced),
     KmsThrottled(KmsThrottled),
     PauseReplication(PauseReplication),
@@ -202,6 +205,7 @@ macro_rules! each_kind {
             Fault::Restart($it) => $body,
             Fault::ClockSkew($it) => $body,
             Fault::KeyDisabled($it) => $body,
+            Fault::KeyPendingDeletion($it) => $body,
             Fault::PolicyReplaced($it) => $body,
             Fault::KmsThrottled($it) => $body,
             Fault::PauseReplication($it) => $body,
@@ -230,6 +234,7 @@ impl Fault {
             Self::Restart(_) => "restart",
             Self::ClockSkew(_) => "clock_skew",
             Self::KeyDisabled(_) => "key_disabled",
+            Self::KeyPendingDeletion(_) => "key_pending_deletion",
             Self::PolicyReplaced(_) => "policy_replaced",
             Self::KmsThrottled(_) => "kms_throttled",
             Self::PauseReplication(_) => "pause_replication",
@@ -258,6 +263,7 @@ impl Fault {
             Self::DiskFull(it) => vec![it.region.clone()],
             Self::SlowDisk(it) => vec![it.region.clone()],
             Self::FailedWrite(it) => vec![it.region.clone()],
+            Self::KeyPendingDeletion(it) => it.at.iter().map(|key| key.region.clone()).collect(),
             Self::KeyDisabled(it) => it.at.iter().map(|key| key.region.clone()).collect(),
             Self::PolicyReplaced(it) => match &it.of {
                 PolicyOf::Key(keys) => keys.iter().map(|key| key.region.clone()).collect(),

@@ -127,6 +127,12 @@ pub fn resolve(spec: &FaultSpec, names: &dyn FaultNames) -> Result<Fault, String
             name: key.clone(),
             at: keys(names, key, region.as_ref())?,
         }),
+        FaultSpec::KeyPendingDeletion { key, region } => {
+            Fault::KeyPendingDeletion(KeyPendingDeletion {
+                name: key.clone(),
+                at: keys(names, key, region.as_ref())?,
+            })
+        }
         FaultSpec::PolicyReplaced {
             of,
             region,

@@ -261,20 +261,21 @@ impl Runner<'_> {
                 replicas.push((region, seen));
             }
         }
-        let content = |seen: &Value| match seen.get("materials").or_else(|| seen.get("digest")) {
-            Some(content) => content.clone(),
-            None => seen.clone(),
-        };
-        let Some((first, rest)) = replicas.split_first() else {
+        let Some(((first, seen), rest)) = replicas.split_first() else {
             return Err(self.refused("NotFound", "there is no replica".into()));
         };
-        match rest
+        let differs = |other: &Value| {
+            let mut compared = COMPARED.iter();
+            compared.find(|(member, _)| seen.get(member) != other.get(member))
+        };
+        let odd = rest
             .iter()
-            .find(|(_, seen)| content(seen) != content(&first.1))
-        {
+            .find_map(|(region, other)| Some((region, differs(other)?)));
+        match odd {
             None => Ok(json!({ "equal": true, "replicas": replicas.len() })),
-            Some((other, _)) => {
-                Err(self.refused("ReplicasDiffer", format!("{} and {other} differ", first.0)))
+            Some((other, (_, what))) => {
+                let words = format!("{first} and {other} differ in {what}");
+                Err(self.refused("ReplicasDiffer", words))
             }
         }
     }
@@ -301,6 +302,15 @@ impl Runner<'_> {
         })
     }
 }
+
+/// What replicas must have in common: a table's items; a key's material, and what each member
+/// knows of the set.
+const COMPARED: [(&str, &str); 4] = [
+    ("digest", "their items"),
+    ("materials", "their key material"),
+    ("primary_region", "which of them is the primary"),
+    ("regions", "who belongs to the set"),
+];
 
 /// An item in AWS's JSON, in the language's spelling.
 fn plain(item: Value) -> Value {

@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use super::core::{Core, Next};
 use super::nodes::Node;
 use crate::clock::SimTime;
-use crate::faults::{Effect, Fault, NodeCrash, RootCall, RootChange, Rule, RuleAction};
+use crate::faults::{
+    Effect, Fault, KeyDisabled, KeyPendingDeletion, NodeCrash, RootCall, RootChange, Rule,
+    RuleAction,
+};
 use crate::journal::What;
 use crate::journal::event::FaultEvent;
 use crate::network::Cause;
@@ -289,9 +292,10 @@ impl Core {
             "KMS.DisabledException",
         ];
         let fits = |active: &&Active| match &active.fault {
-            Fault::KeyDisabled(it) => {
+            Fault::KeyDisabled(KeyDisabled { at, .. })
+            | Fault::KeyPendingDeletion(KeyPendingDeletion { at, .. }) => {
                 disabled.contains(&failure.code.as_str())
-                    && it.at.iter().any(|key| key.region == *region)
+                    && at.iter().any(|key| key.region == *region)
             }
             Fault::PolicyReplaced(_) => failure.denial.is_some(),
             _ => false,

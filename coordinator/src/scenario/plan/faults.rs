@@ -120,6 +120,13 @@ pub enum FaultSpec {
         /// Only there.
         region: Option<RegionName>,
     },
+    /// A key is to be deleted.
+    KeyPendingDeletion {
+        /// The key.
+        key: String,
+        /// Only there.
+        region: Option<RegionName>,
+    },
     /// A policy is replaced.
     PolicyReplaced {
         /// Whose.
@@ -257,6 +264,10 @@ impl FaultSpec {
                 skew: from.skew()?,
             },
             "key_disabled" => Self::KeyDisabled {
+                key: from.needed("key")?,
+                region: from.maybe_region("in")?,
+            },
+            "key_pending_deletion" => Self::KeyPendingDeletion {
                 key: from.needed("key")?,
                 region: from.maybe_region("in")?,
             },

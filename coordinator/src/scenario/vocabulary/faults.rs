@@ -33,6 +33,7 @@ pub const KINDS: &[&str] = &[
     "restart",
     "clock_skew",
     "key_disabled",
+    "key_pending_deletion",
     "policy_replaced",
     "kms_throttled",
     "pause_replication",
@@ -117,6 +118,14 @@ pub static FAULTS: &[FaultDef] = &[
         one_of: &[],
         fis: None,
         example: "while: [{ key_disabled: { key: payments, in: us-east-1 } }]",
+    },
+    FaultDef {
+        name: "key_pending_deletion",
+        members: &KEY_PENDING_DELETION,
+        bare: Some("key"),
+        one_of: &[],
+        fis: None,
+        example: "while: [{ key_pending_deletion: { key: payments, in: us-east-1 } }]",
     },
     FaultDef {
         name: "policy_replaced",

@@ -171,6 +171,19 @@ pub(super) static KEY_DISABLED: MessageDef = message(
         ),
     ],
 );
+pub(super) static KEY_PENDING_DELETION: MessageDef = message(
+    "key_pending_deletion",
+    "Schedules the deletion of a KMS key, as its account's root user would; healing cancels it and enables the key.",
+    &[
+        one("key", Kind::Str, &NEED_KEY, "The key."),
+        one(
+            "in",
+            Kind::Str,
+            &REGION,
+            "Its Region; for a multi-Region key one Region or, when absent, all.",
+        ),
+    ],
+);
 pub(super) static POLICY_REPLACED: MessageDef = message(
     "policy_replaced",
     "Puts another policy in the place of a key's, bucket's or principal's; healing puts the old one back.",
