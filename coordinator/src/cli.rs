@@ -19,7 +19,6 @@ pub mod files;
 pub mod interrupt;
 pub mod jobs;
 pub mod live;
-#[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod new;
 pub mod node;
@@ -55,7 +54,7 @@ enum Command {
     Chaos(Box<chaos::ChaosArgs>),
     Merge(chaos::MergeArgs),
     Kills(chaos::KillsArgs),
-    #[cfg(feature = "mutants")]
+    #[command(hide = true)]
     Mutants(mutants::MutantsArgs),
     Check(check::CheckArgs),
     Explain(words::ExplainArgs),
@@ -107,7 +106,6 @@ pub fn main() -> ExitCode {
         Command::Chaos(args) => chaos::chaos(&args),
         Command::Merge(args) => chaos::merge(&args),
         Command::Kills(args) => chaos::kills(&args),
-        #[cfg(feature = "mutants")]
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => words::explain(&args),

@@ -53,6 +53,7 @@ impl KeyDisabled {
                 read: None,
                 begin: key.call("kms.DisableKey", json!({})),
                 heal: key.call("kms.EnableKey", json!({})),
+                then: None,
                 restores: None,
                 otherwise: None,
             })

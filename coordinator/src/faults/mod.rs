@@ -188,6 +188,8 @@ pub struct RootChange {
     pub begin: RootCall,
     /// Takes the change back.
     pub heal: RootCall,
+    /// Asked when `heal` has been: what takes two calls to take back.
+    pub then: Option<RootCall>,
     /// Member of `read`'s answer that goes into `heal`'s request under the same name.
     pub restores: Option<&'static str>,
     /// Asked in place of `heal` when `read` found nothing.

@@ -75,6 +75,7 @@ impl PolicyReplaced {
                         json!({ "Bucket": bucket, "Policy": self.policy }),
                     ),
                     heal: call("s3.PutBucketPolicy", json!({ "Bucket": bucket })),
+                    then: None,
                     restores: Some("Policy"),
                     otherwise: Some(call("s3.DeleteBucketPolicy", json!({ "Bucket": bucket }))),
                 }]
@@ -113,6 +114,7 @@ impl PolicyReplaced {
                     read: Some(call(get, named.clone())),
                     begin: call(put, new),
                     heal: call(put, named.clone()),
+                    then: None,
                     restores: Some("PolicyDocument"),
                     otherwise: Some(call(delete, named)),
                 }]
@@ -129,6 +131,7 @@ impl PolicyReplaced {
             read: Some(key.call("kms.GetKeyPolicy", json!({ "PolicyName": "default" }))),
             begin: key.call("kms.PutKeyPolicy", new),
             heal: key.call("kms.PutKeyPolicy", put),
+            then: None,
             restores: Some("Policy"),
             otherwise: None,
         }

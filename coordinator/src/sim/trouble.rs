@@ -109,7 +109,7 @@ impl Core {
                     }
                 }
                 Effect::Root(change) => match self.change(fault, &change) {
-                    Ok(heal) => active.heals.push(heal),
+                    Ok(heal) => active.heals.extend([heal].into_iter().chain(change.then)),
                     Err(problem) => refused = refused.and(Err(problem)),
                 },
             }

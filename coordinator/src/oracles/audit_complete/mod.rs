@@ -141,7 +141,8 @@ impl AuditComplete {
         let by_itself = text(line, "identityType").is_empty() && text(line, "principal").is_empty();
         let asked_by_service = !text(line, "invokedBy").is_empty();
         let root = id.split('@').next().unwrap_or_default();
-        if is_copy(line) || root == "-" || root.starts_with("bg-") {
+        // `root-N` is what a fault does as root, by no client's call.
+        if is_copy(line) || root == "-" || root.starts_with("bg-") || root.starts_with("root-") {
             return None;
         }
         let Some(call) = self.calls.get_mut(root) else {
