@@ -11,11 +11,16 @@ struct Facts {
     page: &'static str,
 }
 
-const FACTS: [Facts; 2] = [
+const FACTS: [Facts; 3] = [
     Facts {
         letters: "K",
         last: 367,
         page: "docs/conformance/kms.md",
+    },
+    Facts {
+        letters: "S3",
+        last: 96,
+        page: "docs/conformance/s3.md",
     },
     Facts {
         letters: "SSE",

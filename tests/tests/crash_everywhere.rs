@@ -164,11 +164,13 @@ fn survive(job: &Job, dies: impl Fn(u64) -> bool + 'static) -> Survived {
     }
 }
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "01-region-outage.yaml",
     "02-global-table-conflict.yaml",
     "03-crr-sse-modes.yaml",
     "04-share-snapshot.yaml",
+    "s3/both-ways-and-no-loop.yaml",
+    "s3/the-copy-is-deleted-and-made-anew.yaml",
 ];
 
 #[test]

@@ -44,6 +44,12 @@ fn of_service(service: &str) -> &'static [&'static str] {
             "MalformedXML",
             "NoSuchBucket",
         ],
+        "s3control" => &[
+            "SerializationException",
+            "InvalidArgument",
+            "MalformedXML",
+            "NoSuchBucket",
+        ],
         "ec2" => &[
             "SerializationException",
             "DryRunOperation",

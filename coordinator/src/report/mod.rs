@@ -11,6 +11,7 @@
 pub mod cost;
 pub mod folder;
 pub mod github;
+mod happened;
 pub mod json;
 pub mod junit;
 pub mod moment;

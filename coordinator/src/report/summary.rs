@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::happened;
 use crate::clock::{SimTime, Span};
 use crate::journal::Listener;
 use crate::journal::event::{
@@ -255,7 +256,14 @@ impl Summarizer {
                     messages.lost += 1;
                 }
             }
-            What::Note { note, .. } => *summary.notes.entry(note.clone()).or_default() += 1,
+            What::Note { note, fields, .. } => {
+                *summary.notes.entry(note.clone()).or_default() += 1;
+                if let (Some(told), Some(line)) =
+                    (happened::told(note, fields), summary.steps.last_mut())
+                {
+                    happened::tell(&mut line.refusals, told);
+                }
+            }
             What::FaultStarted(fault) => {
                 summary.faults.push(FaultLine {
                     fault: fault.clone(),

@@ -20,8 +20,8 @@ use crate::clock::peak_memory;
 use crate::table::{Aim, Table};
 
 const LENGTH: usize = 64 << 20;
-const HERE: &str = "eu-west-1";
-const THERE: &str = "us-east-1";
+pub const HERE: &str = "eu-west-1";
+pub const THERE: &str = "us-east-1";
 const ROOT: &str = "AKIAROOT000000000001";
 const NAME: &str = "64 MiB put and its replication, a process each over sled";
 
@@ -94,12 +94,18 @@ fn is_child(process: &Path, of: &str) -> bool {
     parent.is_some_and(|parent| parent.trim() == of)
 }
 
-struct World {
+/// Two Regions with a bucket each.
+pub struct World {
     sim: Sim,
 }
 
 impl World {
     fn over(carried: Box<dyn transport::Transport>) -> Self {
+        Self::with(carried, Settings::default())
+    }
+
+    /// With settings of its own.
+    pub fn with(carried: Box<dyn transport::Transport>, settings: Settings) -> Self {
         let region = |name: &str| RegionName::new(name).expect("a Region name");
         let config = SimConfig {
             seed: RunSeed(7),
@@ -110,7 +116,7 @@ impl World {
                 id: "111111111111".to_owned(),
                 root_access_key: ROOT.to_owned(),
             }],
-            settings: Settings::default(),
+            settings,
             budget: None,
         };
         Self {
@@ -118,7 +124,8 @@ impl World {
         }
     }
 
-    fn call<R: Operation>(&self, at: &str, request: &R, body: Option<Bytes>) -> R::Response {
+    /// The answer to a call of root.
+    pub fn call<R: Operation>(&self, at: &str, request: &R, body: Option<Bytes>) -> R::Response {
         let at = RegionName::new(at).expect("a Region name");
         let spec = CallSpec {
             step: "1".to_owned(),
@@ -144,11 +151,23 @@ impl World {
         }
     }
 
-    fn sleep(&self, span: Span) {
+    /// Lets simulated time pass.
+    pub fn sleep(&self, span: Span) {
         self.sim.run(self.sim.sleep(span)).expect("the run goes on");
     }
 
-    fn set_up(&self) {
+    /// What a Region tells of itself.
+    pub fn look(
+        &self,
+        region: &RegionName,
+        what: &str,
+        arguments: &serde_json::Value,
+    ) -> serde_json::Value {
+        self.sim.look(region, what, arguments).expect("it is alive")
+    }
+
+    /// Buckets, the role and a rule for all.
+    pub fn set_up(&self) {
         for (region, name) in [(HERE, "photos"), (THERE, "photos-copy")] {
             let create = s3::CreateBucketRequest {
                 bucket: text(name),
@@ -180,6 +199,9 @@ impl World {
                         ..Default::default()
                     }),
                     status: text("Enabled"),
+                    delete_marker_replication: Some(s3::DeleteMarkerReplication {
+                        status: text("Disabled"),
+                    }),
                     destination: Some(s3::Destination {
                         bucket: text("arn:aws:s3:::photos-copy"),
                         ..Default::default()
@@ -196,7 +218,7 @@ impl World {
     fn role(&self) -> String {
         let name = text("replicator");
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","kms:*"],"Resource":"*"}]}"#;
         let create = iam::CreateRoleRequest {
             role_name: name.clone(),
             assume_role_policy_document: text(trust),
@@ -243,6 +265,7 @@ impl World {
     }
 }
 
-fn text(text: &str) -> Option<String> {
+/// An optional member.
+pub fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

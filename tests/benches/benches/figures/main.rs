@@ -10,6 +10,7 @@ mod clock;
 mod driver;
 mod primitives;
 mod program;
+mod replicating;
 mod runs;
 mod sealing;
 mod steps;
@@ -29,5 +30,6 @@ fn main() -> ExitCode {
     sealing::all(&mut table);
     runs::all(&mut table);
     bodies::all(&mut table);
+    replicating::all(&mut table);
     ExitCode::SUCCESS
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::replica::Arrived;
+use super::offer::Arrived;
 use super::rows::{Deliveries, DeliveryKey, Stage};
 use super::{owe, select};
 use crate::context::Ctx;

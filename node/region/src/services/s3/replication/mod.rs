@@ -8,7 +8,7 @@
 //! - [`config`], [`validate`]: what S3 checks when a configuration is put; [`select`]: which rules
 //!   fit an object, and why others do not.
 //! - [`owe`]: what becomes owed; [`lane`]: queues and credit; [`transfer`], [`reading`]: the
-//!   source's side; [`replica`]: the destination's; [`changes`]: tags and locks, both ways.
+//!   source's side; [`replica`]: the destination's, with [`offer`] between them; [`changes`]: tags and locks, both ways.
 //! - [`jobs`]: Batch Replication. [`settle`]: how it ends; [`reasons`]: what a refusal is called; [`rtc`]: fifteen minutes and
 //!   events; [`tally`]: counts; [`telling`]: the journal; [`look`]: why each object did or did not arrive.
 //!
@@ -20,6 +20,7 @@ pub mod config;
 pub mod jobs;
 mod lane;
 mod look;
+mod offer;
 mod owe;
 mod reading;
 mod reasons;

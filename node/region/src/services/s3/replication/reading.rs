@@ -10,8 +10,8 @@ use std::sync::Arc;
 use faultline_proto::{s3, sts};
 use serde::{Deserialize, Serialize};
 
+use super::offer::{Head, Offer, Piece, Sealing, What};
 use super::reasons::{self, Why};
-use super::replica::{Head, Offer, Piece, Sealing, What};
 use super::rows::{DeliveryKey, DeliveryRow, Kind};
 use super::select;
 use super::transfer::Rest;

@@ -39,7 +39,13 @@ pub fn is_temporary(refusal: &Refusal) -> bool {
 #[must_use]
 pub fn words(refusal: &Refusal) -> String {
     let Some(denial) = &refusal.denial else {
-        return refusal.to_string();
+        // Our own codes are the reasons themselves.
+        let is_reason = refusal.code.starts_with("Dst") || refusal.code.starts_with("Src");
+        return if is_reason {
+            refusal.message.clone()
+        } else {
+            refusal.to_string()
+        };
     };
     let by = if denial.statement.is_empty() {
         match denial.missing.first() {
@@ -123,9 +129,9 @@ mod tests {
         })
     }
 
-    /// S3-074: every failureReason that a refused permission or a key can bring.
+    /// S3-073, S3-074: every failureReason that a refused permission or a key can bring.
     #[test]
-    fn s3_028_s3_029_s3_074_each_cause_has_its_reason() {
+    fn s3_028_s3_029_s3_073_s3_074_each_cause_has_its_reason() {
         for (action, reason) in [
             ("s3:ListBucket", "SrcHeadObjectNotPermitted"),
             (

@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::changes::{self, StampRow};
+use super::changes;
+use super::offer::{Arrived, Head, Offer, Outcome, Piece, Sealing, What};
 use super::telling;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
@@ -16,7 +17,7 @@ use crate::service::RemoteCall;
 use crate::services::s3::encryption::{self, Customer, ObjectKey, UnderKms, object_arn};
 use crate::services::s3::error::Error;
 use crate::services::s3::keyspaces::{
-    BucketRow, EncryptionRow, LockRow, ObjectRow, VersionKey, VersionRow, Versioning,
+    BucketRow, EncryptionRow, ObjectRow, VersionKey, VersionRow, Versioning,
 };
 use crate::services::s3::{access, body, versions};
 use crate::store::Range;
@@ -25,170 +26,6 @@ use crate::vault::SecretKey;
 /// How long a replica of several chunks may stand still, microseconds: as long as its contents are
 /// kept.
 const ABANDONED_AFTER: u64 = 24 * 3600 * 1_000_000;
-
-/// How the replica is to be sealed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Sealing {
-    /// A data key of this Region.
-    SseS3,
-    /// A data key wrapped by the rule's key (S3-036).
-    SseKms {
-        /// ReplicaKmsKeyID.
-        key: String,
-        /// The source's setting (SSE-033), and whether there are two layers.
-        how: UnderKms,
-    },
-    /// As it is, with the source's salt and proof.
-    SseC {
-        /// The source's row: no secret is in it.
-        row: EncryptionRow,
-    },
-}
-
-/// What is offered.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum What {
-    /// A delete marker.
-    Marker,
-    /// An object.
-    Object {
-        /// Its row, without encryption.
-        object: Box<ObjectRow>,
-        /// How it is to be sealed.
-        sealing: Sealing,
-        /// Whether the rule gives it to the bucket's owner (S3-089).
-        overrides_owner: bool,
-        /// Whether the source bucket has Object Lock (S3-006).
-        needs_lock: bool,
-    },
-    /// Tags and locks of a version that is here.
-    Change {
-        /// Tags; `None` when the role may not read them.
-        tags: Option<std::collections::BTreeMap<String, String>>,
-        /// Retention and legal hold.
-        lock: LockRow,
-        /// When and where it was made, and of what.
-        stamp: StampRow,
-    },
-}
-
-/// A version that wants to be a replica here, without its bytes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Head {
-    /// Destination bucket.
-    pub bucket: String,
-    /// Object key.
-    pub key: String,
-    /// The source's version id.
-    pub version_id: String,
-    /// The source's time.
-    pub modified: i64,
-    /// Its place among the versions of the key.
-    pub order: u64,
-    /// Name of the attempt.
-    pub attempt: String,
-    /// Rule that sends it.
-    pub rule: String,
-    /// Whether a batch job sends it.
-    pub by_batch: bool,
-    /// How many chunks there are.
-    pub chunks: u64,
-    /// What it is.
-    pub what: What,
-}
-
-/// A version and its first chunk.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Offer {
-    /// What is decided about.
-    pub head: Head,
-    /// First chunk.
-    #[serde(with = "serde_bytes")]
-    pub first: Vec<u8>,
-}
-
-/// A further chunk.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Piece {
-    /// Destination bucket.
-    pub bucket: String,
-    /// Object key.
-    pub key: String,
-    /// The source's version id.
-    pub version_id: String,
-    /// Name of the attempt.
-    pub attempt: String,
-    /// Index of the chunk.
-    pub index: u64,
-    /// Its bytes.
-    #[serde(with = "serde_bytes")]
-    pub bytes: Vec<u8>,
-    /// Nothing follows.
-    pub last: bool,
-}
-
-/// How something arrived.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Arrived {
-    /// It was here already.
-    pub already: bool,
-    /// Its tags were left out (S3-031).
-    pub without_tags: bool,
-    /// A change that a later one had overtaken, or that this bucket does not take.
-    pub overtaken: bool,
-}
-
-impl Arrived {
-    /// What is worth telling; usually nothing.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let words = [
-            (self.already, "it was there already"),
-            (self.without_tags, "a policy keeps its tags out (S3-031)"),
-            (self.overtaken, "the destination keeps its own, later state"),
-        ];
-        let said: Vec<&str> = words
-            .iter()
-            .filter(|(is_so, _)| *is_so)
-            .map(|(_, words)| *words)
-            .collect();
-        said.join("; ")
-    }
-}
-
-/// The answer to one offer or chunk.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Outcome {
-    /// More chunks are awaited.
-    More,
-    /// It is here.
-    Arrived(Arrived),
-    /// Refused: the failure as it travels.
-    Refused(ByteBuf),
-}
-
-impl Outcome {
-    /// A refusal.
-    #[must_use]
-    pub fn refused(refusal: Refusal) -> Self {
-        let failure = prost::Message::encode_to_vec(&refusal.into_failure());
-        Self::Refused(ByteBuf::from(failure))
-    }
-
-    /// Whether no chunk will change it.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        !matches!(self, Self::More)
-    }
-}
-
-/// The refusal that travelled.
-pub(super) fn refusal(failure: &[u8]) -> Refusal {
-    prost::Message::decode(failure).map_or_else(
-        |_| Refusal::internal("the destination's refusal does not decode"),
-        Refusal::from_failure,
-    )
-}
 
 /// A replica whose chunks are on their way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

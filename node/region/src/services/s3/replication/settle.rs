@@ -1,7 +1,7 @@
 //! How deliveries end: status, counts, events, and what the journal is told.
 
+use super::offer::Arrived;
 use super::reasons::Why;
-use super::replica::Arrived;
 use super::rows::{Deliveries, DeliveryKey, DeliveryRow, Kind, Stage};
 use super::{jobs, owe, rtc, tally};
 use crate::context::Ctx;

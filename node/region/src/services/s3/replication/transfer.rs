@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::lane::{self, Owed};
+use super::offer::{self, Outcome};
 use super::reading::{self, Fate, Read};
 use super::reasons::{self, Why};
-use super::replica::{self, Outcome};
 use super::rows::{Deliveries, DeliveryKey, DeliveryRow, Stage};
 use super::settle;
 use crate::caller::Caller;
@@ -261,7 +261,7 @@ fn one(ctx: &mut Ctx<'_>, id: &DeliveryKey, outcome: Outcome) -> bool {
             true
         }
         Outcome::Refused(failure) => {
-            let refusal = replica::refusal(&failure);
+            let refusal = offer::refusal(&failure);
             if reasons::is_temporary(&refusal) {
                 lane::later(ctx, id, row, reasons::words(&refusal));
             } else {

@@ -11,6 +11,13 @@ const BATCH_ACTIONS: [&str; 3] = [
 ];
 
 impl Setup {
+    /// A job that sends everything of a bucket.
+    pub fn batch_job(&mut self, name: &str) {
+        let role = self.batch_role(&BATCH_ACTIONS);
+        self.job(&role, HERE, name, &[]).unwrap();
+        self.world.advance(60);
+    }
+
     /// A role that batch jobs assume.
     fn batch_role(&mut self, actions: &[&str]) -> String {
         self.world.role(

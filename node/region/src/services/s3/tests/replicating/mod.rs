@@ -3,8 +3,10 @@
 mod arriving;
 mod batching;
 mod configuring;
+mod never;
 mod owning;
 mod refusing;
+mod rows;
 mod selecting;
 mod timing;
 
