@@ -166,6 +166,8 @@ crate::keyspaces! {
     pub Tallies = 0x0615, "s3.tallies", version 1: (String, String) => TallyRow;
     /// Events by bucket and number.
     pub Events = 0x0616, "s3.events", version 1: (String, u64) => EventRow;
+    /// Number of the last event, by bucket.
+    pub EventCounts = 0x061B, "s3.event-counts", version 1: String => u64;
     /// When configurations were put, by bucket.
     pub Configured = 0x0617, "s3.configured", version 1: String => ConfiguredRow;
 }

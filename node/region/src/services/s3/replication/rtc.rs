@@ -6,7 +6,9 @@
 
 use faultline_proto::names::Elapsed;
 
-use super::rows::{Deliveries, DeliveryKey, DeliveryRow, EventRow, Events, Stage, Thresholds};
+use super::rows::{
+    Deliveries, DeliveryKey, DeliveryRow, EventCounts, EventRow, Events, Stage, Thresholds,
+};
 use crate::context::{Ctx, decode, encode};
 use crate::store::Range;
 
@@ -64,8 +66,8 @@ pub(super) fn event(
     name: &str,
     reason: &str,
 ) {
-    let last = ctx.first(Range::<Events>::under((id.0.as_str(),)).reversed());
-    let number = last.map_or(1, |((_, number), _)| number + 1);
+    let number = ctx.get::<EventCounts>(id.0.as_str()).unwrap_or_default() + 1;
+    ctx.put::<EventCounts>(id.0.as_str(), &number);
     let event = EventRow {
         name: format!("Replication:{name}"),
         at: ctx.now().0,
