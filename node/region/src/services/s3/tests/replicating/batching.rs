@@ -79,7 +79,7 @@ impl Setup {
     /// State, tasks in all, done and failed.
     fn tally(&mut self, region: &str, id: &str) -> (String, i64, i64, i64) {
         let job = self.described(region, id);
-        let summary = job.progress_summary.clone().unwrap();
+        let summary = job.progress_summary.unwrap();
         (
             job.status().to_owned(),
             summary.total_number_of_tasks(),
