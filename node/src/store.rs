@@ -19,6 +19,7 @@
 
 mod check;
 mod label;
+mod large;
 mod open;
 mod shelf;
 
@@ -130,19 +131,22 @@ impl SledStore {
         let mut counters = self.counters;
         counters.commits += staged.commits;
         let mut writes = sled::Batch::default();
+        let mut cut = Vec::new();
         for (key, value) in staged.rows {
             let was = self
                 .db
-                .contains_key(&key)
+                .get(&key)
                 .map_err(|error| failed("read a row", error))?;
             match value {
                 Some(value) => {
-                    counters.rows += u64::from(!was);
-                    writes.insert(&*key, &*value);
+                    counters.rows += u64::from(was.is_none());
+                    if large::write(&mut writes, &key, was.as_deref(), &value) {
+                        cut.push(key);
+                    }
                 }
                 None => {
-                    counters.rows -= u64::from(was);
-                    writes.remove(&*key);
+                    counters.rows -= u64::from(was.is_some());
+                    large::remove(&mut writes, &key, was.as_deref());
                 }
             }
         }
@@ -155,6 +159,9 @@ impl SledStore {
             .apply_batch(writes)
             .map_err(|error| failed("write a batch", error))?;
         self.counters = counters;
+        for key in cut {
+            large::look_again(&self.db, &key)?;
+        }
         Ok(())
     }
 
@@ -180,7 +187,9 @@ impl Store for SledStore {
             .db
             .get(key)
             .map_err(|error| failed("read a row", error))?;
-        Ok(found.map(Bytes::from_owner))
+        found
+            .map(|found| large::read(&self.db, key, found))
+            .transpose()
     }
 
     fn scan(&self, span: &Span, order: Order) -> RawRows<'_> {
@@ -191,8 +200,8 @@ impl Store for SledStore {
         let staged = staged.map(|(key, value)| (key, value.as_ref())).collect();
         let rows = self.db.range::<&[u8], _>(span.bounds());
         let rows: RawRows<'_> = match order {
-            Order::Forward => Box::new(rows.map(shared)),
-            Order::Backward => Box::new(rows.rev().map(shared)),
+            Order::Forward => Box::new(rows.filter_map(|found| whole(&self.db, found))),
+            Order::Backward => Box::new(rows.rev().filter_map(|found| whole(&self.db, found))),
         };
         merge(staged, rows, order)
     }
@@ -229,10 +238,20 @@ impl Store for SledStore {
     }
 }
 
-/// A row of sled's as one of ours, without a copy.
-fn shared(found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<RawRow, StoreError> {
-    let (key, value) = found.map_err(|error| failed("read rows", error))?;
-    Ok((Bytes::from_owner(key), Bytes::from_owner(value)))
+/// A row of sled's as one of ours; `None` for a piece of one.
+fn whole(
+    db: &sled::Db,
+    found: sled::Result<(sled::IVec, sled::IVec)>,
+) -> Option<Result<RawRow, StoreError>> {
+    let (key, value) = match found {
+        Ok(row) => row,
+        Err(error) => return Some(Err(failed("read rows", error))),
+    };
+    if large::is_piece(&key) {
+        return None;
+    }
+    let value = large::read(db, &key, value);
+    Some(value.map(|value| (Bytes::from_owner(key), value)))
 }
 
 /// sled's words as ours.

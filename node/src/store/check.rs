@@ -8,6 +8,7 @@ use faultline_region::store::own::{self, CountersRow};
 use faultline_region::store::{StoreError, registry, row};
 
 use super::label::Label;
+use super::large;
 use super::open::guarded;
 use super::{SledStore, StoreOptions, failed};
 
@@ -68,12 +69,18 @@ pub fn deep_check_folder(folder: &Path) -> Result<DeepCheck, StoreError> {
 pub(super) fn deep_check(db: &sled::Db, counters: CountersRow) -> DeepCheck {
     let mut report = DeepCheck::default();
     let mut counted = 0;
+    let (mut pieces, mut named) = (0, 0);
     let walked = guarded(Path::new("sled"), || {
         for found in db.iter() {
             match found {
+                Ok((key, _)) if large::is_piece(&key) => pieces += 1,
                 Ok((key, value)) => {
                     counted += u64::from(!own::is_own(&key));
-                    check_row(&key, &value, &mut report);
+                    named += large::pieces_of(&value);
+                    match large::read(db, &key, value) {
+                        Ok(value) => check_row(&key, &value, &mut report),
+                        Err(problem) => report.add(problem),
+                    }
                 }
                 Err(error) => {
                     report.add(failed("read rows", error));
@@ -85,6 +92,12 @@ pub(super) fn deep_check(db: &sled::Db, counters: CountersRow) -> DeepCheck {
     });
     if let Err(error) = walked {
         report.add(error);
+    }
+    if pieces != named {
+        report.add(StoreError::Damaged {
+            place: "the pieces of large rows".to_owned(),
+            what: format!("{pieces} are there, and rows name {named}"),
+        });
     }
     if counted != counters.rows {
         report.add(StoreError::Damaged {

@@ -8,6 +8,7 @@ use faultline_region::store::own::{self, CountersRow, HeaderRow};
 use faultline_region::store::{StoreError, row};
 
 use super::label::{DRAFT, FILE, Label, disk};
+use super::large;
 use super::{SledStore, Staged, StoreOptions, failed};
 
 /// sled may keep its file lock for so long after its last handle was dropped (measured: 1 to
@@ -235,7 +236,7 @@ fn count(db: &sled::Db) -> Result<u64, StoreError> {
     let mut found = 0;
     for key in db.iter().keys() {
         let key = key.map_err(|error| failed("count the rows", error))?;
-        found += u64::from(!own::is_own(&key));
+        found += u64::from(!own::is_own(&key) && !large::is_piece(&key));
     }
     Ok(found)
 }

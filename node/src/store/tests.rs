@@ -437,3 +437,48 @@ fn a_creation_that_was_killed_begins_again() {
     fs::create_dir(folder.path().join("blobs")).unwrap();
     assert!(open(folder.path()).is_ok());
 }
+
+/// Writes over and over one row and a neighbour, from nothing to large and back.
+#[test]
+fn a_large_row_is_cut_and_comes_back_whole() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path()).unwrap();
+    let text = |length: usize| "0123456789abcdef".repeat(length / 16);
+    for length in [160, 64 << 10, 200 << 10, 20 << 10, 320, 64 << 10] {
+        for number in [4u64, 5] {
+            let batch = note(&store, number, &text(length));
+            store.commit_lazily(batch).unwrap();
+        }
+        store.flush().unwrap();
+        let check = store.deep_check();
+        assert!(check.is_sound(), "{length}: {:?}", check.problems);
+        assert_eq!(store.counters().rows, 2);
+        let txn = Txn::new(&store);
+        for range in [Range::all(), Range::all().reversed()] {
+            let all: Vec<usize> = txn
+                .scan::<Notes>(range)
+                .map(|row| row.unwrap().1.len())
+                .collect();
+            assert_eq!(all, [length, length]);
+        }
+        assert_eq!(txn.get::<Notes>(5u64).unwrap(), Some(text(length)));
+    }
+    drop(store);
+    let mut store = open(folder.path()).unwrap();
+    let mut txn = Txn::new(&store);
+    txn.delete::<Notes>(4u64);
+    let batch = txn.into_batch();
+    store.commit_lazily(batch).unwrap();
+    store.flush().unwrap();
+    assert!(store.deep_check().is_sound());
+    let key = store
+        .db
+        .iter()
+        .keys()
+        .map(Result::unwrap)
+        .find(|key| large::is_piece(key));
+    store.db.remove(key.unwrap()).unwrap();
+    let read = Txn::new(&store).get::<Notes>(5u64).unwrap_err().to_string();
+    assert!(read.contains("a piece of the row is missing"), "{read}");
+    assert!(!store.deep_check().is_sound());
+}

@@ -148,7 +148,5 @@ pub fn commit(ctx: &mut Ctx<'_>, object: &ObjectRow) {
 
 /// Removes an object's contents.
 pub fn remove(ctx: &mut Ctx<'_>, object: &ObjectRow) {
-    for part in &object.parts {
-        content::remove_part(ctx, part);
-    }
+    content::remove_parts(ctx, object.parts.iter());
 }

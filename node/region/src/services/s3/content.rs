@@ -18,9 +18,9 @@ use crate::store::Range;
 
 /// How long an unfinished body is kept, microseconds: longer than any call waits.
 const ABANDONED_AFTER: u64 = 24 * 3600 * 1_000_000;
-/// Chunks that are removed in one step.
-const AT_ONCE: u64 = 1024;
-/// Chunks that the collector reads and removes in one step: 4 MiB.
+/// Chunks that are removed in one step: 4 MiB, since a store may hold what a step removes.
+const AT_ONCE: u64 = 64;
+/// The same for the collector.
 const COLLECTED: usize = 64;
 
 /// Opens a new content.
@@ -39,8 +39,25 @@ pub fn commit(ctx: &mut Ctx<'_>, id: &str) {
 
 /// The collector's timer: removes the content if nothing refers to it, a stretch at a time.
 pub fn collect(ctx: &mut Ctx<'_>, id: &str) {
+    collect_all(ctx, vec![id.to_owned()]);
+}
+
+/// The same for several contents, one after the other.
+pub fn collect_all(ctx: &mut Ctx<'_>, mut ids: Vec<String>) {
+    let Some(id) = ids.pop() else { return };
+    if stretch(ctx, &id) {
+        ids.push(id);
+    }
+    if !ids.is_empty() {
+        let at = ctx.elapsed().plus_micros(1);
+        ctx.schedule("s3", at, "collect-all", encode(&ids));
+    }
+}
+
+/// Removes a stretch of a content that nothing refers to; whether more is left.
+fn stretch(ctx: &mut Ctx<'_>, id: &str) -> bool {
     if ctx.get::<Contents>(id).is_none_or(|row| row.committed) {
-        return;
+        return false;
     }
     let rows = ctx.page(Range::<Chunks>::under((id,)), COLLECTED);
     for (key, _) in &rows {
@@ -48,10 +65,9 @@ pub fn collect(ctx: &mut Ctx<'_>, id: &str) {
     }
     if rows.len() < COLLECTED {
         ctx.delete::<Contents>(id);
-    } else {
-        let at = ctx.elapsed().plus_micros(1);
-        ctx.schedule("s3", at, "collect", encode(&id.to_owned()));
+        return false;
     }
+    true
 }
 
 /// How many chunks so many bytes are; none at all is one empty chunk.
@@ -62,21 +78,38 @@ pub fn chunks_of(length: u64) -> u64 {
 
 /// Removes a content of so many chunks; what is much goes little by little.
 pub fn remove(ctx: &mut Ctx<'_>, id: &str, chunks: u64) {
-    if chunks <= AT_ONCE {
-        for index in 0..chunks {
-            ctx.delete::<Chunks>(&(id.to_owned(), index));
-        }
-        ctx.delete::<Contents>(id);
-        return;
-    }
-    ctx.put::<Contents>(id, &ContentRow { committed: false });
-    let at = ctx.elapsed().plus_micros(1);
-    ctx.schedule("s3", at, "collect", encode(&id.to_owned()));
+    remove_all(ctx, vec![(id.to_owned(), chunks)]);
 }
 
 /// Removes the content of a part.
 pub fn remove_part(ctx: &mut Ctx<'_>, part: &PartRow) {
     remove(ctx, &part.content, chunks_of(part.length));
+}
+
+/// Removes the contents of parts.
+pub fn remove_parts<'p>(ctx: &mut Ctx<'_>, parts: impl Iterator<Item = &'p PartRow>) {
+    let contents = parts.map(|part| (part.content.clone(), chunks_of(part.length)));
+    remove_all(ctx, contents.collect());
+}
+
+fn remove_all(ctx: &mut Ctx<'_>, contents: Vec<(String, u64)>) {
+    let all: u64 = contents.iter().map(|(_, chunks)| chunks).sum();
+    if all <= AT_ONCE {
+        for (id, chunks) in contents {
+            for index in 0..chunks {
+                ctx.delete::<Chunks>(&(id.clone(), index));
+            }
+            ctx.delete::<Contents>(id.as_str());
+        }
+        return;
+    }
+    let mut ids = Vec::with_capacity(contents.len());
+    for (id, _) in contents {
+        ctx.put::<Contents>(id.as_str(), &ContentRow { committed: false });
+        ids.push(id);
+    }
+    let at = ctx.elapsed().plus_micros(1);
+    ctx.schedule("s3", at, "collect-all", encode(&ids));
 }
 
 /// Text that a chunk is bound to.

@@ -154,6 +154,7 @@ impl Service for S3 {
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         match (kind, decode::<String>(payload)) {
             ("collect", Ok(id)) => content::collect(ctx, &id),
+            ("collect-all", _) => content::collect_all(ctx, decode(payload).unwrap_or_default()),
             ("lifecycle", Ok(name)) => expiring::run(ctx, &name),
             _ => replication::due(ctx, kind, payload),
         }

@@ -204,15 +204,17 @@ pub(super) fn create(
 
 /// Removes an upload, and its parts but for those that the object keeps.
 pub fn remove(ctx: &mut Ctx<'_>, at: &UploadKey, row: &UploadRow, kept: &[PartRow]) {
+    let mut gone = Vec::new();
     for (part_key, uploaded) in ctx.all(Range::<Parts>::under((row.id.as_str(),))) {
         let stays = kept
             .iter()
             .any(|part| part.content == uploaded.part.content);
         if !stays {
-            content::remove_part(ctx, &uploaded.part);
+            gone.push(uploaded.part);
         }
         ctx.delete::<Parts>(&part_key);
     }
+    content::remove_parts(ctx, gone.iter());
     ctx.delete::<Uploads>(at);
 }
 
