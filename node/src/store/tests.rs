@@ -450,8 +450,7 @@ fn a_large_row_is_cut_and_comes_back_whole() {
             store.commit_lazily(batch).unwrap();
         }
         store.flush().unwrap();
-        let check = store.deep_check();
-        assert!(check.is_sound(), "{length}: {:?}", check.problems);
+        assert_eq!(damage(&store), [""; 0], "{length}");
         assert_eq!(store.counters().rows, 2);
         let txn = Txn::new(&store);
         for range in [Range::all(), Range::all().reversed()] {
@@ -470,7 +469,7 @@ fn a_large_row_is_cut_and_comes_back_whole() {
     let batch = txn.into_batch();
     store.commit_lazily(batch).unwrap();
     store.flush().unwrap();
-    assert!(store.deep_check().is_sound());
+    assert_eq!(damage(&store), [""; 0]);
     let key = store
         .db
         .iter()
@@ -480,5 +479,14 @@ fn a_large_row_is_cut_and_comes_back_whole() {
     store.db.remove(key.unwrap()).unwrap();
     let read = Txn::new(&store).get::<Notes>(5u64).unwrap_err().to_string();
     assert!(read.contains("a piece of the row is missing"), "{read}");
-    assert!(!store.deep_check().is_sound());
+    assert!(damage(&store)[0].contains("a piece of the row is missing"));
+}
+
+/// What a deep check finds, but for the keyspace of these tests, which it does not know.
+fn damage(store: &SledStore) -> Vec<String> {
+    let problems = store.deep_check().problems.into_iter();
+    problems
+        .map(|problem| problem.to_string())
+        .filter(|problem| !problem.contains("an unknown keyspace"))
+        .collect()
 }

@@ -91,9 +91,16 @@ fn what_is_not_built_is_refused_by_name() {
         (501, "NotImplemented")
     );
     let get = s3::GetObjectRequest::def();
-    let asked = head("GET", "/b/k?response-content-type=text%2Fplain", &[]);
+    let asked = head("GET", "/b/k?torrent-of=x", &[]);
     let problem = request(get, &asked, &Target::of(&asked), None, &[]).expect_err("not built");
-    assert!(problem.message.contains("response-content-type"));
+    assert!(problem.message.contains("torrent-of"));
+    // SSE-025: a read that asks for encryption is wrong, not unbuilt.
+    let asked = head("GET", "/b/k", &[("x-amz-server-side-encryption", "AES256")]);
+    let problem = request(get, &asked, &Target::of(&asked), None, &[]).expect_err("SSE-025");
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (400, "InvalidArgument")
+    );
 }
 
 #[test]

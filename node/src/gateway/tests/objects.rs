@@ -109,7 +109,7 @@ fn a_body_that_is_not_what_was_signed_leaves_nothing() {
         assert!(got.body.contains("<Code>BadDigest</Code>"), "{got:?}");
         let got = put(
             &client,
-            &[("x-amz-checksum-sha1", "AAAA")],
+            &[("x-amz-checksum-sha512", "AAAA")],
             Payload::Unsigned,
             b"waves",
         )
