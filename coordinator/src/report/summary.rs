@@ -223,6 +223,15 @@ impl Summarizer {
         self.summary
     }
 
+    fn note(&mut self, note: &str, fields: &BTreeMap<String, String>) {
+        *self.summary.notes.entry(note.to_owned()).or_default() += 1;
+        if let (Some(told), Some(line)) =
+            (happened::told(note, fields), self.summary.steps.last_mut())
+        {
+            happened::tell(&mut line.refusals, told);
+        }
+    }
+
     /// Takes the next event.
     pub fn take(&mut self, event: &Event) {
         let (t, summary) = (event.t, &mut self.summary);
@@ -256,14 +265,7 @@ impl Summarizer {
                     messages.lost += 1;
                 }
             }
-            What::Note { note, fields, .. } => {
-                *summary.notes.entry(note.clone()).or_default() += 1;
-                if let (Some(told), Some(line)) =
-                    (happened::told(note, fields), summary.steps.last_mut())
-                {
-                    happened::tell(&mut line.refusals, told);
-                }
-            }
+            What::Note { note, fields, .. } => self.note(note, fields),
             What::FaultStarted(fault) => {
                 summary.faults.push(FaultLine {
                     fault: fault.clone(),

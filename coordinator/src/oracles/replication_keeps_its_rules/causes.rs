@@ -24,11 +24,12 @@ impl Trail {
         let asked = &line["requestParameters"];
         let bucket = text(&asked["bucket"]);
         let Some(code) = line.get("errorCode").and_then(Value::as_str) else {
+            let is_told = ["DeleteObjects", "DeleteBucket", "PutBucket"]
+                .iter()
+                .any(|beginning| name.starts_with(beginning));
             if name == "DeleteObject" && asked.get("versionId").is_some() {
                 self.deleted.insert((bucket, text(&asked["key"])));
-            } else if name == "DeleteObjects" {
-                self.done.insert((name, bucket));
-            } else if name.starts_with("DeleteBucket") || name.starts_with("PutBucket") {
+            } else if is_told {
                 self.done.insert((name, bucket));
             }
             return;
