@@ -2,9 +2,10 @@
 //!
 //! A run's plan is kept when it saw a mark that none before it had seen: an (operation, outcome,
 //! faults in force, state) tuple, or one operation ending one way more often than before. Of the
-//! runs that follow three in four are made from a kept plan: its faults moved,
-//! exchanged or taken from another seed, its operations repeated, crowded together or spliced
-//! with another seed's. The fourth is a fresh seed, as without guidance.
+//! runs that follow three in four are made from a kept plan. Half of these go on where it ended;
+//! in the others its faults are moved, exchanged or taken from another seed, its operations
+//! repeated, crowded together or spliced with another seed's. The fourth is a fresh seed, as
+//! without guidance.
 //!
 //! Plans are made in rounds of [`ROUND`], each from what all earlier rounds saw, so the result
 //! does not depend on the number of threads. A plan made so has no seed of its own: the number of
@@ -18,7 +19,7 @@ use crate::seed::RunSeed;
 use super::Campaign;
 use super::dice::Dice;
 use super::generate::generate;
-use super::recorded::{Op, Recorded};
+use super::recorded::{Op, Recorded, Trouble};
 use super::trial::Trial;
 
 /// Runs that are planned together.
@@ -26,7 +27,7 @@ pub const ROUND: u64 = 32;
 /// Kept plans, at most: the oldest make room.
 const MOST: usize = 512;
 /// Operations of a plan, at most, as a multiple of what a seed has.
-const GROWTH: usize = 2;
+const GROWTH: usize = 3;
 
 /// What all runs so far have seen, and the plans that saw it first.
 #[derive(Debug, Default)]
@@ -49,10 +50,14 @@ impl Guide {
         let place = dice.below(count).max(dice.below(count));
         let parent = usize::try_from(place).ok().and_then(|at| self.kept.get(at));
         let mut plan = parent.cloned().unwrap_or_else(|| fresh.clone());
+        let most = fresh.operations().max(8) * GROWTH;
+        if dice.below(2) == 0 && plan.operations() < most {
+            extend(&mut plan, &fresh, most, &dice);
+            return plan;
+        }
         if dice.below(2) == 0 {
             plan.seed = fresh.seed;
         }
-        let most = fresh.operations().max(8) * GROWTH;
         for _ in 0..=dice.below(3) {
             change(campaign, &mut plan, &fresh, most, &dice);
         }
@@ -125,6 +130,35 @@ fn moment(plan: &Recorded, dice: &Dice) -> Option<Span> {
     let upto = index(dice, ops.len().max(1));
     let pauses = ops.iter().take(upto + 1).map(|op| op.pause);
     Some(pauses.fold(Span::ZERO, Span::plus))
+}
+
+/// Everything stays as it was, and goes on: clients do some of what the other seed's clients do,
+/// under its faults. What the plan reached it reaches again, and perhaps one step more.
+fn extend(plan: &mut Recorded, fresh: &Recorded, most: usize, dice: &Dice) {
+    let lasts = |ops: &Vec<Op>| ops.iter().map(|op| op.pause).fold(Span::ZERO, Span::plus);
+    let end = plan.clients.iter().map(lasts).max().unwrap_or_default();
+    let upto = index(dice, 8) + 2;
+    for (ops, others) in plan.clients.iter_mut().zip(&fresh.clients) {
+        let rest = end.minus(lasts(ops));
+        for (nth, op) in others.iter().take(upto).enumerate() {
+            let waits = if nth == 0 { rest } else { Span::ZERO };
+            ops.push(Op {
+                pause: op.pause.plus(waits),
+                step: op.step.clone(),
+            });
+        }
+    }
+    while plan.operations() > most {
+        let longest = plan.clients.iter_mut().max_by_key(|ops| ops.len());
+        longest.map(Vec::pop);
+    }
+    if dice.below(2) == 0 {
+        let later = fresh.troubles.iter().take(2).map(|trouble| Trouble {
+            at: trouble.at.plus(end),
+            ..trouble.clone()
+        });
+        plan.troubles.extend(later);
+    }
 }
 
 /// From a moment on, a client does what the other seed's client does.
@@ -200,7 +234,7 @@ mod tests {
             let again = guide.plan(&campaign, number);
             assert_eq!(format!("{plan:?}"), format!("{again:?}"));
             let fresh = generate(&campaign, number);
-            assert!(plan.operations() <= fresh.operations().max(first.operations()).max(8) * 3);
+            assert!(plan.operations() <= fresh.operations().max(first.operations()).max(8) * 4);
             differ += u64::from(format!("{plan:?}") != format!("{fresh:?}"));
         }
         assert!(differ > 30, "{differ} of 58 are neighbours of the first");

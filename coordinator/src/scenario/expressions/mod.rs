@@ -112,6 +112,8 @@ pub struct Expression {
     /// Functions it calls.
     pub functions: Vec<String>,
     listed: Vec<Path>,
+    /// The way to a value, when the expression is nothing else.
+    bare: Option<Path>,
     program: Arc<Program>,
 }
 
@@ -149,7 +151,10 @@ impl Expression {
             Program::compile(source).map_err(|errors| syntax_problems(source, &errors))?;
         let mut reading = Reading::default();
         reading.expression(program.expression());
+        let mut inputs = reading.paths.iter();
+        let bare = inputs.next().filter(|path| path.to_string() == source.trim());
         Ok(Self {
+            bare: bare.cloned(),
             source: source.to_owned(),
             inputs: reading.paths.into_iter().collect(),
             functions: reading.functions.into_iter().collect(),
@@ -184,6 +189,11 @@ impl Expression {
                     "`{path}` is a map, whose members have no order to list them in"
                 ));
             }
+        }
+        if let Some(path) = &self.bare {
+            let root = lookup(&path.root);
+            let root = root.ok_or_else(|| format!("`{}` has no value here", path.root))?;
+            return path.follow(&root).cloned();
         }
         let mut context = Context::default();
         let roots: BTreeSet<&str> = self.inputs.iter().map(|path| path.root.as_str()).collect();
