@@ -49,14 +49,14 @@ pub struct KeyDisabled {
 impl KeyDisabled {
     pub(super) fn effects(&self) -> Vec<Effect> {
         let change = |key: &KeyAt| {
-            Effect::Root(RootChange {
+            Effect::Root(Box::new(RootChange {
                 read: None,
                 begin: key.call("kms.DisableKey", json!({})),
                 heal: key.call("kms.EnableKey", json!({})),
                 then: None,
                 restores: None,
                 otherwise: None,
-            })
+            }))
         };
         self.at.iter().map(change).collect()
     }

@@ -31,14 +31,14 @@ impl KeyPendingDeletion {
     pub(super) fn effects(&self) -> Vec<Effect> {
         let window = json!({ "PendingWindowInDays": WINDOW });
         let change = |key: &KeyAt| {
-            Effect::Root(RootChange {
+            Effect::Root(Box::new(RootChange {
                 read: None,
                 begin: key.call("kms.ScheduleKeyDeletion", window.clone()),
                 heal: key.call("kms.CancelKeyDeletion", json!({})),
                 then: Some(key.call("kms.EnableKey", json!({}))),
                 restores: None,
                 otherwise: None,
-            })
+            }))
         };
         self.at.iter().map(change).collect()
     }

@@ -113,7 +113,7 @@ pub enum Effect {
     /// The Region's pipeline refuses calls, or keeps records back.
     Inside(RegionName, Rule),
     /// The root user of an account changes something, and changes it back.
-    Root(RootChange),
+    Root(Box<RootChange>),
 }
 
 /// What a Region's fault stage does while a fault lasts.

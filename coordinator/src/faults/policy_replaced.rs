@@ -120,7 +120,10 @@ impl PolicyReplaced {
                 }]
             }
         };
-        changes.into_iter().map(Effect::Root).collect()
+        changes
+            .into_iter()
+            .map(|change| Effect::Root(Box::new(change)))
+            .collect()
     }
 
     fn of_key(&self, key: &KeyAt) -> RootChange {
@@ -161,7 +164,7 @@ mod tests {
             policy: "{}".to_owned(),
         };
         match fault.effects().remove(0) {
-            Effect::Root(change) => change,
+            Effect::Root(change) => *change,
             other => panic!("root does it, not {other:?}"),
         }
     }

@@ -204,7 +204,7 @@ impl<S: Store> Region<S> {
         let crash = step.crash();
         let id = step.id;
         let taken = self.step_unflushed(step)?;
-        if !mutants::is(Mutant::FlushAcknowledgedEarly) || id % 8 == 0 {
+        if !mutants::is(Mutant::FlushAcknowledgedEarly) || id.is_multiple_of(8) {
             self.store.flush()?;
         }
         if crash == Crash::AfterCommit {

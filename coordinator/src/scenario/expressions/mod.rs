@@ -111,9 +111,9 @@ pub struct Expression {
     pub inputs: Vec<Path>,
     /// Functions it calls.
     pub functions: Vec<String>,
-    listed: Vec<Path>,
-    /// The way to a value, when the expression is nothing else.
-    bare: Option<Path>,
+    listed: Box<[Path]>,
+    /// Whether it is nothing but the way to its input.
+    bare: bool,
     program: Arc<Program>,
 }
 
@@ -152,9 +152,9 @@ impl Expression {
         let mut reading = Reading::default();
         reading.expression(program.expression());
         let mut inputs = reading.paths.iter();
-        let bare = inputs.next().filter(|path| path.to_string() == source.trim());
+        let first = inputs.next();
         Ok(Self {
-            bare: bare.cloned(),
+            bare: first.is_some_and(|path| path.to_string() == source.trim()),
             source: source.to_owned(),
             inputs: reading.paths.into_iter().collect(),
             functions: reading.functions.into_iter().collect(),
@@ -190,7 +190,7 @@ impl Expression {
                 ));
             }
         }
-        if let Some(path) = &self.bare {
+        if let (true, Some(path)) = (self.bare, self.inputs.first()) {
             let root = lookup(&path.root);
             let root = root.ok_or_else(|| format!("`{}` has no value here", path.root))?;
             return path.follow(&root).cloned();

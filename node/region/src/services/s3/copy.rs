@@ -168,15 +168,7 @@ pub(super) fn copy(
         source_conditions!(request),
         source_customer_of!(request),
     )?;
-    if opened.object.length > LARGEST {
-        return Err(Error::Request(format!(
-            "The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST}"
-        ))
-        .into());
-    }
-    if changes_nothing(&request, &source) {
-        return Err(Error::InvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.").into());
-    }
+    check_copy(&request, &source, opened.object.length)?;
     let lock = lock::asked(
         ctx,
         &bucket,
@@ -229,6 +221,24 @@ pub(super) fn copy(
     let length = opened.object.length;
     let copying = begin(ctx, opened, (0, length), algorithm, &data_key, target);
     go_on(ctx, copying, |bytes| s3::CopyObjectResponse::decode(bytes))
+}
+
+/// Refuses what is too large for one copy, and what would change nothing.
+fn check_copy(
+    request: &s3::CopyObjectRequest,
+    source: &Source,
+    length: u64,
+) -> Result<(), Refusal> {
+    if length > LARGEST {
+        return Err(Error::Request(format!(
+            "The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST}"
+        ))
+        .into());
+    }
+    if changes_nothing(request, source) {
+        return Err(Error::InvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.").into());
+    }
+    Ok(())
 }
 
 fn changes_nothing(request: &s3::CopyObjectRequest, source: &Source) -> bool {

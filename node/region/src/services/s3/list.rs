@@ -152,10 +152,10 @@ fn page(ctx: &mut Ctx<'_>, asked: &Asked<'_>) -> Page {
     };
     let mut seen = None;
     let mut last = String::new();
-    while asked.limit > 0 {
-        let Some(((_, key, _), row)) = cursor.next(ctx) else {
-            break;
-        };
+    if asked.limit == 0 {
+        return page;
+    }
+    while let Some(((_, key, _), row)) = cursor.next(ctx) {
         if seen.as_ref() == Some(&key) {
             continue;
         }
@@ -345,10 +345,7 @@ pub(super) fn versions(
     let mut previous = resume_at(ctx, &mut cursor, &request)?;
     let mut rolled = BTreeSet::new();
     let mut last = (String::new(), None);
-    while limit > 0 {
-        let Some(((_, key, _), row)) = cursor.next(ctx) else {
-            break;
-        };
+    while let Some(((_, key, _), row)) = cursor.next(ctx).filter(|_| limit > 0) {
         let shown = answer.versions.len() + answer.delete_markers.len() + rolled.len();
         if shown >= limit {
             answer.is_truncated = Some(true);

@@ -255,7 +255,6 @@ pub(super) fn put_public_access(
 ) -> Result<s3::PutPublicAccessBlockResponse, Refusal> {
     let said = request
         .public_access_block_configuration
-        .clone()
         .unwrap_or_default();
     let block = PublicAccess {
         block_acls: said.block_public_acls(),

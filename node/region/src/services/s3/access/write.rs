@@ -51,6 +51,23 @@ macro_rules! headers {
     };
 }
 
+/// A new bucket, and what it begins with.
+fn create_bucket(ctx: &Ctx<'_>, request: &s3::CreateBucketRequest, action: &str) -> Vec<Access> {
+    let arn = format!("arn:aws:s3:::{}", request.bucket());
+    let mut accesses = vec![of_account(ctx, action, arn.clone())];
+    if request.object_lock_enabled_for_bucket == Some(true) {
+        let more = [
+            "s3:PutBucketVersioning",
+            "s3:PutBucketObjectLockConfiguration",
+        ];
+        accesses.extend(more.map(|action| of_account(ctx, action, arn.clone())));
+    }
+    if request.object_ownership.is_some() {
+        accesses.push(of_account(ctx, "s3:PutBucketOwnershipControls", arn));
+    }
+    accesses
+}
+
 pub(super) fn of(
     ctx: &mut Ctx<'_>,
     request: &S3Request,
@@ -58,21 +75,7 @@ pub(super) fn of(
 ) -> Result<Vec<Access>, Refusal> {
     match request {
         S3Request::ListBuckets(_) => Ok(vec![of_account(ctx, action, "*".to_owned())]),
-        S3Request::CreateBucket(request) => {
-            let arn = format!("arn:aws:s3:::{}", request.bucket());
-            let mut accesses = vec![of_account(ctx, action, arn.clone())];
-            if request.object_lock_enabled_for_bucket == Some(true) {
-                let more = [
-                    "s3:PutBucketVersioning",
-                    "s3:PutBucketObjectLockConfiguration",
-                ];
-                accesses.extend(more.map(|action| of_account(ctx, action, arn.clone())));
-            }
-            if request.object_ownership.is_some() {
-                accesses.push(of_account(ctx, "s3:PutBucketOwnershipControls", arn));
-            }
-            Ok(accesses)
-        }
+        S3Request::CreateBucket(request) => Ok(create_bucket(ctx, request, action)),
         S3Request::PutBucketReplication(request) => {
             let owner = request.expected_bucket_owner.as_deref();
             let mut accesses = on_bucket(ctx, request.bucket(), owner, action)?;
