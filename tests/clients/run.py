@@ -11,13 +11,14 @@ import encryption_sdk
 import identity
 import kms
 import objects
+import replication
 import signatures
 import trail
 import uploads
 from checks import Checks
 from world import World
 
-AREAS = [kms, identity, access, dynamodb, objects, uploads, ec2, trail, signatures, cli, encryption_sdk]
+AREAS = [kms, identity, access, dynamodb, objects, uploads, replication, ec2, trail, signatures, cli, encryption_sdk]
 
 
 def main():
