@@ -336,15 +336,15 @@ def tags(check, s3):
 
 def locks(check, s3):
     check.refused("no Object Lock", "ObjectLockConfigurationNotFoundError", s3.get_object_lock_configuration, 404, Bucket="shelf")
-    s3.create_bucket(Bucket="vault", CreateBucketConfiguration=HERE, ObjectLockEnabledForBucket=True)
-    check.equal("it needs versions", s3.get_bucket_versioning(Bucket="vault")["Status"], "Enabled")
+    s3.create_bucket(Bucket="vault-of-uploads", CreateBucketConfiguration=HERE, ObjectLockEnabledForBucket=True)
+    check.equal("it needs versions", s3.get_bucket_versioning(Bucket="vault-of-uploads")["Status"], "Enabled")
     rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
-    s3.put_object_lock_configuration(Bucket="vault", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule})
-    check.equal("a default", s3.get_object_lock_configuration(Bucket="vault")["ObjectLockConfiguration"]["Rule"], rule)
-    put = s3.put_object(Bucket="vault", Key="k", Body=b"x")
-    head = s3.head_object(Bucket="vault", Key="k")
+    s3.put_object_lock_configuration(Bucket="vault-of-uploads", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule})
+    check.equal("a default", s3.get_object_lock_configuration(Bucket="vault-of-uploads")["ObjectLockConfiguration"]["Rule"], rule)
+    put = s3.put_object(Bucket="vault-of-uploads", Key="k", Body=b"x")
+    head = s3.head_object(Bucket="vault-of-uploads", Key="k")
     check.equal("is upon the object", head["ObjectLockMode"], "GOVERNANCE")
-    version = dict(Bucket="vault", Key="k", VersionId=put["VersionId"])
+    version = dict(Bucket="vault-of-uploads", Key="k", VersionId=put["VersionId"])
     check.refused("a locked version", "AccessDenied", s3.delete_object, 403, "protected by object lock", **version)
     s3.put_object_legal_hold(**version, LegalHold={"Status": "ON"})
     check.equal("a hold", s3.get_object_legal_hold(**version)["LegalHold"], {"Status": "ON"})
@@ -355,7 +355,7 @@ def locks(check, s3):
     check.equal("retention", s3.get_object_retention(**version)["Retention"], {"Mode": "COMPLIANCE", "RetainUntilDate": until})
     check.refused("compliance is for good", "AccessDenied", s3.put_object_retention, 403, **version, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until}, BypassGovernanceRetention=True)
     check.refused("a lock where there is none", "InvalidRequest", s3.put_object_legal_hold, 400, "missing Object Lock Configuration", Bucket="shelf", Key="b", LegalHold={"Status": "ON"})
-    s3.delete_object(Bucket="vault", Key="k")
+    s3.delete_object(Bucket="vault-of-uploads", Key="k")
     check.that("a marker is no deletion", True)
 
 

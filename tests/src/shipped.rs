@@ -23,15 +23,22 @@ pub fn all() -> Vec<Job> {
     of(&root().join("scenarios"), Seeds::OfTheFile)
 }
 
-/// The same without files that are tagged `large`: they show that much is possible, and run once.
+/// The same under other seeds.
 ///
 /// # Panics
 /// As [`all`].
 #[must_use]
-pub fn everyday(seeds: Seeds) -> Vec<Job> {
-    let mut jobs = of(&root().join("scenarios"), seeds);
-    jobs.retain(|job| !job.plan.tags.iter().any(|tag| tag == "large"));
-    jobs
+pub fn under(seeds: Seeds) -> Vec<Job> {
+    of(&root().join("scenarios"), seeds)
+}
+
+/// Scenarios that show that much is possible; a folder of scenarios is run without them.
+///
+/// # Panics
+/// As [`all`].
+#[must_use]
+pub fn large() -> Vec<Job> {
+    of(&root().join("scenarios/large"), Seeds::OfTheFile)
 }
 
 /// Every case of one file, `kms/delegation.yaml`, or folder below `scenarios/`.

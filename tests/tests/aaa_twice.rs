@@ -7,7 +7,7 @@ use faultline_tests::{Findings, runs, shipped};
 #[test]
 fn every_scenario_run_twice_gives_the_same_journal() {
     let mut findings = Findings::default();
-    for job in shipped::everyday(Seeds::OfTheFile) {
+    for job in shipped::under(Seeds::OfTheFile) {
         let name = shipped::name(&job);
         match (runs::loopback(&job), runs::loopback(&job)) {
             (Ok(one), Ok(other)) => {

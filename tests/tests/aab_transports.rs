@@ -7,7 +7,7 @@ use faultline_tests::{Findings, runs, shipped};
 #[test]
 fn every_scenario_has_one_journal_over_loopback_and_over_grpc() {
     let mut findings = Findings::default();
-    for job in shipped::everyday(Seeds::OfTheFile) {
+    for job in shipped::under(Seeds::OfTheFile) {
         let name = shipped::name(&job);
         match (runs::loopback(&job), runs::grpc(&job)) {
             (Ok(memory), Ok(grpc)) => {

@@ -62,10 +62,16 @@ fn every_scenario_passes_and_its_story_is_the_golden_one() {
     let update = std::env::var_os(UPDATE).is_some();
     let mut findings = Findings::default();
     let mut told = BTreeSet::new();
-    for job in shipped::all() {
+    let large = shipped::large();
+    let first_large = shipped::all().len();
+    for (nth, job) in shipped::all().into_iter().chain(large).enumerate() {
         let name = shipped::name(&job);
         let file = golden(&job);
         told.insert(file.clone());
+        // Optimised builds tell large stories in seconds, others in a minute.
+        if cfg!(debug_assertions) && !update && nth >= first_large {
+            continue;
+        }
         let ran = match runs::loopback(&job) {
             Ok(ran) => ran,
             Err(broken) => {

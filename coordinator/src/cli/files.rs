@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use crate::scenario::source::Source;
 
-/// Folders of a collection that hold something other than scenarios.
-const OTHERS: [&str; 3] = ["campaigns", "labs", "schema"];
+/// Folders of a collection that hold something other than scenarios, or scenarios that take long
+/// and run when they are named.
+const OTHERS: [&str; 4] = ["campaigns", "labs", "large", "schema"];
 
 /// Finds the scenario files that `arguments` name: files as they are, folders with all
-/// scenarios below them, in the order of their names. Campaigns and labs are left out.
+/// scenarios below them, in the order of their names. Campaigns, labs and large ones are left out.
 ///
 /// # Errors
 /// A sentence for the first path that cannot be read.
