@@ -15,9 +15,15 @@ pub(super) struct Trail {
     done: BTreeSet<(String, String)>,
     /// Buckets and keys that were deleted by version.
     deleted: BTreeSet<(String, String)>,
+    /// Whether a process died after a commit, and with it the lines of its last step.
+    torn: bool,
 }
 
 impl Trail {
+    pub(super) fn tear(&mut self) {
+        self.torn = true;
+    }
+
     pub(super) fn hear(&mut self, line: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let name = text(&line["eventName"]);
@@ -63,6 +69,9 @@ impl Trail {
         key: &str,
         to: &str,
     ) -> Option<&'static str> {
+        if self.torn {
+            return None;
+        }
         let at = |bucket: &str| format!("arn:aws:s3:::{bucket}/{key}");
         let kms = |codes: &[&str]| codes.iter().any(|code| self.kms.contains(*code));
         let denied = || kms(&["AccessDenied", "AccessDeniedException"]);

@@ -8,7 +8,8 @@
 //! passed by and the replica is not under SSE-C, by their CRC-32, which the destination tells.
 //!
 //! It cannot see what a Region does not tell, objects of batch jobs, and whether the bytes that a
-//! Region sealed are those that it tells of: reading the replica shows that.
+//! Region sealed are those that it tells of: reading the replica shows that. When a process died
+//! after a commit it does not judge the causes of failures: their lines may have died with it.
 
 mod causes;
 mod model;
@@ -239,6 +240,7 @@ impl Oracle for ReplicationKeepsItsRules {
                 self.configs.trail(line);
                 self.trail.hear(line);
             }
+            What::NodeDied { point, .. } if point == "after_commit" => self.trail.tear(),
             What::Note { note, fields, .. } => self.note(note, fields, event.n),
             What::CallSent(sent) if sent.operation == "s3.PutObject" => {
                 let text = |name: &str| sent.request[name].as_str().unwrap_or_default().to_owned();
