@@ -6,6 +6,7 @@
 //! - [`driven`]: a node driven by hand.
 //! - [`mortal`]: Regions that die again and again. [`overheard`]: all bytes that pass.
 //! - [`nonces`]: sealed blobs among those bytes, and whether a nonce recurs.
+//! - [`wire`]: one live node as a process, asked over AWS's wire.
 //! - [`program`]: the `faultline` program, for what only processes can show.
 //!
 //! Proofs go over many files and tell all that is wrong at once: see [`Findings`].
@@ -18,6 +19,7 @@ pub mod overheard;
 pub mod program;
 pub mod runs;
 pub mod shipped;
+pub mod wire;
 
 /// What is wrong, gathered so that one failure does not hide the next.
 #[derive(Debug, Default)]

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use faultline_node::gateway::limits::Limits;
+use faultline_node::live::process::GRACE;
 use faultline_node::live::{LiveConfig, LiveStart};
 use faultline_node::{NodeConfig, NodeError, StoreChoice};
 use faultline_proto::driving::{Account, Quota, Settings};
@@ -66,6 +68,12 @@ struct LiveArgs {
     /// Raise it after the store was restored from an older copy.
     #[arg(long, env = "FAULTLINE_EPOCH", default_value_t = 0)]
     epoch: u64,
+    /// Connections that each of the two ports takes at once.
+    #[arg(long, env = "FAULTLINE_CONNECTIONS", default_value_t = 1024)]
+    connections: usize,
+    /// Requests a second that each of the two ports takes; without it, as many as come.
+    #[arg(long, env = "FAULTLINE_REQUESTS_PER_SECOND")]
+    requests_per_second: Option<u32>,
 }
 
 /// Serves until it is over.
@@ -138,6 +146,12 @@ fn live_config(args: &NodeArgs) -> Result<LiveConfig, String> {
         grpc: options.grpc,
         aws: options.aws,
         peers,
+        limits: Limits {
+            connections: options.connections,
+            requests_per_second: options.requests_per_second,
+            shutdown: GRACE,
+            ..Limits::default()
+        },
         stop_when_stdin_closes: !args.detached,
     })
 }

@@ -8,7 +8,7 @@
 //!   faults.json            faults in force
 //!   REGION/store/          the Region's store
 //!   REGION/root.key        the secret that opens what the store holds sealed (0600)
-//!   REGION/log.txt         what its node said
+//!   REGION/log.txt         what its node said; log.1.txt what it said before
 //! ```
 
 use std::fs;

@@ -2,12 +2,14 @@
 //!
 //! - [`folder`]: what a world on disk consists of; [`saved`]: what is written about it.
 //! - [`supervisor`]: one process a Region, started, watched, started again, and stopped.
+//! - [`logs`]: what nodes say, in files of a bounded size.
 //! - [`client`]: signed calls and the operator's questions over gRPC.
 //! - [`transport`]: the simulator's way to live nodes: it sets worlds up, paced by real time.
 //! - [`trouble`]: faults on live nodes.
 
 pub mod client;
 pub mod folder;
+pub mod logs;
 pub mod saved;
 pub mod supervisor;
 pub mod transport;

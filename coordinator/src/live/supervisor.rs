@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use super::client::LiveClient;
 use super::folder::Folder;
+use super::logs;
 use super::saved::{Saved, SavedRegion};
 use super::trouble;
 
@@ -190,6 +191,12 @@ impl Supervisor {
     /// Whether the node lives, or will.
     async fn look_after(&mut self, node: &SavedRegion) -> bool {
         let held = trouble::holds_down(&self.faults, &node.region);
+        let log = self.folder.of(&node.region).join("log.txt");
+        if let Err(error) = logs::shorten(&log, logs::LARGEST)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            crate::cli::say(&format!("{}: {error}", log.display()));
+        }
         let Some(known) = self.nodes.get_mut(&node.region) else {
             return false;
         };
@@ -219,7 +226,6 @@ impl Supervisor {
             Ok(Some(status)) => {
                 known.child = None;
                 known.deaths += 1;
-                let log = self.folder.of(&node.region).join("log.txt");
                 crate::cli::say(&format!(
                     "{}: its node ended ({status}) and is started again; {}",
                     node.region,

@@ -1,6 +1,8 @@
 //! Bodies of requests: read within limits, taken out of their chunks, checked against what
 //! their sender said of them.
 
+use std::time::Instant;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use faultline_proto::tables::Protocol;
@@ -11,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::RequestBody;
 use super::errors::Problem;
-use super::limits::Limits;
+use super::limits::{Held, Limits, Pace};
 use super::request::Head;
 use super::sigv4::chunked::{BadChunk, Decoder};
 use super::sigv4::payload::Payload;
@@ -27,6 +29,8 @@ pub enum BadBody {
     Broken,
     /// Its chunks are wrong.
     Chunk(BadChunk),
+    /// Other requests have all the memory that there is for them.
+    NoRoom,
 }
 
 impl BadBody {
@@ -36,6 +40,7 @@ impl BadBody {
         let s3 = protocol == Protocol::RestXml;
         match self {
             Self::TooLarge => Problem::too_large(protocol, limit),
+            Self::NoRoom => Problem::throttled(protocol),
             Self::TooSlow if s3 => Problem::new(
                 400,
                 "RequestTimeout",
@@ -69,11 +74,20 @@ impl BadBody {
 pub async fn next<B: RequestBody>(
     body: &mut B,
     limits: &Limits,
+    pace: &mut Pace,
 ) -> Result<Option<bytes::Bytes>, BadBody> {
     loop {
+        let began = Instant::now();
         let frame = tokio::time::timeout(limits.body_pause, body.frame())
             .await
             .map_err(|_| BadBody::TooSlow)?;
+        let came = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, bytes::Bytes::len),
+            _ => 0,
+        };
+        if !pace.keeps(began.elapsed(), came, limits) {
+            return Err(BadBody::TooSlow);
+        }
         match frame {
             None => return Ok(None),
             Some(Err(_)) => return Err(BadBody::Broken),
@@ -87,15 +101,22 @@ pub async fn next<B: RequestBody>(
     }
 }
 
-/// A whole document.
+/// A whole document; `held` keeps room for it.
 ///
 /// # Errors
 /// [`BadBody`].
-pub async fn whole<B: RequestBody>(mut body: B, limits: &Limits) -> Result<Vec<u8>, BadBody> {
-    let mut all = Vec::new();
-    while let Some(bytes) = next(&mut body, limits).await? {
+pub async fn whole<B: RequestBody>(
+    mut body: B,
+    limits: &Limits,
+    held: &mut Held,
+) -> Result<Vec<u8>, BadBody> {
+    let (mut all, mut pace) = (Vec::new(), Pace::default());
+    while let Some(bytes) = next(&mut body, limits, &mut pace).await? {
         if all.len() + bytes.len() > limits.document {
             return Err(BadBody::TooLarge);
+        }
+        if !held.take(bytes.len()) {
+            return Err(BadBody::NoRoom);
         }
         all.extend_from_slice(&bytes);
     }
@@ -252,6 +273,7 @@ pub struct Intake<B> {
     body: B,
     decoder: Option<Decoder>,
     checks: Checks,
+    pace: Pace,
 }
 
 impl<B: RequestBody> Intake<B> {
@@ -261,6 +283,7 @@ impl<B: RequestBody> Intake<B> {
             body,
             decoder,
             checks,
+            pace: Pace::default(),
         }
     }
 
@@ -270,7 +293,10 @@ impl<B: RequestBody> Intake<B> {
     /// A refusal in S3's words.
     pub async fn next(&mut self, limits: &Limits) -> Result<Option<bytes::Bytes>, Problem> {
         let bad = |bad: BadBody| bad.problem(Protocol::RestXml, limits.document);
-        let Some(bytes) = next(&mut self.body, limits).await.map_err(bad)? else {
+        let Some(bytes) = next(&mut self.body, limits, &mut self.pace)
+            .await
+            .map_err(bad)?
+        else {
             return Ok(None);
         };
         let bytes = match &mut self.decoder {

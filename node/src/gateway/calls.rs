@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::answer::{self, Answered, full};
 use super::errors::Problem;
+use super::limits::Held;
 use super::request::{Head, pairs};
 use super::sigv4::payload::Payload;
 use super::sigv4::{Signed, Unverified};
@@ -23,7 +24,7 @@ pub(super) async fn json<B: RequestBody>(
     service: &'static ServiceDef,
     name: &str,
 ) -> Result<Response<Answered>, Refused> {
-    let (credential, body) = opened(gateway, head, signed, body, service).await?;
+    let (credential, body, _held) = opened(gateway, head, signed, body, service).await?;
     let operation = find(service, name).map_err(|missing| match missing {
         Missing::NotBuilt => Problem::not_built(&format!("{}:{name}", service.prefix)),
         Missing::Unknown => unknown(service.protocol),
@@ -69,7 +70,7 @@ pub(super) async fn query<B: RequestBody>(
     body: B,
     service: &'static ServiceDef,
 ) -> Result<Response<Answered>, Refused> {
-    let (credential, body) = opened(gateway, head, signed, body, service).await?;
+    let (credential, body, _held) = opened(gateway, head, signed, body, service).await?;
     let text = String::from_utf8(body)
         .map_err(|_| Problem::new(400, "MalformedQueryString", "The request is not text"))?;
     let mut given = pairs(&text, true);
@@ -141,16 +142,17 @@ fn document(
     out
 }
 
-/// The whole body, and who signed it.
+/// The whole body, who signed it, and the room that it takes.
 async fn opened<B: RequestBody>(
     gateway: &Gateway,
     head: &Head,
     signed: Option<Signed>,
     body: B,
     service: &'static ServiceDef,
-) -> Result<(faultline_proto::driving::Credential, Vec<u8>), Refused> {
+) -> Result<(faultline_proto::driving::Credential, Vec<u8>, Held), Refused> {
     let protocol = service.protocol;
-    let body = body::whole(body, gateway.limits())
+    let mut held = gateway.held();
+    let body = body::whole(body, gateway.limits(), &mut held)
         .await
         .map_err(|bad| bad.problem(protocol, gateway.limits().document))?;
     let Some(signed) = signed else {
@@ -159,7 +161,7 @@ async fn opened<B: RequestBody>(
     };
     let payload = Payload::Hash(hex::encode(Sha256::digest(&body)));
     let (credential, _) = gateway.verify(head, &signed, &payload, service).await?;
-    Ok((credential, body))
+    Ok((credential, body, held))
 }
 
 async fn called(

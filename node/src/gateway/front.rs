@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::answer::Answered;
 use super::errors::Problem;
+use super::guard::Guarded;
 use super::limits::Limits;
 use super::request::Head;
 use super::{identify, server, sigv4};
@@ -84,12 +85,14 @@ impl Front {
                     }
                 });
                 let served = server::builder(&limits)
-                    .serve_connection(TokioIo::new(stream), service)
+                    .serve_connection(
+                        TokioIo::new(Guarded::new(stream, &limits, place.ok())),
+                        service,
+                    )
                     .await;
                 if let Err(error) = served {
                     tracing::debug!(%error, "a connection ended");
                 }
-                drop(place);
             });
         }
     }

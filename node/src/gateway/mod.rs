@@ -10,7 +10,7 @@
 //! tables of `faultline-proto`. Whether a request is valid, allowed and affordable is the
 //! Region's to say, as for every entrance. What is not built is refused by name.
 //!
-//! - [`server`]: connections, their limits and timeouts ([`limits`]); [`front`]: one port for
+//! - [`server`]: connections, their limits and timeouts ([`limits`], [`guard`]); [`front`]: one port for
 //!   all Regions.
 //! - [`request`]: the head of a request; [`identify`]: the service that is meant.
 //! - [`sigv4`]: signatures; [`verify`]: who asks.
@@ -24,6 +24,7 @@ pub mod body;
 pub mod calls;
 pub mod errors;
 pub mod front;
+pub mod guard;
 pub mod identify;
 pub mod limits;
 pub mod request;
@@ -48,7 +49,7 @@ use crate::live::{Handle, NewCall};
 use answer::Answered;
 use errors::Problem;
 use identify::Asked;
-use limits::{Bucket, Limits};
+use limits::{Bucket, Held, Limits, Room};
 use request::Head;
 use verify::Keys;
 
@@ -80,6 +81,7 @@ struct Shared {
     limits: Limits,
     keys: Keys,
     rate: Option<Bucket>,
+    room: Room,
     /// Numbers requests that never became a call.
     requests: std::sync::atomic::AtomicU64,
 }
@@ -104,6 +106,7 @@ impl Gateway {
     #[must_use]
     pub fn new(handle: Handle, config: GatewayConfig) -> Self {
         let rate = config.limits.requests_per_second.map(Bucket::new);
+        let room = Room::new(config.limits.memory);
         Self {
             shared: Arc::new(Shared {
                 handle,
@@ -111,6 +114,7 @@ impl Gateway {
                 limits: config.limits,
                 keys: Keys::default(),
                 rate,
+                room,
                 requests: std::sync::atomic::AtomicU64::new(0),
             }),
         }
@@ -120,6 +124,11 @@ impl Gateway {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// Room for a request that is being read.
+    fn held(&self) -> Held {
+        Held::none(&self.shared.room)
     }
 
     fn handle(&self) -> &Handle {
@@ -134,7 +143,11 @@ impl Gateway {
         secure: bool,
     ) -> Response<Answered> {
         let (parts, body) = request.into_parts();
+        let ambiguous = ambiguous(&parts);
         let head = Head::new(parts, peer, secure);
+        if let Some(problem) = ambiguous {
+            return self.refused(identify::asked(&head, None), &head, problem.into());
+        }
         if head.path == "/_faultline/health" {
             return Response::new(answer::full("{\"status\":\"ok\"}\n"));
         }
@@ -209,6 +222,19 @@ impl Gateway {
         }
         call
     }
+}
+
+/// Headers that two programs on a request's way may read as two different things.
+fn ambiguous(parts: &http::request::Parts) -> Option<Problem> {
+    for name in ["host", "authorization", "x-amz-date", "x-amz-target"] {
+        if parts.headers.get_all(name).iter().nth(1).is_some() {
+            let message = format!("The request has more than one {name} header");
+            return Some(Problem::new(400, "InvalidRequest", message));
+        }
+    }
+    let hostless = !parts.headers.contains_key("host") && parts.uri.authority().is_none();
+    (parts.version == http::Version::HTTP_11 && hostless)
+        .then(|| Problem::new(400, "InvalidRequest", "The request has no host header"))
 }
 
 /// A refusal of the Region as it goes out.

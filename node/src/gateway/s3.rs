@@ -77,8 +77,11 @@ struct Asked<'a> {
 impl Asked<'_> {
     async fn document<B: RequestBody>(self, mut intake: Intake<B>) -> Result<Answer, Refused> {
         let limits = self.gateway.limits();
-        let mut body = Vec::new();
+        let (mut body, mut held) = (Vec::new(), self.gateway.held());
         while let Some(bytes) = intake.next(limits).await? {
+            if !held.take(bytes.len()) {
+                return Err(Problem::throttled(Protocol::RestXml).into());
+            }
             if body.len() + bytes.len() > limits.document {
                 return Err(Problem::new(
                     400,

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::Gateway;
+use super::guard::Guarded;
 use super::limits::Limits;
 
 /// A connection's protocol with our limits.
@@ -55,7 +56,7 @@ pub async fn run(gateway: Gateway, listener: TcpListener, stop: impl Future<Outp
         };
         let _ = stream.set_nodelay(true);
         let connection = builder(&limits).serve_connection(
-            TokioIo::new(stream),
+            TokioIo::new(Guarded::new(stream, &limits, place.ok())),
             service(gateway.clone(), peer.ip(), false),
         );
         let connection = graceful.watch(connection);
@@ -63,7 +64,6 @@ pub async fn run(gateway: Gateway, listener: TcpListener, stop: impl Future<Outp
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }
-            drop(place);
         });
     }
     // Whoever comes now is told so at once.
@@ -77,6 +77,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = gateway.limits().clone();
+    let stream = Guarded::new(stream, &limits, None);
     let connection =
         builder(&limits).serve_connection(TokioIo::new(stream), service(gateway, peer, secure));
     if let Err(error) = connection.await {

@@ -9,6 +9,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -24,6 +25,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::bodies::{AnswerBody, UploadError};
 use super::handle::{Answer, Handle, NewCall, Opened, Success};
+use super::intake::{self, Holding, Intake, Measured};
 use super::signature;
 
 /// Largest message of a typed call, its body included. Larger bodies go through `Invoke`.
@@ -34,12 +36,13 @@ pub const MAX_CALL: usize = 8 << 20;
 pub(super) struct AwsRoute {
     pub handle: Handle,
     pub tls: bool,
+    pub intake: Arc<Intake>,
 }
 
 impl<B> tower::Service<http::Request<B>> for AwsRoute
 where
     B: http_body::Body + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = http::Response<tonic::body::Body>;
     type Error = Infallible;
@@ -56,16 +59,22 @@ where
                 Status::unimplemented(format!("{path} is not built in this version of Faultline"));
             return Box::pin(async move { Ok(status.into_http()) });
         };
+        let holding = match self.intake.admit() {
+            Ok(holding) => holding,
+            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
+        };
         let one = OneCall {
             handle: self.handle.clone(),
             operation,
             tls: self.tls,
+            holding: Arc::clone(&holding),
         };
+        let request = request.map(|body| Measured::new(body, &self.intake, &holding, MAX_CALL + 5));
         Box::pin(async move {
             let mut grpc = Grpc::new(Raw)
                 .max_decoding_message_size(MAX_CALL)
                 .max_encoding_message_size(MAX_CALL);
-            Ok(grpc.unary(one, request).await)
+            Ok(intake::kept(grpc.unary(one, request).await, holding))
         })
     }
 }
@@ -82,6 +91,7 @@ struct OneCall {
     handle: Handle,
     operation: &'static OperationDef,
     tls: bool,
+    holding: Holding,
 }
 
 impl UnaryService<Bytes> for OneCall {
@@ -89,20 +99,22 @@ impl UnaryService<Bytes> for OneCall {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let (handle, operation, tls) = (self.handle.clone(), self.operation, self.tls);
-        Box::pin(async move { typed(&handle, operation, tls, request).await })
+        let one = Self {
+            handle: self.handle.clone(),
+            holding: Arc::clone(&self.holding),
+            ..*self
+        };
+        Box::pin(async move { typed(&one, request).await })
     }
 }
 
-async fn typed(
-    handle: &Handle,
-    operation: &'static OperationDef,
-    tls: bool,
-    request: Request<Bytes>,
-) -> Result<Response<Bytes>, Status> {
+async fn typed(one: &OneCall, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+    let OneCall {
+        handle, operation, ..
+    } = one;
     let message = request.get_ref();
     let path = operation.grpc_path;
-    let call = call(handle, &request, operation, path, message, tls).await?;
+    let call = call(handle, &request, operation, path, message, one.tls).await?;
     let (plain, body) = split_body(operation.input, message)
         .map_err(|_| Status::invalid_argument("the request is no protobuf message"))?;
     let call = NewCall {
@@ -124,7 +136,7 @@ async fn typed(
     let Success { response, body } = outcome.map_err(|failure| status(&failure, &request_id))?;
     let response = match body {
         Some(body) => {
-            let bytes = whole(body).await?;
+            let bytes = whole(body, &one.holding).await?;
             let mut response = response;
             join_body(operation.output, &mut response, &bytes);
             response
@@ -181,13 +193,14 @@ async fn with_body(handle: &Handle, call: NewCall, body: Vec<u8>) -> Result<Answ
     }
 }
 
-async fn whole(mut body: AnswerBody) -> Result<Vec<u8>, Status> {
+async fn whole(mut body: AnswerBody, holding: &Holding) -> Result<Vec<u8>, Status> {
     if body.length() > MAX_CALL as u64 - 64 * 1024 {
         return Err(Status::resource_exhausted(format!(
             "the body has {} bytes, more than a typed call can carry; ask with a range, or through faultline.region.v1.Calls",
             body.length()
         )));
     }
+    intake::take(holding, usize::try_from(body.length()).unwrap_or(MAX_CALL))?;
     let mut bytes = Vec::new();
     while let Some(chunk) = body
         .next()

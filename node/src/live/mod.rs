@@ -12,6 +12,7 @@
 //! - [`actor`]: the loop. [`waiting`]: who waits for which answer.
 //! - [`links`]: queues to the peers and what faults do to them; [`peers`]: the streams.
 //! - [`aws`]: the typed AWS services; [`calls`]: calls with bodies; [`signature`]: who asks.
+//! - [`incoming`] and [`intake`]: what gRPC's clients may take.
 //! - [`control`]: the operator. [`serve`]: all of them on one port. [`process`]: the process.
 //!
 //! No determinism is promised here; it is the same Region code as in a simulation.
@@ -23,6 +24,8 @@ pub mod calls;
 pub mod clock;
 pub mod control;
 pub mod handle;
+mod incoming;
+mod intake;
 mod links;
 mod peers;
 pub mod process;

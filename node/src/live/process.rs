@@ -28,7 +28,7 @@ use crate::node::{NodeError, runtime, stdin_closed, system};
 use crate::store::{SledStore, StoreOptions};
 
 /// How long calls that were begun may take once the node stops.
-const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(5);
 /// Envelopes that may wait between the Region and its links.
 const OUTBOX: usize = 1024;
 
@@ -47,6 +47,8 @@ pub struct LiveConfig {
     pub aws: SocketAddr,
     /// `http://HOST:PORT` of each other Region's gRPC.
     pub peers: BTreeMap<RegionName, String>,
+    /// What clients may take, of either entrance.
+    pub limits: Limits,
     /// Whether it ends when standard input closes.
     pub stop_when_stdin_closes: bool,
 }
@@ -94,17 +96,15 @@ async fn live(config: &LiveConfig, store: SledStore, began: Instant) -> Result<(
         handle.clone(),
         GatewayConfig {
             regions: config.start.regions.clone(),
-            limits: Limits {
-                shutdown: GRACE,
-                ..Limits::default()
-            },
+            limits: config.limits.clone(),
         },
     );
     let mut stop_gateway = stopping.clone();
     let gateway = tokio::spawn(gateway::server::run(gateway, aws, async move {
         let _ = stop_gateway.wait_for(|stop| *stop).await;
     }));
-    let entrances = tokio::spawn(serve(routes, grpc, stopping));
+    let limits = config.limits.clone();
+    let entrances = tokio::spawn(async move { serve(routes, grpc, &limits, stopping).await });
     let died = tokio::select! {
         ended = &mut owning => Some(ended),
         () = stop_is_asked(&told, config.stop_when_stdin_closes) => None,

@@ -11,22 +11,26 @@ use faultline_proto::driving::peers_server::PeersServer;
 use faultline_proto::registry;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
-use super::aws::{AwsRoute, MAX_CALL};
+use super::aws::AwsRoute;
 use super::calls::CallService;
 use super::control::{ControlService, token};
 use super::handle::Handle;
+use super::incoming::incoming;
+use super::intake::{Intake, Measure};
 use super::links::Links;
 use super::peers::{PeerService, Proofs};
 use super::process::LiveConfig;
 use crate::config::MAX_MESSAGE;
+use crate::gateway::limits::Limits;
 
 /// Calls that one connection may have under way.
 const STREAMS: u32 = 256;
+/// Streams of one connection that were reset before anybody looked at them; more end it.
+const RESETS: usize = 32;
 
 /// Everything that the services need.
 pub(super) struct Served<'a> {
@@ -67,16 +71,26 @@ impl Served<'_> {
                 .set_service_status(service, tonic_health::ServingStatus::Serving)
                 .await;
         }
+        let intake = Intake::new(&self.config.limits);
         let mut routes = Routes::builder();
         routes
             .add_service(PeersServer::new(peers).max_decoding_message_size(2 * MAX_MESSAGE))
-            .add_service(CallsServer::new(calls).max_decoding_message_size(MAX_CALL))
-            .add_service(ControlServer::new(control))
+            .add_service(Measure::new(
+                CallsServer::new(calls).max_decoding_message_size(2 * MAX_MESSAGE),
+                &intake,
+                2 * MAX_MESSAGE,
+            ))
+            .add_service(Measure::new(
+                ControlServer::new(control).max_decoding_message_size(MAX_MESSAGE),
+                &intake,
+                MAX_MESSAGE,
+            ))
             .add_service(health_service)
             .add_service(reflection());
         let aws = AwsRoute {
             handle: self.handle.clone(),
             tls: false,
+            intake,
         };
         Routes::from(routes.routes().into_axum_router().fallback_service(aws))
     }
@@ -106,15 +120,23 @@ fn reflection() -> ServerReflectionServer<impl ServerReflection> {
 }
 
 /// Serves until `stop` turns true; calls that were begun are then finished.
-pub(super) async fn serve(routes: Routes, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    routes: Routes,
+    listener: TcpListener,
+    limits: &Limits,
+    mut stop: watch::Receiver<bool>,
+) {
+    let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
     let served = Server::builder()
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .max_concurrent_streams(STREAMS)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
-        .tcp_nodelay(true)
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .http2_max_header_list_size(headers)
+        .http2_max_pending_accept_reset_streams(Some(RESETS))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+        .serve_with_incoming_shutdown(incoming(listener, limits), async move {
             let _ = stop.wait_for(|stop| *stop).await;
         })
         .await;

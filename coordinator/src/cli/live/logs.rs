@@ -9,6 +9,7 @@ use faultline_proto::names::RegionName;
 use super::Where;
 use crate::cli::out;
 use crate::exit::Exit;
+use crate::live::logs;
 
 /// Show what the nodes of a live world wrote to their logs.
 #[derive(Debug, Args)]
@@ -38,12 +39,22 @@ pub fn logs(args: &LogsArgs) -> Exit {
             .filter(|region| args.regions.is_empty() || args.regions.contains(region))
             .map(|region| (region, 0))
             .collect();
+        for (region, _) in &files {
+            let before = logs::older(&folder.of(region).join("log.txt"));
+            for line in std::fs::read_to_string(before).unwrap_or_default().lines() {
+                out(&format!("{region} | {line}\n"));
+            }
+        }
         loop {
             for (region, at) in &mut files {
                 let path = folder.of(region).join("log.txt");
                 let Ok(mut file) = std::fs::File::open(&path) else {
                     continue;
                 };
+                // A log that was put aside begins anew.
+                if file.metadata().is_ok_and(|it| it.len() < *at) {
+                    *at = 0;
+                }
                 let mut text = String::new();
                 let read = file
                     .seek(SeekFrom::Start(*at))

@@ -194,7 +194,9 @@ impl Decoder {
     /// The size of a chunk; its signature is kept.
     fn head(&mut self, line: &str) -> Result<usize, BadChunk> {
         let (size, extension) = line.split_once(';').unwrap_or((line, ""));
-        if size.is_empty() || size.len() > 8 {
+        // A sign is no digit, though Rust's own reader takes one.
+        let hexadecimal = size.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if size.is_empty() || size.len() > 8 || !hexadecimal {
             return Err(BadChunk::Malformed);
         }
         let size = usize::from_str_radix(size, 16).map_err(|_| BadChunk::Malformed)?;

@@ -1,7 +1,9 @@
 //! The entrance before a live Region: what clients get, down to headers and status.
 
+mod broken;
 mod connections;
 mod equal;
+mod framing;
 mod json;
 mod objects;
 mod query;

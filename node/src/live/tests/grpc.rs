@@ -42,6 +42,7 @@ pub(super) fn config(start: LiveStart) -> LiveConfig {
         grpc: ([127, 0, 0, 1], 0).into(),
         aws: ([127, 0, 0, 1], 0).into(),
         peers: std::collections::BTreeMap::new(),
+        limits: crate::gateway::limits::Limits::default(),
         stop_when_stdin_closes: false,
     }
 }
@@ -65,8 +66,9 @@ pub(super) async fn served(
         stop: stopping.clone(),
     };
     let routes = served.routes().await;
+    let limits = config.limits.clone();
     tokio::spawn(async move {
-        serve(routes, listener, stopping).await;
+        serve(routes, listener, &limits, stopping).await;
         drop(stop);
     });
 }
@@ -79,7 +81,7 @@ async fn alone(handle: &Handle) -> Channel {
     endpoint.connect().await.unwrap()
 }
 
-fn signed<R: Message + Clone>(
+pub(super) fn signed<R: Message + Clone>(
     handle: &Handle,
     service: &str,
     path: &str,

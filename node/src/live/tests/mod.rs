@@ -1,8 +1,10 @@
 //! A live Region over a store in memory that loses what was not flushed.
 //!
 //! - [`grpc`]: what a node serves, asked by clients that others wrote. [`peers`]: two nodes.
+//! - [`limits`]: what clients may take.
 
 mod grpc;
+mod limits;
 mod peers;
 
 use std::sync::Arc;
