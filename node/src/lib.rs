@@ -10,6 +10,8 @@
 
 pub mod actor;
 pub mod config;
+#[cfg(test)]
+mod dice;
 pub mod gateway;
 mod line;
 pub mod live;

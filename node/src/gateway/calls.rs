@@ -115,7 +115,8 @@ pub(super) async fn query<B: RequestBody>(
     Ok(response)
 }
 
-fn document(
+/// The document of a query protocol's answer.
+pub(crate) fn document(
     service: &ServiceDef,
     operation: &OperationDef,
     members: &str,

@@ -6,10 +6,11 @@
 //! an answer never shows a change that a crash could still take back.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use faultline_proto::driving::{
-    Body, Envelope, Fault, Pull, Reply, SetFaults, Step, Tick, step::Input,
+    Body, Envelope, Fault, Pull, Reply, SetFaults, Start, Step, Tick, step::Input,
 };
 use faultline_proto::names::{Elapsed, RegionName};
 use faultline_region::region::{Died, Region, Unflushed};
@@ -65,19 +66,32 @@ impl<S: Store> LiveActor<S> {
         start: &LiveStart,
         outbox: mpsc::Sender<Envelope>,
     ) -> Result<(Self, Handle), NodeError> {
+        Self::begin(store, start, start.input()?, LiveClock::start, outbox)
+    }
+
+    /// The same with an input and a clock of the caller's choice; the clock is told which
+    /// moment the store has seen.
+    pub(super) fn begin(
+        store: S,
+        told: &LiveStart,
+        start: Start,
+        clock: impl FnOnce(Elapsed) -> LiveClock,
+        outbox: mpsc::Sender<Envelope>,
+    ) -> Result<(Self, Handle), NodeError> {
         let region = Region::new(store);
         let (step, seen) = region.stands_at()?;
-        let clock = LiveClock::start(seen);
+        let clock = clock(seen);
         let (jobs_in, jobs) = mpsc::channel(QUEUE);
         let (forgotten_in, forgotten) = mpsc::unbounded_channel();
         let handle = Handle {
             jobs: jobs_in,
             forgotten: forgotten_in,
             shared: std::sync::Arc::new(Shared {
-                region: start.region.clone(),
+                region: told.region.clone(),
                 clock: clock.clone(),
                 process: hex::encode(random::<6>()?),
                 calls: std::sync::atomic::AtomicU64::new(1),
+                steps: std::sync::atomic::AtomicU64::new(step),
             }),
         };
         let mut actor = Self {
@@ -94,7 +108,7 @@ impl<S: Store> LiveActor<S> {
             dirty: false,
             telling: Vec::new(),
         };
-        actor.take(Input::Start(start.input()?), String::new(), None, None)?;
+        actor.take(Input::Start(start), String::new(), None, None)?;
         actor.settle()?;
         Ok((actor, handle))
     }
@@ -292,6 +306,7 @@ impl<S: Store> LiveActor<S> {
         done: Option<oneshot::Sender<()>>,
     ) -> Result<(), Died> {
         self.step += 1;
+        self.handle.shared.steps.store(self.step, Ordering::Relaxed);
         let step = Step {
             id: self.step,
             elapsed: self.clock.elapsed().0,

@@ -256,7 +256,8 @@ fn note(metadata: &mut MetadataMap, name: &'static str, value: &str) {
 }
 
 /// Messages as the bytes that they are.
-struct Raw;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;

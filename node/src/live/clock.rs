@@ -15,9 +15,18 @@ use faultline_proto::names::{Elapsed, Timestamp};
 /// A live node's clock. Clones share the skew.
 #[derive(Debug, Clone)]
 pub struct LiveClock {
-    started: Instant,
-    base: u64,
+    source: Source,
     skew: Arc<AtomicI64>,
+}
+
+/// Where time comes from.
+#[derive(Debug, Clone)]
+enum Source {
+    /// The system: a monotonic clock that began at `base`, and the calendar.
+    System { started: Instant, base: u64 },
+    /// A test: microseconds since 1970, for both times.
+    #[cfg(test)]
+    Fixed(Arc<std::sync::atomic::AtomicU64>),
 }
 
 impl LiveClock {
@@ -26,8 +35,19 @@ impl LiveClock {
     pub fn start(seen: Elapsed) -> Self {
         let now = u64::try_from(micros_since_1970()).unwrap_or(0);
         Self {
-            started: Instant::now(),
-            base: now.max(seen.0.saturating_add(1)),
+            source: Source::System {
+                started: Instant::now(),
+                base: now.max(seen.0.saturating_add(1)),
+            },
+            skew: Arc::default(),
+        }
+    }
+
+    /// A clock that shows what it is told.
+    #[cfg(test)]
+    pub(crate) fn fixed(now: Arc<std::sync::atomic::AtomicU64>) -> Self {
+        Self {
+            source: Source::Fixed(now),
             skew: Arc::default(),
         }
     }
@@ -35,14 +55,25 @@ impl LiveClock {
     /// Monotone, unskewed time.
     #[must_use]
     pub fn elapsed(&self) -> Elapsed {
-        let since = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Elapsed(self.base.saturating_add(since))
+        match &self.source {
+            Source::System { started, base } => {
+                let since = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                Elapsed(base.saturating_add(since))
+            }
+            #[cfg(test)]
+            Source::Fixed(now) => Elapsed(now.load(Ordering::Relaxed)),
+        }
     }
 
     /// What this node's clock shows.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
-        Timestamp(micros_since_1970().saturating_add(self.skew()))
+        let now = match &self.source {
+            Source::System { .. } => micros_since_1970(),
+            #[cfg(test)]
+            Source::Fixed(now) => i64::try_from(now.load(Ordering::Relaxed)).unwrap_or(i64::MAX),
+        };
+        Timestamp(now.saturating_add(self.skew()))
     }
 
     /// How long until `moment`; zero when it has passed.

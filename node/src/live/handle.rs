@@ -105,6 +105,8 @@ pub(super) struct Shared {
     /// Makes call ids of this process its own.
     pub process: String,
     pub calls: AtomicU64,
+    /// The last step that the Region took.
+    pub steps: AtomicU64,
 }
 
 /// What the actor is asked.

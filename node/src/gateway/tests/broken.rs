@@ -4,8 +4,8 @@
 use tokio::io::AsyncReadExt as _;
 
 use super::connections::{listening, talk};
-use super::equal::Dice;
 use super::*;
+use crate::dice::Dice;
 
 /// Changed requests over real sockets.
 const SOCKETS: usize = 300;
@@ -148,8 +148,7 @@ fn changed(dice: &mut Dice, bytes: &[u8]) -> Vec<u8> {
                 bytes.splice(at..at, copy);
             }
             3 => {
-                let piece = PIECES[usize::try_from(dice.below(22)).expect("small")];
-                bytes.splice(at..end, piece.iter().copied());
+                bytes.splice(at..end, dice.pick(&PIECES).iter().copied());
             }
             _ => bytes.truncate(at + 1),
         }

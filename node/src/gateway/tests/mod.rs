@@ -2,7 +2,6 @@
 
 mod broken;
 mod connections;
-mod equal;
 mod framing;
 mod json;
 mod objects;

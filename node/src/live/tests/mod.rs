@@ -1,11 +1,12 @@
 //! A live Region over a store in memory that loses what was not flushed.
 //!
 //! - [`grpc`]: what a node serves, asked by clients that others wrote. [`peers`]: two nodes.
-//! - [`limits`]: what clients may take.
+//! - [`limits`]: what clients may take. [`twins`]: both entrances say the same.
 
 mod grpc;
 mod limits;
 mod peers;
+mod twins;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
