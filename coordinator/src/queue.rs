@@ -40,6 +40,14 @@ impl<E> Queue<E> {
         self.now
     }
 
+    /// Forgets everything that waits; the present is `now`.
+    pub fn begin_at(&mut self, now: SimTime) {
+        *self = Self {
+            now,
+            ..Self::default()
+        };
+    }
+
     /// Queues `event` for `at`; for now, when that has passed.
     pub fn push(&mut self, at: SimTime, event: E) -> Place {
         let place = Place {

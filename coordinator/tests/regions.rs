@@ -42,6 +42,7 @@ impl World {
     fn over(transport: Box<dyn Transport>) -> Self {
         let config = SimConfig {
             seed: RunSeed(7),
+            world: RunSeed(7),
             regions: vec![ireland(), virginia()],
             home: virginia(),
             links: BTreeMap::new(),

@@ -23,7 +23,9 @@
 //! - [`shrink`]: the smallest plan that fails in the same way.
 //! - [`kills`]: no campaign of scenarios, but of kills: real processes over real stores.
 //!
-//! Left out: several worlds in one campaign; runs that share their set-up.
+//! - [`worlds`]: what every run goes on from, made once.
+//!
+//! Left out: several worlds in one campaign.
 
 pub mod check;
 pub mod compose;
@@ -42,6 +44,7 @@ pub mod shrink;
 pub mod tally;
 pub mod targets;
 pub mod trial;
+pub mod worlds;
 
 #[cfg(test)]
 mod tests;
@@ -92,6 +95,8 @@ pub struct Campaign {
     pub shrink: ShrinkPlan,
     /// What is surely not meant, but runs.
     pub warnings: Vec<Diagnostic>,
+    /// What its runs begin in.
+    pub worlds: worlds::Worlds,
 }
 
 impl Campaign {

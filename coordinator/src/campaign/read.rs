@@ -9,11 +9,13 @@ use std::time::Duration;
 use crate::clock::Span;
 use crate::scenario::diagnostic::{Diagnostic, Diagnostics};
 use crate::scenario::quantity;
-use crate::scenario::source::{Entry, Node, Source, parse};
+use crate::scenario::source::{Entry, Node, Source, Value, parse};
 use crate::scenario::syntax::cursor::{list, map, missing_key, text, unknown_key};
 use crate::scenario::vocabulary::faults;
 
 use super::targets::Names;
+use super::emit::{entry, plain};
+use super::worlds::Worlds;
 use super::{Budget, Campaign, Faults, MixRow, PickRow, Workload, check, compounds};
 
 const KEYS: &[&str] = &[
@@ -74,6 +76,17 @@ pub fn read(source: &Arc<Source>, path: &Path) -> Result<Campaign, Vec<Diagnosti
     }
 }
 
+/// Every run begins in the same world unless the file gives it a seed: it is then made once.
+fn with_a_seed(mut shared: Vec<Entry>) -> Vec<Entry> {
+    let world = shared.iter_mut().find(|entry| entry.key.text == "world");
+    if let Some(Value::Map(entries)) = world.map(|entry| &mut entry.value.value)
+        && !entries.iter().any(|entry| entry.key.text == "seed")
+    {
+        entries.push(entry("seed", plain("1")));
+    }
+    shared
+}
+
 /// The state of reading.
 pub(super) struct Reader<'a> {
     pub found: Diagnostics,
@@ -109,7 +122,7 @@ impl Reader<'_> {
                 .help("write `campaign: 1`");
         }
         // Every part is read before any that is missing ends it, so that all is told at once.
-        let shared = self.shared(root);
+        let shared = with_a_seed(self.shared(root));
         let title = root
             .get("title")
             .and_then(|it| text(it, "`title`", &mut self.found));
@@ -140,6 +153,7 @@ impl Reader<'_> {
             stop_after,
             shrink,
             warnings: Vec::new(),
+            worlds: Worlds::default(),
         })
     }
 

@@ -229,3 +229,17 @@ fn what_no_run_saw_is_named() {
     let all = searched(&campaign, 2, None).never_seen(&campaign);
     assert!(!all.contains_key("dynamodb.PutItem"), "{all:?}");
 }
+
+#[test]
+fn a_run_that_goes_on_from_the_campaigns_world_is_the_one_that_makes_its_own() {
+    let campaign = campaign(CONFLICTS);
+    let place = campaign.worlds.place(None);
+    for seed in 1..=3 {
+        let recorded = generate(&campaign, seed);
+        let shared = trial::run(&campaign, &[], &recorded);
+        assert!(place.get().is_some_and(Option::is_some), "it was made once");
+        let alone = trial::run_alone(&campaign, &recorded);
+        assert_eq!(shared.digest, alone.digest, "seed {seed}");
+        assert_eq!(shared.marks, alone.marks, "seed {seed}");
+    }
+}

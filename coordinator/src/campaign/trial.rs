@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::clock::{SimTime, Span};
 use crate::journal::event::{Event, Judgement};
 use crate::journal::{Journal, Listener, Memory, What};
-use crate::runner::{Options, goals, run_case};
+use crate::runner::{Begun, Options, goals, run_begun, run_case};
 use crate::scenario::load;
 use crate::scenario::plan::Goal;
 use crate::scenario::source::Source;
@@ -66,25 +66,36 @@ pub fn text(campaign: &Campaign, recorded: &Recorded) -> String {
     emit::file(&compose::compose(campaign, recorded))
 }
 
-/// Runs a plan in memory.
+/// Runs a plan in memory, in the world that all runs of the campaign begin in.
 #[must_use]
 pub fn run(campaign: &Campaign, goals: &[Goal], recorded: &Recorded) -> Trial {
-    over(
-        campaign,
-        goals,
-        recorded,
-        Box::new(Loopback::new()),
-        Journal::new(),
-    )
+    tried(campaign, goals, recorded, None, Journal::new())
 }
 
-/// Runs a plan over any transport, heard by somebody more.
+/// Runs a plan in memory, in a world that it makes for itself.
+#[must_use]
+pub fn run_alone(campaign: &Campaign, recorded: &Recorded) -> Trial {
+    let transport = Box::new(Loopback::new());
+    over(campaign, &[], recorded, transport, Journal::new())
+}
+
+/// Runs a plan over any transport, heard by somebody more; it makes its world for itself.
 #[must_use]
 pub fn over(
     campaign: &Campaign,
     goals: &[Goal],
     recorded: &Recorded,
     transport: Box<dyn Transport>,
+    journal: Journal,
+) -> Trial {
+    tried(campaign, goals, recorded, Some(transport), journal)
+}
+
+fn tried(
+    campaign: &Campaign,
+    goals: &[Goal],
+    recorded: &Recorded,
+    transport: Option<Box<dyn Transport>>,
     journal: Journal,
 ) -> Trial {
     let heard = Rc::new(RefCell::new(Heard::new(campaign)));
@@ -163,7 +174,7 @@ enum Broke {
 fn case(
     campaign: &Campaign,
     recorded: &Recorded,
-    transport: Box<dyn Transport>,
+    transport: Option<Box<dyn Transport>>,
     journal: Journal,
 ) -> Result<crate::runner::Outcome, Broke> {
     let name = format!("{}-{}", campaign.name, recorded.seed);
@@ -177,7 +188,16 @@ fn case(
         budget: campaign.budget.simulated.or(usual.budget),
         ..usual
     };
-    run_case(&plan, &plan.cases[0], &options, transport, journal).map_err(Broke::Run)
+    let case = &plan.cases[0];
+    let world = campaign.worlds.place(recorded.regions.as_ref());
+    let ran = match transport {
+        Some(transport) => run_case(&plan, case, &options, transport, journal),
+        None => match world.get_or_init(|| Begun::make(case, &options).ok().flatten()) {
+            Some(begun) => run_begun(begun, &plan, case, &options, journal),
+            None => run_case(&plan, case, &options, Box::new(Loopback::new()), journal),
+        },
+    };
+    ran.map_err(Broke::Run)
 }
 
 /// Listens to a run.

@@ -75,6 +75,7 @@ fn try_out(transport: Box<dyn Transport>) -> Result<String, String> {
     let home = region("eu-west-1")?;
     let config = SimConfig {
         seed: RunSeed(1),
+        world: RunSeed(1),
         regions: vec![home.clone(), region("us-east-1")?],
         home,
         links: std::collections::BTreeMap::new(),

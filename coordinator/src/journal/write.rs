@@ -66,19 +66,24 @@ impl Journal {
             n: self.next,
             what,
         };
-        self.next += 1;
         let line = serde_json::to_string(&event).expect("events have text keys and no floats");
+        self.repeat(&event, &line);
+        event.n
+    }
+
+    /// Takes the next event as another journal wrote it.
+    pub fn repeat(&mut self, event: &Event, line: &str) {
+        self.next += 1;
         self.hash.update(line.as_bytes());
         self.hash.update(b"\n");
         if self.broken.is_none() {
             for listener in &mut self.listeners {
-                if let Err(error) = listener.hear(&event, &line) {
+                if let Err(error) = listener.hear(event, line) {
                     self.broken = Some(error);
                     break;
                 }
             }
         }
-        event.n
     }
 
     /// How many events there are.

@@ -1,7 +1,8 @@
 //! A plan becomes a run: set-up, steps, `finally`, verdict.
 //!
 //! - [`setup`]: the world is made, before time zero. [`world`]: what exists then; [`names`]:
-//!   how its names are written for a call, and known again in an answer.
+//!   how its names are written for a call, and known again in an answer. [`begun`]: a world
+//!   that many runs go on from.
 //! - [`steps`]: blocks, lanes, faults around them; [`rounds`]: loops; [`telling`]: what the
 //!   journal hears of it. [`faults`]: what names in a fault stand for.
 //! - [`verbs`]: a step's verb, with its patience and its expectations. [`ask`]: one operation
@@ -17,6 +18,7 @@
 pub mod ask;
 mod at_rest;
 mod audit;
+mod begun;
 mod carried;
 mod conductor;
 mod faults;
@@ -57,8 +59,9 @@ use crate::scenario::quantity;
 use crate::scenario::template::Bindings;
 use crate::seed::RunSeed;
 use crate::sim::{Broken, Sim, SimConfig};
-use crate::transport::Transport;
+use crate::transport::{Loopback, Transport};
 
+pub use begun::Begun;
 use carried::Carried;
 pub use conductor::AsWritten;
 use secrets::Secrets;
@@ -152,51 +155,110 @@ pub fn run_case(
     transport: Box<dyn Transport>,
     journal: Journal,
 ) -> Result<Outcome, Broken> {
-    let memory = Memory::default();
-    let watch = Watch::new(&case.always);
-    let mut journal = journal.heard_by(memory.clone()).heard_by(watch.clone());
-    journal.record(
-        SimTime::ZERO,
-        What::RunStarted(RunStarted {
-            journal: JOURNAL_FORM,
-            name: options.name.clone(),
-            title: plan.title.clone(),
-            file: file_name(&plan.source.name),
-            source: plan.source.text.clone(),
-            seed: options.seed.0,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }),
-    );
+    let (ears, journal) = Ears::open(plan, case, options, journal);
     let config = config(case, options);
     let (home, accounts) = (config.home.clone(), config.accounts.clone());
     let sim = Sim::start(config, transport, journal)?;
-    sim.add_tap(watch.clone());
-    let carried = Carried::default();
-    if carried::wanted(case) {
-        sim.add_tap(carried.clone());
-    }
+    ears.tap(&sim);
     let made = sim.run(setup::set_up(&sim, &case.world, home, &accounts))?;
     let world = match made {
         Ok(world) => world,
         Err(failed) => return verdict::without_world(&sim, &failed),
     };
-    sim.record(What::World(world.told()));
-    sim.record(What::SetUpDone);
-    let runner = Runner {
-        zero: sim.now(),
-        sim,
-        plan,
-        case,
-        options,
-        world,
-        memory,
-        watch,
-        started: RefCell::default(),
-        sessions: RefCell::default(),
-        secrets: RefCell::default(),
-        carried,
-    };
-    runner.run()
+    if case.world.seed.is_some() {
+        sim.halt()?;
+        sim.resume(options.seed)?;
+    }
+    ears.conduct(sim, world, plan, case, options)
+}
+
+/// Runs a case in the world that [`Begun::make`] made of it, over copies of its stores.
+///
+/// # Errors
+/// As [`run_case`].
+pub fn run_begun(
+    begun: &Begun,
+    plan: &Plan,
+    case: &Case,
+    options: &Options,
+    journal: Journal,
+) -> Result<Outcome, Broken> {
+    let (ears, mut journal) = Ears::open(plan, case, options, journal);
+    begun.tell(&mut journal, &ears.watch, ears.carried.as_ref());
+    let transport = Box::new(Loopback::over(begun.stores.clone()));
+    let sim = Sim::at(&begun.standing, config(case, options), transport, journal);
+    ears.tap(&sim);
+    sim.resume(options.seed)?;
+    ears.conduct(sim, begun.world.clone(), plan, case, options)
+}
+
+/// Those who listen to a run for the runner itself.
+struct Ears {
+    memory: Memory,
+    watch: Watch,
+    carried: Option<Carried>,
+}
+
+impl Ears {
+    /// They listen from the journal's first line on.
+    fn open(plan: &Plan, case: &Case, options: &Options, journal: Journal) -> (Self, Journal) {
+        let ears = Self {
+            memory: Memory::default(),
+            watch: Watch::new(&case.always),
+            carried: carried::wanted(case).then(Carried::default),
+        };
+        let mut journal = journal
+            .heard_by(ears.memory.clone())
+            .heard_by(ears.watch.clone());
+        journal.record(
+            SimTime::ZERO,
+            What::RunStarted(RunStarted {
+                journal: JOURNAL_FORM,
+                name: options.name.clone(),
+                title: plan.title.clone(),
+                file: file_name(&plan.source.name),
+                source: plan.source.text.clone(),
+                seed: options.seed.0,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            }),
+        );
+        (ears, journal)
+    }
+
+    fn tap(&self, sim: &Sim) {
+        sim.add_tap(self.watch.clone());
+        if let Some(carried) = &self.carried {
+            sim.add_tap(carried.clone());
+        }
+    }
+
+    /// The world is made: what the file says happens in it.
+    fn conduct(
+        self,
+        sim: Sim,
+        world: World,
+        plan: &Plan,
+        case: &Case,
+        options: &Options,
+    ) -> Result<Outcome, Broken> {
+        sim.record(What::World(world.told()));
+        sim.record(What::SetUpDone);
+        let runner = Runner {
+            zero: sim.now(),
+            sim,
+            plan,
+            case,
+            options,
+            world,
+            memory: self.memory,
+            watch: self.watch,
+            started: RefCell::default(),
+            sessions: RefCell::default(),
+            secrets: RefCell::default(),
+            carried: self.carried.unwrap_or_default(),
+        };
+        runner.run()
+    }
 }
 
 impl Runner<'_> {
@@ -222,12 +284,14 @@ impl Runner<'_> {
 fn config(case: &Case, options: &Options) -> SimConfig {
     let world = &case.world;
     let home = setup::home(world).expect("the file was checked: a world has a Region");
+    let seed = world.seed.map_or(options.seed, RunSeed);
     SimConfig {
-        seed: options.seed,
+        seed,
+        world: seed,
         regions: world.regions.clone(),
         home,
         links: links(world),
-        accounts: setup::accounts(world, options.seed),
+        accounts: setup::accounts(world, seed),
         settings: Settings {
             directory_delay: Span::from(world.iam_propagation).0,
             quotas: setup::quotas(world),

@@ -216,6 +216,7 @@ impl Schema {
                     json!({ "type": "object", "additionalProperties": { "type": "string" } })
                 }
                 "home" | "iam_propagation" => text(),
+                "seed" => json!({ "type": "integer", "minimum": 0 }),
                 _ => reference_to("client"),
             };
             properties.insert((*key).to_owned(), described(value, doc));

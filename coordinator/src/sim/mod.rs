@@ -25,6 +25,7 @@
 //!   what a call is; [`calls`]: its way there and back; [`closing`]: what comes of it.
 //!   [`messages`]: envelopes. [`trouble`]: faults begin and heal; [`frozen`]: what waits for
 //!   a process that stands still.
+//! - [`standing`]: between two lives of all Regions, from where many runs can go on.
 //! - [`tap`]: raw bytes for oracles, which the journal must not hold.
 //!
 //! Left out: steps of several Regions in flight at once; each is waited for.
@@ -39,6 +40,7 @@ mod frozen;
 mod messages;
 mod nodes;
 pub mod sdk;
+pub mod standing;
 pub mod tap;
 #[cfg(test)]
 mod tests;
@@ -74,6 +76,8 @@ pub use trouble::FaultRefused;
 pub struct SimConfig {
     /// From which all chance follows.
     pub seed: RunSeed,
+    /// From which the Regions' own keys follow, whoever goes on with their stores.
+    pub world: RunSeed,
     /// The Regions.
     pub regions: Vec<RegionName>,
     /// Region that owns the partition directory.

@@ -100,10 +100,14 @@ impl Core {
             seed: self.config.seed.for_region(region).to_vec(),
             epoch: 0,
             settings: Some(self.config.settings.clone()),
-            root_secret: Vec::new(),
+            root_secret: match &self.config {
+                // A Region whose seed is its world's takes its own key from that.
+                config if config.seed == config.world => Vec::new(),
+                config => config.world.for_region(region).to_vec(),
+            },
             partition_secret: self
                 .config
-                .seed
+                .world
                 .draw("partition secret", 0)
                 .bytes()
                 .to_vec(),
@@ -222,7 +226,7 @@ impl Core {
         }
     }
 
-    fn bury(&mut self, region: &RegionName, point: &str, cause: Option<Cause>) {
+    pub(super) fn bury(&mut self, region: &RegionName, point: &str, cause: Option<Cause>) {
         self.want_tick(region, None);
         let Some(node) = self.nodes.get_mut(region) else {
             return;

@@ -111,6 +111,7 @@ fn bench(
         });
     let config = SimConfig {
         seed: RunSeed(7),
+        world: RunSeed(7),
         regions: vec![ireland(), virginia()],
         home: ireland(),
         links: BTreeMap::new(),

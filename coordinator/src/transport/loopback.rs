@@ -15,6 +15,9 @@ enum Node {
     Dead(MemoryStore),
 }
 
+/// What Regions leave when they stop.
+pub type Stores = BTreeMap<RegionName, MemoryStore>;
+
 /// See the module.
 #[derive(Default)]
 pub struct Loopback {
@@ -34,6 +37,17 @@ impl Loopback {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Regions that have stopped and left these stores.
+    #[must_use]
+    pub fn over(stores: Stores) -> Self {
+        let nodes = stores.into_iter();
+        Self {
+            nodes: nodes
+                .map(|(region, store)| (region, Node::Dead(store)))
+                .collect(),
+        }
     }
 
     /// Ends a process; `crash` loses what was not flushed.
@@ -85,6 +99,16 @@ impl Transport for Loopback {
     fn stop(&mut self, region: &RegionName) -> Result<(), TransportError> {
         self.end(region, false);
         Ok(())
+    }
+
+    fn stores(&self) -> Option<Stores> {
+        let nodes = self.nodes.iter();
+        nodes
+            .map(|(region, node)| match node {
+                Node::Alive(_) => None,
+                Node::Dead(store) => Some((region.clone(), store.clone())),
+            })
+            .collect()
     }
 
     fn rows_at_rest(

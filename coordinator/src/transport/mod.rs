@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use faultline_proto::driving::{Reply, Step};
 use faultline_proto::names::RegionName;
 
-pub use loopback::Loopback;
+pub use loopback::{Loopback, Stores};
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,11 @@ pub trait Transport {
     /// # Errors
     /// When it does not end.
     fn stop(&mut self, region: &RegionName) -> Result<(), TransportError>;
+
+    /// Copies of the Regions' stores, all of which have stopped; `None` where that is not cheap.
+    fn stores(&self) -> Option<Stores> {
+        None
+    }
 
     /// Shows every row that the Region's store holds at rest, key and value as stored. The
     /// process must be dead: two cannot have one store open.

@@ -46,6 +46,7 @@ fn run(transport: Box<dyn Transport>) -> ((String, u64), u64) {
     let (ireland, virginia) = (region("eu-west-1"), region("us-east-1"));
     let config = SimConfig {
         seed: RunSeed(7),
+        world: RunSeed(7),
         regions: vec![ireland.clone(), virginia],
         home: ireland.clone(),
         links: BTreeMap::new(),

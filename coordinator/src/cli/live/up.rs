@@ -244,6 +244,7 @@ fn made(
     let transport = LiveTransport::new(saved, secret)?;
     let config = SimConfig {
         seed: seed(secret),
+        world: seed(secret),
         regions: plan.regions.clone(),
         home: saved.home.clone(),
         links: std::collections::BTreeMap::new(),

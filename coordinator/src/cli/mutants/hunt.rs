@@ -145,6 +145,8 @@ impl Caught {
 /// Runs the campaigns side by side in growing strides, so that the one that sees it soonest tells.
 fn hunt(mutant: Mutant, campaigns: &[Campaign]) -> Option<Caught> {
     plant(Some(mutant));
+    // A world that was made without the bug, or with another one, is none of its.
+    campaigns.iter().for_each(|it| it.worlds.forget());
     let mut done = 0;
     let mut stride = 20;
     let most = campaigns.iter().map(|it| it.seeds.1).max()?;
@@ -181,6 +183,7 @@ fn look(campaign: &Campaign) -> Option<Caught> {
     let mut goes_on = || since.elapsed() < SHRINKING;
     let shrunk = shrink(campaign, recorded, &failure.property, &mut goes_on);
     plant(None);
+    campaign.worlds.forget();
     let honest = trial::run(campaign, &[], &shrunk.recorded).failed.is_none();
     Some(Caught {
         property: failure.property.clone(),

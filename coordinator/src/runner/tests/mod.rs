@@ -148,3 +148,23 @@ fn three_ways_to_encrypt_an_object() {
 fn a_shared_snapshot() {
     shipped(include_str!("../../../../scenarios/04-share-snapshot.yaml"));
 }
+
+#[test]
+fn a_world_with_a_seed_of_its_own_is_the_same_in_every_run() {
+    let keys = |world: &str, seed: u64| {
+        let text = small("steps: [{ kms.encrypt: { key_id: local, plaintext: x } }]")
+            .replace("world:\n", &format!("world:\n  seed: {world}\n"))
+            .replace("seed: 3\nworld", &format!("seed: {seed}\nworld"));
+        let (outcome, events) = run(&text);
+        assert_eq!(outcome.judgement, Judgement::Pass, "{}", problems(&events));
+        let told = events.iter().find_map(|event| match &event.what {
+            What::World(world) => Some(world.names.clone()),
+            _ => None,
+        });
+        (told.expect("the world is told"), outcome.digest)
+    };
+    let (one, other, changed) = (keys("7", 1), keys("7", 2), keys("8", 1));
+    assert_eq!(one.0, other.0);
+    assert_ne!(one.1, other.1, "what happens in it is another run");
+    assert_ne!(one.0["payments"], changed.0["payments"]);
+}

@@ -177,11 +177,15 @@ impl Checker<'_> {
     }
 
     fn seed(&mut self, file: &File<'_>) -> Option<u64> {
-        let node = file.seed?;
+        self.whole_seed(file.seed?, "`seed`")
+    }
+
+    fn whole_seed(&mut self, node: &Node, place: &str) -> Option<u64> {
         let seed = node.scalar().and_then(|scalar| scalar.value().as_u64());
         if seed.is_none() {
+            let message = format!("{place} is a whole number, not negative");
             self.found
-                .error("E0107", node.span, "`seed` is a whole number, not negative")
+                .error("E0107", node.span, message)
                 .caption("expected a number such as `7`");
         }
         seed

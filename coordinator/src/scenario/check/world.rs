@@ -106,6 +106,7 @@ impl Checker<'_> {
                 self.found.list.truncate(before);
             }
             "home" => plan.home = self.home(node),
+            "seed" => plan.seed = self.whole_seed(node, "`world.seed`"),
             "iam_propagation" => plan.iam_propagation = self.iam_propagation(node),
             "client" | "clients" => plan.client = self.client(node),
             "accounts" => plan.accounts = self.accounts(node),

@@ -25,6 +25,8 @@ pub struct WorldPlan {
     pub regions: Vec<RegionName>,
     /// The Region that holds the partition's directory.
     pub home: Option<RegionName>,
+    /// What chance in the set-up comes from, when it is not the run's seed.
+    pub seed: Option<u64>,
     /// What links are like, where the file says so.
     pub links: Vec<LinkPlan>,
     /// Service quotas that differ from AWS's own.

@@ -43,6 +43,10 @@ pub const PLAIN: &[(&str, &str)] = &[
         "Region that holds the directory of the partition: IAM and bucket names. Default: us-east-1, else the first.",
     ),
     (
+        "seed",
+        "What chance in the set-up comes from, instead of the run's seed: runs of all seeds begin in the same world. Nodes start anew after it.",
+    ),
+    (
         "iam_propagation",
         "How long a change of IAM or Organizations waits before it leaves its home for other Regions; default 0s.",
     ),

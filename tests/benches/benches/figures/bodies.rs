@@ -109,6 +109,7 @@ impl World {
         let region = |name: &str| RegionName::new(name).expect("a Region name");
         let config = SimConfig {
             seed: RunSeed(7),
+            world: RunSeed(7),
             regions: vec![region(HERE), region(THERE)],
             home: region(THERE),
             links: BTreeMap::new(),
