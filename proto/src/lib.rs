@@ -1,7 +1,7 @@
 //! The definitions of Faultline: one per operation, and every face made from it.
 //!
 //! Generated from `defs/` at build time:
-//! - [`kms`], [`iam`], [`sts`], [`s3`], [`s3control`], [`dynamodb`], [`ec2`], [`cloudtrail`], [`organizations`]: messages
+//! - [`kms`], [`iam`], [`sts`], [`s3`], [`s3control`], [`dynamodb`], [`dynamodbstreams`], [`ec2`], [`cloudtrail`], [`organizations`]: messages
 //!   (`kms::EncryptRequest`) and typed gRPC clients (`kms::kms_client::KmsClient`).
 //! - [`handlers`]: per service a request enum, a handler trait, a dispatch
 //!   (`KmsRequest::decode`, `KmsHandler`, `dispatch_kms`); [`Operation`] ties a request
@@ -70,6 +70,11 @@ with_client!(
     /// Messages and client of DynamoDB.
     dynamodb,
     "faultline.aws.dynamodb.v1"
+);
+with_client!(
+    /// Messages and client of DynamoDB Streams.
+    dynamodbstreams,
+    "faultline.aws.dynamodbstreams.v1"
 );
 with_client!(
     /// Messages and client of EC2.

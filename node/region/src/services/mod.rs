@@ -136,6 +136,7 @@ macro_rules! table {
 table! {
     "cloudtrail" => cloudtrail::CloudTrail,
     "dynamodb" => dynamodb::DynamoDb,
+    "dynamodbstreams" => dynamodb::streams::DynamoDbStreams,
     "ec2" => ec2::Ec2,
     "iam" => iam::Iam,
     "kms" => kms::Kms,

@@ -112,8 +112,14 @@ impl<K: Keyspace> Range<K> {
 
     /// Of these, the rows whose next part is a text that begins with `text`.
     #[must_use]
-    pub fn begins(mut self, text: &str) -> Self {
-        write_open(text.as_bytes(), &mut self.prefix);
+    pub fn begins(self, text: &str) -> Self {
+        self.begins_with(text.as_bytes())
+    }
+
+    /// Of these, the rows whose next part is bytes that begin with `bytes`.
+    #[must_use]
+    pub fn begins_with(mut self, bytes: &[u8]) -> Self {
+        write_open(bytes, &mut self.prefix);
         let narrow = Span::prefix(self.prefix.clone());
         self.span.raise(narrow.from);
         if let Some(to) = narrow.to {

@@ -19,7 +19,7 @@ use super::members;
 use super::merge::Fate;
 use super::names::TableName;
 use super::records::{ConflictRecord, ItemRecord};
-use super::shelf::{Place, Shelf};
+use super::shelf::{Cause, Place, Shelf};
 use super::tables::{self, TableTimer};
 use super::value::Item;
 use crate::context::{Ctx, decode, encode};
@@ -142,7 +142,7 @@ fn settle(ctx: &mut Ctx<'_>, shelf: &Shelf, from: &RegionName, record: &ItemReco
                 found(ctx, shelf, &key, &place, &write);
             }
             let content = (record.deleted, &record.item);
-            shelf.store(ctx, place.row(), &record.version, content);
+            shelf.store(ctx, &place, &record.version, content, Cause::Replication);
             "applied"
         }
     };

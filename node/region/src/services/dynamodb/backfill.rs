@@ -7,6 +7,7 @@ use faultline_proto::names::RegionName;
 use serde::{Deserialize, Serialize};
 
 use super::encryption;
+use super::group_settings;
 use super::keyspaces::{Items, TableRow};
 use super::members;
 use super::names::TableName;
@@ -37,6 +38,10 @@ pub(crate) fn begin(
     to: &RegionName,
     own: bool,
 ) {
+    if !own {
+        // Before its first item, so that they find the indexes.
+        group_settings::tell_one(ctx, name, row, to);
+    }
     let filling = Filling {
         table: TableTimer::of(name, row),
         to: to.clone(),

@@ -1,13 +1,14 @@
 //! How a table looks from outside: TableDescription.
 
 use faultline_proto::dynamodb::{
-    AttributeDefinition, BillingModeSummary, KeySchemaElement, ProvisionedThroughputDescription,
-    ReplicaDescription, SseDescription, StreamSpecification, TableClassSummary, TableDescription,
+    BillingModeSummary, ProvisionedThroughputDescription, ReplicaDescription, SseDescription,
+    StreamSpecification, TableClassSummary, TableDescription,
 };
 use faultline_proto::names::Timestamp;
 
+use super::index_settings;
 use super::keyspaces::{
-    Billing, Encryption, Replica, ReplicaStatus, Stream, TableRow, TableStatus,
+    Billing, Encryption, Extras, Replica, ReplicaStatus, Stream, TableRow, TableStatus,
 };
 use super::names::TableName;
 use crate::context::Ctx;
@@ -37,27 +38,17 @@ impl ReplicaStatus {
 }
 
 /// The description of a table.
-pub(crate) fn of(ctx: &Ctx<'_>, name: &TableName, row: &TableRow) -> TableDescription {
-    let definition = |attribute: &super::schema::KeyAttribute| AttributeDefinition {
-        attribute_name: Some(attribute.name.clone()),
-        attribute_type: Some(attribute.kind.name().to_owned()),
-    };
-    let element = |(attribute, kind): (&super::schema::KeyAttribute, &str)| KeySchemaElement {
-        attribute_name: Some(attribute.name.clone()),
-        key_type: Some(kind.to_owned()),
-    };
+pub(crate) fn of(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) -> TableDescription {
+    let extras = ctx.get::<Extras>(row.id.as_str()).unwrap_or_default();
     let (provisioned, billing) = capacity(row.billing);
     let arn = name.arn(ctx);
     let label = row.stream.as_ref().map(|stream| label(stream.since));
     TableDescription {
-        attribute_definitions: row.schema.attributes().map(definition).collect(),
+        attribute_definitions: index_settings::definitions(&row.schema, &extras),
         table_name: Some(name.name.clone()),
-        key_schema: row
-            .schema
-            .attributes()
-            .zip(["HASH", "RANGE"])
-            .map(element)
-            .collect(),
+        key_schema: index_settings::elements(&row.schema),
+        global_secondary_indexes: index_settings::global(&arn, &extras),
+        local_secondary_indexes: index_settings::local(&arn, &extras),
         table_status: Some(match row.inaccessible {
             Some(_) if row.status == TableStatus::Active => INACCESSIBLE.to_owned(),
             _ => row.status.text().to_owned(),
@@ -97,6 +88,7 @@ fn capacity(billing: Billing) -> (ProvisionedThroughputDescription, Option<Billi
     let provisioned = ProvisionedThroughputDescription {
         read_capacity_units: Some(read),
         write_capacity_units: Some(write),
+        number_of_decreases_today: Some(0),
         ..Default::default()
     };
     let summary = (billing == Billing::PayPerRequest).then(|| BillingModeSummary {
@@ -114,7 +106,7 @@ fn stream(stream: &Stream) -> StreamSpecification {
 }
 
 /// A stream's label: when it began, `2026-10-01T00:00:00.000`.
-fn label(since: Timestamp) -> String {
+pub(crate) fn label(since: Timestamp) -> String {
     let text = faultline_proto::codec::time::to_iso(since.millis());
     let text = text.trim_end_matches('Z');
     if text.contains('.') {

@@ -1,7 +1,10 @@
 //! What time brings.
 
+use super::streams::changes;
 use super::tables::{self, TableTimer};
-use super::{apply, backfill, members, sagas, watch};
+use super::{
+    apply, backfill, index_fill, indexes, members, sagas, transact, ttl, update_table, watch,
+};
 use crate::context::{Ctx, decode};
 
 /// A timer has come.
@@ -10,6 +13,14 @@ pub(super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
     match (kind, table()) {
         ("backfill", _) => backfill::due(ctx, payload),
         ("abandon", _) => sagas::abandon(ctx, payload),
+        ("entry_gone", _) => indexes::gone(ctx, payload),
+        ("index_step", _) => index_fill::due(ctx, payload),
+        ("token_gone", _) => transact::forget(ctx, payload),
+        ("stream_gone", _) => update_table::stream_gone(ctx, payload),
+        ("trim", _) => changes::trim(ctx, payload),
+        ("expire", _) => ttl::expire(ctx, payload),
+        ("ttl_walk", _) => ttl::walk(ctx, payload),
+        ("ttl_changed", Ok(timer)) => ttl::changed(ctx, &timer),
         ("ready", Ok(timer)) => tables::made(ctx, &timer),
         ("gone", Ok(timer)) => tables::gone(ctx, &timer),
         ("filled", Ok(timer)) => members::filled(ctx, &timer),

@@ -4,7 +4,7 @@
 //! DDB-057) keep AWS's first words and then KMS's own message; what stands between them in
 //! AWS is not known.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::number::BadNumber;
 use super::value::{Item, json_of};
@@ -22,6 +22,33 @@ pub(crate) enum DynamoError {
     /// A table call to a table that is not there.
     #[error("Requested resource not found: Table: {0} not found")]
     NoTable(String),
+    /// A call about tags of a table that is not there.
+    #[error("Requested resource not found: ResourceArn: {0} not found")]
+    NoResource(String),
+    /// A stream that is not there.
+    #[error("Requested resource not found: Stream: {0} not found")]
+    NoStream(String),
+    /// A shard that is not there.
+    #[error("Requested resource not found: Shard does not exist")]
+    NoShard,
+    /// An iterator that is older than 15 minutes.
+    #[error(
+        "Iterator expired. The iterator was created more than 15 minutes ago and can no longer be \
+         used"
+    )]
+    IteratorExpired,
+    /// A place that is older than 24 hours.
+    #[error("The operation attempted to read past the oldest stream record in a shard: {0}")]
+    Trimmed(String),
+    /// A transaction that was not done, with a reason for each of its actions.
+    #[error(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes(.0)
+    )]
+    Canceled(Vec<Json>),
+    /// DDB-018.
+    #[error("The provided client token is already in use with different request parameters")]
+    TokenMismatch,
     /// CreateTable of a table that is there.
     #[error("Table already exists: {0}")]
     TableExists(String),
@@ -45,6 +72,11 @@ pub(crate) enum DynamoError {
     NotBuilt(&'static str),
 }
 
+fn codes(reasons: &[Json]) -> String {
+    let codes = reasons.iter().filter_map(|reason| reason["Code"].as_str());
+    codes.collect::<Vec<_>>().join(", ")
+}
+
 impl DynamoError {
     /// A ValidationException.
     pub(crate) fn validation(text: impl Into<String>) -> Self {
@@ -63,7 +95,15 @@ impl DynamoError {
     fn code(&self) -> &'static str {
         match self {
             Self::Validation(_) => "ValidationException",
-            Self::NotFound | Self::NoTable(_) => "ResourceNotFoundException",
+            Self::NotFound
+            | Self::NoTable(_)
+            | Self::NoResource(_)
+            | Self::NoStream(_)
+            | Self::NoShard => "ResourceNotFoundException",
+            Self::IteratorExpired => "ExpiredIteratorException",
+            Self::Trimmed(_) => "TrimmedDataAccessException",
+            Self::Canceled(_) => "TransactionCanceledException",
+            Self::TokenMismatch => "IdempotentParameterMismatchException",
             Self::TableExists(_) | Self::InUse(..) => "ResourceInUseException",
             Self::ConditionFailed(_) => "ConditionalCheckFailedException",
             Self::Limit(_) => "LimitExceededException",
@@ -88,11 +128,21 @@ impl From<DynamoError> for Refusal {
                 members: Some(json!({ "Item": json_of(&item) }).to_string()),
                 ..refusal
             },
+            DynamoError::Canceled(reasons) => Self {
+                members: Some(json!({ "CancellationReasons": reasons }).to_string()),
+                ..refusal
+            },
             DynamoError::Internal => refusal.with_status(500),
             DynamoError::NotBuilt(_) => refusal.with_status(501),
             DynamoError::Validation(_)
             | DynamoError::NotFound
             | DynamoError::NoTable(_)
+            | DynamoError::NoResource(_)
+            | DynamoError::NoStream(_)
+            | DynamoError::NoShard
+            | DynamoError::IteratorExpired
+            | DynamoError::Trimmed(_)
+            | DynamoError::TokenMismatch
             | DynamoError::TableExists(_)
             | DynamoError::InUse(..)
             | DynamoError::ConditionFailed(None)

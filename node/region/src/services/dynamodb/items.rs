@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use faultline_proto::dynamodb::{
-    AttributeValue, ConsumedCapacity, DeleteItemRequest, DeleteItemResponse, GetItemRequest,
-    GetItemResponse, PutItemRequest, PutItemResponse, UpdateItemRequest, UpdateItemResponse,
+    AttributeValue, DeleteItemRequest, DeleteItemResponse, GetItemRequest, GetItemResponse,
+    PutItemRequest, PutItemResponse, UpdateItemRequest, UpdateItemResponse,
 };
 use faultline_proto::progress::Progress;
 
+use super::actions::{self, Action, After, Asked, Terms};
+use super::capacity::{self, Kind, Used};
 use super::error::DynamoError;
 use super::expression::Scope;
-use super::expression::condition::Condition;
 use super::expression::path::{Path, project};
 use super::names::TableName;
 use super::shelf::{self, Shelf};
@@ -19,49 +20,74 @@ use super::value::{self, Item};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
-/// Largest item, in bytes.
-const LARGEST: u64 = 400 * 1024;
+/// The terms of a request, which all name alike.
+macro_rules! terms {
+    ($request:ident) => {
+        Terms {
+            condition: $request.condition_expression.as_ref(),
+            names: &$request.expression_attribute_names,
+            values: &$request.expression_attribute_values,
+            on_failure: $request.return_values_on_condition_check_failure.as_deref(),
+        }
+    };
+}
+pub(super) use terms;
 
 /// Writes a whole item.
 pub(super) fn put(
     ctx: &mut Ctx<'_>,
     request: PutItemRequest,
 ) -> Result<Progress<PutItemResponse>, Refusal> {
-    let name = TableName::read(ctx, request.table_name.as_deref())?;
     old_or_none(request.return_values.as_deref())?;
-    let item = value::read(&request.item)?;
-    let expressions = [("ConditionExpression", request.condition_expression.as_ref())];
-    let mut scope = Scope::new(
-        &request.expression_attribute_names,
-        &request.expression_attribute_values,
-        &expressions,
+    let table = request.table_name.as_deref();
+    let action = Action::read(ctx, table, &Asked::Put(&request.item), &terms!(request))?;
+    let (attributes, consumed_capacity) = replaced(
+        ctx,
+        &action,
+        request.return_values.as_deref(),
+        request.return_consumed_capacity.as_deref(),
     )?;
-    let condition = scope.condition(request.condition_expression.as_ref())?;
-    scope.all_used()?;
-    let table = shelf::ready(ctx, &name)?;
-    let key = table.schema.key_of(&item)?;
-    if value::size(&item) > LARGEST {
-        return Err(
-            DynamoError::validation("Item size has exceeded the maximum allowed size").into(),
-        );
-    }
-    let shelf = Shelf::open(ctx, name, table)?;
-    let place = shelf.find(ctx, key)?;
-    let shows = request.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
-    check(condition.as_ref(), place.item.as_ref(), shows)?;
-    shelf.write(ctx, &place, Some(&item));
-    let size = place
-        .item
-        .as_ref()
-        .map_or(0, value::size)
-        .max(value::size(&item));
-    let old = place
-        .item
-        .filter(|_| request.return_values.as_deref() == Some("ALL_OLD"));
     Ok(Progress::Done(PutItemResponse {
-        attributes: old.as_ref().map(value::wire_of).unwrap_or_default(),
-        consumed_capacity: capacity(request.return_consumed_capacity, &shelf.name, written(size)),
+        attributes,
+        consumed_capacity,
     }))
+}
+
+/// Deletes one item; one that is not there is no error and no write.
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: DeleteItemRequest,
+) -> Result<Progress<DeleteItemResponse>, Refusal> {
+    old_or_none(request.return_values.as_deref())?;
+    let table = request.table_name.as_deref();
+    let action = Action::read(ctx, table, &Asked::Delete(&request.key), &terms!(request))?;
+    let (attributes, consumed_capacity) = replaced(
+        ctx,
+        &action,
+        request.return_values.as_deref(),
+        request.return_consumed_capacity.as_deref(),
+    )?;
+    Ok(Progress::Done(DeleteItemResponse {
+        attributes,
+        consumed_capacity,
+    }))
+}
+
+type Members = BTreeMap<String, AttributeValue>;
+
+fn replaced(
+    ctx: &mut Ctx<'_>,
+    action: &Action,
+    values: Option<&str>,
+    capacity: Option<&str>,
+) -> Result<(Members, Option<faultline_proto::dynamodb::ConsumedCapacity>), Refusal> {
+    let prepared = actions::prepare(ctx, action)?;
+    let used = actions::commit(ctx, &prepared);
+    let old = prepared.place.item.filter(|_| values == Some("ALL_OLD"));
+    Ok((
+        old.as_ref().map(value::wire_of).unwrap_or_default(),
+        used.shown(capacity, &action.name, Kind::Plain),
+    ))
 }
 
 /// Reads one item.
@@ -83,59 +109,16 @@ pub(super) fn get(
     table.schema.check_key(&key)?;
     let shelf = Shelf::open(ctx, name, table)?;
     let place = shelf.find(ctx, key)?;
-    let units = place
-        .item
-        .as_ref()
-        .map_or(0, value::size)
-        .div_ceil(4096)
-        .max(1) as f64;
-    let units = if request.consistent_read.unwrap_or_default() {
-        units
-    } else {
-        units / 2.0
-    };
+    let size = place.item.as_ref().map_or(0, value::size);
+    let units = capacity::read(size, request.consistent_read.unwrap_or_default());
     let item = place.item.map(|item| match &projection {
         Some(paths) => project(paths, &item),
         None => item,
     });
+    let wanted = request.return_consumed_capacity.as_deref();
     Ok(Progress::Done(GetItemResponse {
         item: item.as_ref().map(value::wire_of).unwrap_or_default(),
-        consumed_capacity: capacity(request.return_consumed_capacity, &shelf.name, units),
-    }))
-}
-
-/// Deletes one item; one that is not there is no error and no write.
-pub(super) fn delete(
-    ctx: &mut Ctx<'_>,
-    request: DeleteItemRequest,
-) -> Result<Progress<DeleteItemResponse>, Refusal> {
-    let name = TableName::read(ctx, request.table_name.as_deref())?;
-    old_or_none(request.return_values.as_deref())?;
-    let key = value::read(&request.key)?;
-    let expressions = [("ConditionExpression", request.condition_expression.as_ref())];
-    let mut scope = Scope::new(
-        &request.expression_attribute_names,
-        &request.expression_attribute_values,
-        &expressions,
-    )?;
-    let condition = scope.condition(request.condition_expression.as_ref())?;
-    scope.all_used()?;
-    let table = shelf::ready(ctx, &name)?;
-    table.schema.check_key(&key)?;
-    let shelf = Shelf::open(ctx, name, table)?;
-    let place = shelf.find(ctx, key)?;
-    let shows = request.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
-    check(condition.as_ref(), place.item.as_ref(), shows)?;
-    if place.item.is_some() {
-        shelf.write(ctx, &place, None);
-    }
-    let size = place.item.as_ref().map_or(0, value::size);
-    let old = place
-        .item
-        .filter(|_| request.return_values.as_deref() == Some("ALL_OLD"));
-    Ok(Progress::Done(DeleteItemResponse {
-        attributes: old.as_ref().map(value::wire_of).unwrap_or_default(),
-        consumed_capacity: capacity(request.return_consumed_capacity, &shelf.name, written(size)),
+        consumed_capacity: Used::of_table(units).shown(wanted, &shelf.name, Kind::Plain),
     }))
 }
 
@@ -144,60 +127,26 @@ pub(super) fn update(
     ctx: &mut Ctx<'_>,
     request: UpdateItemRequest,
 ) -> Result<Progress<UpdateItemResponse>, Refusal> {
-    let name = TableName::read(ctx, request.table_name.as_deref())?;
-    let key = value::read(&request.key)?;
-    let expressions = [
-        ("UpdateExpression", request.update_expression.as_ref()),
-        ("ConditionExpression", request.condition_expression.as_ref()),
-    ];
-    let mut scope = Scope::new(
-        &request.expression_attribute_names,
-        &request.expression_attribute_values,
-        &expressions,
-    )?;
-    let update = scope.update(request.update_expression.as_ref())?;
-    let condition = scope.condition(request.condition_expression.as_ref())?;
-    scope.all_used()?;
-    let table = shelf::ready(ctx, &name)?;
-    table.schema.check_key(&key)?;
-    let paths: Vec<&Path> = update.iter().flat_map(|update| update.paths()).collect();
-    if let Some(part) = paths.iter().find(|path| table.schema.has(path.head())) {
-        return Err(DynamoError::invalid(format!(
-            "Cannot update attribute {}. This attribute is part of the key",
-            part.head()
-        ))
-        .into());
-    }
-    let shelf = Shelf::open(ctx, name, table)?;
-    let place = shelf.find(ctx, key.clone())?;
-    let shows = request.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
-    check(condition.as_ref(), place.item.as_ref(), shows)?;
-    let before = place.item.clone().unwrap_or(key);
-    let after = match &update {
-        Some(update) => update.apply(&before)?,
-        None => before,
+    let asked = Asked::Update(&request.key, request.update_expression.as_ref());
+    let table = request.table_name.as_deref();
+    let action = Action::read(ctx, table, &asked, &terms!(request))?;
+    let prepared = actions::prepare(ctx, &action)?;
+    let used = actions::commit(ctx, &prepared);
+    let none = Item::new();
+    let after = match &prepared.after {
+        After::Item(item) => item,
+        After::Gone | After::Unchanged => &none,
     };
-    if value::size(&after) > LARGEST {
-        return Err(DynamoError::validation(
-            "Item size to update has exceeded the maximum allowed size",
-        )
-        .into());
-    }
-    shelf.write(ctx, &place, Some(&after));
-    let size = place
-        .item
-        .as_ref()
-        .map_or(0, value::size)
-        .max(value::size(&after));
-    let shown = shown(
+    let attributes = shown(
         request.return_values.as_deref(),
-        place.item.as_ref(),
-        &after,
-        &paths,
+        prepared.place.item.as_ref(),
+        after,
+        &action.change.paths(),
     );
+    let wanted = request.return_consumed_capacity.as_deref();
     Ok(Progress::Done(UpdateItemResponse {
-        attributes: shown,
-        consumed_capacity: capacity(request.return_consumed_capacity, &shelf.name, written(size)),
+        attributes,
+        consumed_capacity: used.shown(wanted, &action.name, Kind::Plain),
     }))
 }
 
@@ -224,36 +173,5 @@ fn old_or_none(wanted: Option<&str>) -> Result<(), DynamoError> {
         Some(_) => Err(DynamoError::validation(
             "ReturnValues can only be ALL_OLD or NONE",
         )),
-    }
-}
-
-/// Refuses when the condition does not hold for the local item (DDB-014).
-fn check(
-    condition: Option<&Condition>,
-    item: Option<&Item>,
-    shows: bool,
-) -> Result<(), DynamoError> {
-    let none = Item::new();
-    match condition {
-        Some(condition) if !condition.holds(item.unwrap_or(&none)) => {
-            let shown = item.filter(|_| shows).cloned().map(Box::new);
-            Err(DynamoError::ConditionFailed(shown))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Write units: one for each started KB.
-fn written(size: u64) -> f64 {
-    size.div_ceil(1024).max(1) as f64
-}
-
-fn capacity(wanted: Option<String>, name: &TableName, units: f64) -> Option<ConsumedCapacity> {
-    match wanted.as_deref() {
-        Some("TOTAL" | "INDEXES") => Some(ConsumedCapacity {
-            table_name: Some(name.name.clone()),
-            capacity_units: Some(units),
-        }),
-        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that DynamoDB stores.
 //!
-//! An item's row is found by an HMAC of its key under the table's key, and its content is
+//! An item's row is found by HMACs of its partition and of its key under the table's key, so that
+//! a partition is one range of rows in no order that tells anything; its content is
 //! sealed under the same: nothing of an item can be read in a store. What replication compares
 //! (stamp, writer, version vector) is in the clear.
 
@@ -182,10 +183,117 @@ pub(crate) struct Written {
     pub(crate) digest: String,
 }
 
+/// What a table has beside its row: indexes, and when its items expire.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExtrasRow {
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) ttl: Option<Ttl>,
+}
+
+/// A secondary index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Index {
+    pub(crate) name: String,
+    /// Names its entries; an index that is made again has another one.
+    pub(crate) id: String,
+    /// Global, or local to the table's partitions.
+    pub(crate) global: bool,
+    pub(crate) schema: KeySchema,
+    pub(crate) projection: Projection,
+    pub(crate) billing: Billing,
+    pub(crate) status: IndexStatus,
+    pub(crate) counted: Counted,
+}
+
+/// Which attributes an index has beside the keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Projection {
+    All,
+    KeysOnly,
+    Include(Vec<String>),
+}
+
+/// Where an index stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum IndexStatus {
+    /// It is being made; `backfilling` once it takes what the table had before.
+    Creating {
+        backfilling: bool,
+    },
+    Active,
+    Updating,
+    Deleting,
+}
+
+/// Which attribute says when an item expires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ttl {
+    pub(crate) attribute: String,
+    pub(crate) status: TtlStatus,
+    /// Elapsed moment of the last change.
+    pub(crate) changed: u64,
+}
+
+/// Where the expiry of a table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TtlStatus {
+    Enabling,
+    Enabled,
+    Disabling,
+    Disabled,
+}
+
+/// An entry of an index. A global index is written later than its table: until `since` readers
+/// see what was there before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EntryRow {
+    /// The projected item, sealed; `None` when it has left this place.
+    pub(crate) now: Option<Vec<u8>>,
+    pub(crate) before: Option<Vec<u8>>,
+    /// Elapsed moment.
+    pub(crate) since: u64,
+}
+
+/// A change stream of a table, for 24 hours after its end too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StreamRow {
+    /// TableId.
+    pub(crate) table: String,
+    pub(crate) schema: KeySchema,
+    pub(crate) view: String,
+    pub(crate) since: Timestamp,
+    /// Elapsed moment of its end.
+    pub(crate) ended: Option<u64>,
+}
+
+/// One change of an item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChangeRow {
+    /// Elapsed moment of the change.
+    pub(crate) elapsed: u64,
+    pub(crate) at: Timestamp,
+    /// Its eventID.
+    pub(crate) event: String,
+    /// Keys and images, sealed under the table's key.
+    #[serde(with = "serde_bytes")]
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A transaction that was done under a token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TokenRow {
+    /// SHA-256 of the request.
+    pub(crate) digest: Vec<u8>,
+    /// Elapsed moment at which it is forgotten.
+    pub(crate) until: u64,
+    /// Bytes read again by an answer from memory, by table.
+    pub(crate) sizes: BTreeMap<String, u64>,
+}
+
 crate::keyspaces! {
     /// Tables by account and name.
     pub(crate) Tables = 0x0701, "dynamodb.tables", version 1: (AccountId, String) => TableRow;
-    /// Items by table id and the HMAC of their key.
+    /// Items by table id and the HMACs of their partition and of their key.
     pub(crate) Items = 0x0702, "dynamodb.items", version 1: (String, Vec<u8>) => ItemRow;
     /// Table keys in use, by table id and caller.
     pub(crate) CachedKeys = 0x0703, "dynamodb.cached-keys", version 1: (String, String) => CachedKeyRow;
@@ -193,4 +301,14 @@ crate::keyspaces! {
     pub(crate) Conflicts = 0x0704, "dynamodb.conflicts", version 1: (String, String) => ConflictRow;
     /// Replicated writes that wait, by table id and arrival.
     pub(crate) Waiting = 0x0705, "dynamodb.waiting", version 1: (String, u64) => WaitingRow;
+    /// Indexes and expiry by table id.
+    pub(crate) Extras = 0x0710, "dynamodb.extras", version 1: String => ExtrasRow;
+    /// Entries of indexes by index id and the HMAC of their keys.
+    pub(crate) Entries = 0x0711, "dynamodb.entries", version 1: (String, Vec<u8>) => EntryRow;
+    /// Streams by account, table and label.
+    pub(crate) Streams = 0x0712, "dynamodb.streams", version 1: (AccountId, String, String) => StreamRow;
+    /// Changes by table id, the stream's beginning and their number.
+    pub(crate) Changes = 0x0713, "dynamodb.changes", version 1: (String, i64, u64) => ChangeRow;
+    /// Transactions by account and token.
+    pub(crate) Tokens = 0x0714, "dynamodb.tokens", version 1: (AccountId, String) => TokenRow;
 }

@@ -5,11 +5,11 @@
 //! replica that is known to be ACTIVE does not become CREATING again, and one is removed only
 //! under the TableId it was known by.
 
-use super::backfill;
 use super::keyspaces::{ReplicaStatus, TableRow, TableStatus, Waiting};
 use super::names::TableName;
 use super::records::{GroupChange, GroupRecord};
 use super::tables::{self, TableTimer};
+use super::{backfill, group_settings};
 use crate::context::{Ctx, encode};
 use crate::store::Range;
 
@@ -91,6 +91,7 @@ pub(crate) fn apply(ctx: &mut Ctx<'_>, record: GroupRecord) {
                 tables::save(ctx, &name, &row);
             }
         }
+        GroupChange::Extras(extras) => group_settings::take(ctx, &name, &row, &extras),
         GroupChange::Filled => {
             if let TableStatus::Filling { at, .. } = row.status {
                 row.status = TableStatus::Filling { at, complete: true };

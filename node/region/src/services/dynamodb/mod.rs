@@ -2,46 +2,64 @@
 //!
 //! Values first: [`number`], [`value`], [`schema`], [`names`], [`expression`]; [`error`] and
 //! [`keyspaces`]. One file a family: [`tables`], [`update_table`] with [`settings`] and
-//! [`describe`], [`items`] over [`shelf`], [`encryption`] and [`sealing`], [`access`].
+//! [`describe`], [`listing`], [`ttl`]; [`items`], [`batch`], [`transact`] over [`actions`] over
+//! [`shelf`], where every write happens; [`query`] and [`scan`] over [`pages`]; [`capacity`];
+//! [`indexes`] with [`index_settings`] and [`index_fill`]; [`streams`], a service of its own;
+//! [`encryption`] and [`sealing`], [`access`] with [`conditions`].
 //! Global tables (MREC): [`global`] and [`sagas`] add and remove replicas, [`replica`] is its other side,
 //! [`members`] who there is, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
-//! takes it, [`merge`] decides. [`watch`] notices keys that
+//! takes it, [`merge`] decides, [`group_settings`] are alike everywhere. [`watch`] notices keys that
 //! cannot be used. [`journal`] tells oracles, [`trail`] the
 //! auditor, [`look`] the simulator; [`due`] is
 //! what time brings.
 //!
-//! Left out so far: Query, Scan, batches, transactions, indexes, streams as an API, TTL, PITR,
+//! Left out so far: PartiQL, backups and PITR, legacy parameters (Expected, AttributesToGet),
 //! MRSC (strong consistency across Regions), resource policies of tables, capacity limits, and
 //! the archiving of tables whose key is unusable for a week (DDB-062).
 
 mod access;
+mod actions;
 mod apply;
 mod backfill;
+mod batch;
+mod capacity;
+mod conditions;
 mod describe;
 mod due;
 mod encryption;
 mod error;
 mod expression;
 mod global;
+mod group_settings;
+mod index_fill;
+mod index_settings;
+mod indexes;
 mod items;
 mod journal;
 pub(crate) mod keyspaces;
+mod listing;
 mod look;
 mod members;
 mod merge;
 mod names;
 mod number;
+mod pages;
+mod query;
 mod records;
 mod replica;
 mod sagas;
+mod scan;
 mod schema;
 mod sealing;
 mod settings;
 mod shelf;
+pub(crate) mod streams;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod transact;
+mod ttl;
 mod update_table;
 mod value;
 mod watch;
@@ -157,4 +175,18 @@ handlers! {
     get_item: GetItemRequest -> GetItemResponse = items::get;
     update_item: UpdateItemRequest -> UpdateItemResponse = items::update;
     delete_item: DeleteItemRequest -> DeleteItemResponse = items::delete;
+    query: QueryRequest -> QueryResponse = query::query;
+    scan: ScanRequest -> ScanResponse = scan::scan;
+    batch_get_item: BatchGetItemRequest -> BatchGetItemResponse = batch::get;
+    batch_write_item: BatchWriteItemRequest -> BatchWriteItemResponse = batch::write;
+    transact_get_items: TransactGetItemsRequest -> TransactGetItemsResponse = transact::get;
+    transact_write_items: TransactWriteItemsRequest -> TransactWriteItemsResponse = transact::write;
+    list_tables: ListTablesRequest -> ListTablesResponse = listing::tables;
+    tag_resource: TagResourceRequest -> TagResourceResponse = listing::tag;
+    untag_resource: UntagResourceRequest -> UntagResourceResponse = listing::untag;
+    list_tags_of_resource: ListTagsOfResourceRequest -> ListTagsOfResourceResponse = listing::tags_of;
+    update_time_to_live: UpdateTimeToLiveRequest -> UpdateTimeToLiveResponse = ttl::update;
+    describe_time_to_live: DescribeTimeToLiveRequest -> DescribeTimeToLiveResponse = ttl::describe;
+    describe_limits: DescribeLimitsRequest -> DescribeLimitsResponse = listing::limits;
+    describe_endpoints: DescribeEndpointsRequest -> DescribeEndpointsResponse = listing::endpoints;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use faultline_proto::names::{AccountId, RegionName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::keyspaces::{Replica, Version, Written};
+use super::keyspaces::{ExtrasRow, Replica, Version, Written};
 use super::names::TableName;
 use super::schema::KeySchema;
 use super::value::Item;
@@ -69,6 +69,8 @@ pub(crate) enum GroupChange {
     Left { region: RegionName, id: String },
     /// The source has sent everything to the receiver.
     Filled,
+    /// Indexes and expiry, which all members have alike (DDB-029).
+    Extras(ExtrasRow),
 }
 
 /// Asks a Region to make a replica.

@@ -162,7 +162,7 @@ fn joined(
     answer(ctx, name, &row)
 }
 
-fn answer(ctx: &Ctx<'_>, name: &TableName, row: &TableRow) -> Progress<Vec<u8>> {
+fn answer(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) -> Progress<Vec<u8>> {
     let response = UpdateTableResponse {
         table_description: Some(describe::of(ctx, name, row)),
     };

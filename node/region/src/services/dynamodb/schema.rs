@@ -26,6 +26,15 @@ impl KeyKind {
             Self::B => "B",
         }
     }
+
+    /// As complaints about empty values spell it.
+    pub(crate) fn long_name(self) -> &'static str {
+        match self {
+            Self::S => "string",
+            Self::N => "number",
+            Self::B => "binary",
+        }
+    }
 }
 
 /// One attribute of a primary key.
@@ -88,12 +97,6 @@ impl KeySchema {
                 "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
             ));
         }
-        if keys.len() != defined.len() {
-            return Err(DynamoError::invalid(
-                "Number of attributes in KeySchema does not exactly match number of attributes \
-                 defined in AttributeDefinitions",
-            ));
-        }
         let attribute = |name: &String| KeyAttribute {
             name: name.clone(),
             kind: kind(definitions, name),
@@ -154,14 +157,11 @@ impl KeySchema {
             .try_for_each(|attribute| self.fits(attribute, &key[&attribute.name]))
     }
 
-    fn fits(&self, attribute: &KeyAttribute, value: &Value) -> Result<(), DynamoError> {
+    /// Checks length and emptiness of a key attribute's value.
+    pub(crate) fn fits(&self, attribute: &KeyAttribute, value: &Value) -> Result<(), DynamoError> {
         let size = value.size();
         if size == 0 {
-            let empty = if attribute.kind == KeyKind::S {
-                "string"
-            } else {
-                "binary"
-            };
+            let empty = attribute.kind.long_name();
             return Err(DynamoError::validation(format!(
                 "One or more parameter values are not valid. The AttributeValue for a key \
                  attribute cannot contain an empty {empty} value. Key: {}",

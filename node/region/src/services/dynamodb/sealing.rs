@@ -1,11 +1,18 @@
 //! A table's key at work: names rows, seals items.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::keyspaces::Version;
-use super::value::Item;
+use super::schema::KeySchema;
+use super::value::{Item, Value};
 use crate::context::{Ctx, decode, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::vault::SecretKey;
+
+/// Bytes of a row's name that tell its partition.
+pub(crate) const PART: usize = 16;
 
 /// The key of a table, in the clear.
 #[derive(Debug, Clone)]
@@ -35,9 +42,58 @@ impl TableKey {
         }
     }
 
-    /// Under which name an item with this key is stored.
-    pub(crate) fn row(&self, key: &Item) -> Vec<u8> {
-        self.rows.derive("row", &encode(key)).expose().to_vec()
+    /// Under which name an item with this key is stored: 16 bytes for its partition, 16 for it.
+    pub(crate) fn row(&self, schema: &KeySchema, key: &Item) -> Vec<u8> {
+        let mut row = self.partition(&key[&schema.hash.name]).to_vec();
+        row.extend_from_slice(&self.rows.derive("row", &encode(key)).expose()[..PART]);
+        row
+    }
+
+    /// How the rows of a partition begin.
+    pub(crate) fn partition(&self, hash: &Value) -> [u8; PART] {
+        self.part("partition", &encode(hash))
+    }
+
+    /// Under which name an index keeps an item.
+    pub(crate) fn entry(&self, index: &str, hash: &Value, key: &Item) -> Vec<u8> {
+        let mut row = self.entries(index, hash).to_vec();
+        row.extend_from_slice(&self.part("entry", &encode(&(index, key))));
+        row
+    }
+
+    /// How the entries of a partition of an index begin.
+    pub(crate) fn entries(&self, index: &str, hash: &Value) -> [u8; PART] {
+        self.part("entries", &encode(&(index, hash)))
+    }
+
+    fn part(&self, purpose: &str, of: &[u8]) -> [u8; PART] {
+        let mut part = [0; PART];
+        part.copy_from_slice(&self.rows.derive(purpose, of).expose()[..PART]);
+        part
+    }
+
+    /// Seals what belongs to an item, at a place of its own.
+    pub(crate) fn seal_at<T: Serialize>(
+        &self,
+        ctx: &mut Ctx<'_>,
+        place: (&str, &[u8]),
+        what: &T,
+    ) -> Vec<u8> {
+        let nonce = ctx.entropy().bytes("dynamodb.beside-nonce");
+        self.items.seal(nonce, &encode(&place), &encode(what))
+    }
+
+    /// Opens what [`TableKey::seal_at`] sealed.
+    pub(crate) fn open_at<T: DeserializeOwned>(
+        &self,
+        place: (&str, &[u8]),
+        sealed: &[u8],
+    ) -> Result<T, Refusal> {
+        let opened = self
+            .items
+            .open(&encode(&place), sealed)
+            .ok_or_else(|| Refusal::internal("a row does not open under its table's key"))?;
+        decode(&opened)
     }
 
     /// Seals an item for its row.

@@ -1,35 +1,56 @@
-//! Items of an open table: read, and written so that replicas hear of it.
+//! Items of an open table: read, and written so that replicas, indexes and streams hear of it.
+//!
+//! [`Shelf::store`] is the one place where an item's row changes, whoever wrote it: a caller, an
+//! expiry, another Region. What a write brings with it (index entries, a stream record, an
+//! expiry) is done there and nowhere else. [`Shelf::write`] is the write of this Region above it:
+//! it stamps, tells the journal, stores, and sends.
 
 use std::sync::Arc;
 
+use super::capacity::{self, Used};
 use super::encryption;
 use super::error::DynamoError;
 use super::journal;
-use super::keyspaces::{ItemRow, Items, ReplicaStatus, TableRow, TableStatus, Tables, Version};
+use super::keyspaces::{
+    Extras, ExtrasRow, ItemRow, Items, ReplicaStatus, TableRow, TableStatus, Tables, Version,
+};
 use super::names::TableName;
 use super::records::ItemRecord;
 use super::sealing::TableKey;
-use super::value::Item;
+use super::streams::changes;
+use super::value::{self, Item, Value};
+use super::{indexes, ttl};
 use crate::context::{Ctx, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
+use crate::store::Range;
 
 /// A table that is ready, with its key.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     pub(crate) name: TableName,
     pub(crate) table: Arc<TableRow>,
-    key: TableKey,
+    pub(crate) key: TableKey,
 }
 
 /// The place of one item and what is there.
 #[derive(Debug)]
 pub(crate) struct Place {
     row: Vec<u8>,
-    key: Item,
+    pub(crate) key: Item,
     version: Option<Version>,
     /// The live item.
     pub(crate) item: Option<Item>,
+}
+
+/// Why an item is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Call,
+    /// Its time was over (DDB-020).
+    Expiry,
+    /// Another Region wrote it.
+    Replication,
 }
 
 impl TableStatus {
@@ -70,7 +91,7 @@ impl Shelf {
 
     /// What is stored under a key.
     pub(crate) fn find(&self, ctx: &mut Ctx<'_>, key: Item) -> Result<Place, Refusal> {
-        let row = self.key.row(&key);
+        let row = self.key.row(&self.table.schema, &key);
         let found = ctx.get::<Items>((self.table.id.as_str(), row.as_slice()));
         let item = match &found {
             Some(found) if !found.deleted => Some(self.opened(&row, found)?),
@@ -90,17 +111,41 @@ impl Shelf {
             .open(&self.table.id, row, &found.version, &found.sealed)
     }
 
+    /// Indexes and expiry of the table.
+    pub(crate) fn extras(&self, ctx: &mut Ctx<'_>) -> Option<Arc<ExtrasRow>> {
+        ctx.get_cached::<Extras>(self.table.id.as_str())
+    }
+
+    /// The live items of a partition, in no order.
+    pub(crate) fn partition(&self, ctx: &mut Ctx<'_>, hash: &Value) -> Result<Vec<Item>, Refusal> {
+        let part = self.key.partition(hash);
+        let range = Range::<Items>::under((self.table.id.as_str(),)).begins_with(&part);
+        ctx.all(range)
+            .into_iter()
+            .filter(|(_, found)| !found.deleted)
+            .map(|((_, row), found)| self.opened(&row, &found))
+            .collect()
+    }
+
     /// Writes an item, or a tombstone, as the next write of this Region.
-    pub(crate) fn write(&self, ctx: &mut Ctx<'_>, place: &Place, item: Option<&Item>) {
+    pub(crate) fn write(
+        &self,
+        ctx: &mut Ctx<'_>,
+        place: &Place,
+        item: Option<&Item>,
+        cause: Cause,
+    ) -> Used {
         let here = ctx.region().clone();
         let version = Version::next(place.version.as_ref(), &here, ctx.now());
         journal::accepted(ctx, &self.name, &place.key, &version, item);
-        self.store(
-            ctx,
-            &place.row,
-            &version,
-            (item.is_none(), item.unwrap_or(&place.key)),
-        );
+        let content = (item.is_none(), item.unwrap_or(&place.key));
+        let used = self.store(ctx, place, &version, content, cause);
+        self.send(ctx, place, version, item);
+        used
+    }
+
+    /// Tells the other replicas of a write.
+    fn send(&self, ctx: &mut Ctx<'_>, place: &Place, version: Version, item: Option<&Item>) {
         let mut members: Vec<_> = self
             .table
             .replicas
@@ -134,25 +179,37 @@ impl Shelf {
         }
     }
 
-    /// Stores a version, whoever wrote it.
+    /// Stores a version, whoever wrote it, and all that follows from it.
     pub(crate) fn store(
         &self,
         ctx: &mut Ctx<'_>,
-        row: &[u8],
+        place: &Place,
         version: &Version,
         (deleted, item): (bool, &Item),
-    ) {
-        if deleted && mutants::is(Mutant::TombstoneNotKept) {
-            ctx.delete::<Items>((self.table.id.as_str(), row));
-            return;
+        cause: Cause,
+    ) -> Used {
+        let new = (!deleted).then_some(item);
+        let sizes = place.item.iter().chain(new).map(value::size);
+        let mut used = Used::of_table(capacity::written(sizes.max().unwrap_or_default()));
+        if let Some(extras) = self.extras(ctx) {
+            used.indexes = indexes::keep(ctx, self, &extras, place, new);
+            ttl::plan(ctx, self, &extras, place, version, new);
         }
-        let sealed = self.key.seal(ctx, &self.table.id, row, version, item);
+        changes::keep(ctx, self, place, new, cause);
+        if deleted && mutants::is(Mutant::TombstoneNotKept) {
+            ctx.delete::<Items>((self.table.id.as_str(), place.row()));
+            return used;
+        }
+        let sealed = self
+            .key
+            .seal(ctx, &self.table.id, place.row(), version, item);
         let stored = ItemRow {
             version: version.clone(),
             deleted,
             sealed,
         };
-        ctx.put::<Items>((self.table.id.as_str(), row), &stored);
+        ctx.put::<Items>((self.table.id.as_str(), place.row()), &stored);
+        used
     }
 }
 

@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DynamoError;
 use super::keyspaces::{
-    Billing, Conflicts, Counted, Items, Replica, ReplicaStatus, Stream, TableRow, TableStatus,
-    Tables, Waiting,
+    Billing, Conflicts, Counted, Extras, ExtrasRow, Items, Replica, ReplicaStatus, Stream,
+    TableRow, TableStatus, Tables, Waiting,
 };
 use super::names::TableName;
 use super::records::GroupChange;
 use super::schema::KeySchema;
-use super::{describe, encryption, members, settings, value, watch};
+use super::streams::changes;
+use super::{
+    describe, encryption, index_fill, index_settings, indexes, members, settings, value, watch,
+};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
@@ -97,6 +100,7 @@ pub(super) fn create(
         request.provisioned_throughput.as_ref(),
     )?;
     let schema = KeySchema::read(&request.key_schema, &request.attribute_definitions)?;
+    let indexes = index_settings::create(ctx, &request, &schema, billing)?;
     let view = request.stream_specification.as_ref().map(settings::stream);
     let key = request.sse_specification.as_ref().map(settings::encryption);
     let (view, key) = (view.transpose()?.flatten(), key.transpose()?.flatten());
@@ -130,6 +134,10 @@ pub(super) fn create(
         id,
     };
     save(ctx, &name, &row);
+    if !indexes.is_empty() {
+        let extras = ExtrasRow { indexes, ttl: None };
+        ctx.put::<Extras>(row.id.as_str(), &extras);
+    }
     wake(ctx, "ready", &name, &row, MADE_IN);
     watch::begin(ctx, &name, &row);
     Ok(Progress::Done(CreateTableResponse {
@@ -137,7 +145,8 @@ pub(super) fn create(
     }))
 }
 
-fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>, DynamoError> {
+/// Tags as a request gives them.
+pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>, DynamoError> {
     let mut out = BTreeMap::new();
     for tag in tags {
         let key = tag.key.clone().unwrap_or_default();
@@ -184,6 +193,13 @@ fn count(ctx: &mut Ctx<'_>, name: &TableName, row: &mut TableRow) {
     }
     row.counted = counted;
     save(ctx, name, row);
+    let Some(mut extras) = ctx.get::<Extras>(row.id.as_str()) else {
+        return;
+    };
+    for index in &mut extras.indexes {
+        index.counted = indexes::count(ctx, &key, index);
+    }
+    ctx.put::<Extras>(row.id.as_str(), &extras);
 }
 
 /// Deletes a table and its items; a replica leaves its global table.
@@ -263,6 +279,10 @@ pub(crate) fn gone(ctx: &mut Ctx<'_>, timer: &TableTimer) {
         wake(ctx, "gone", &name, &row, (1_000, 2_000));
         return;
     }
+    if gone_beside(ctx, &row) {
+        wake(ctx, "gone", &name, &row, (1_000, 2_000));
+        return;
+    }
     for ((_, conflict), _) in ctx.all(Range::<Conflicts>::under((id,))) {
         ctx.delete::<Conflicts>((id, conflict.as_str()));
     }
@@ -277,6 +297,19 @@ pub(crate) fn gone(ctx: &mut Ctx<'_>, timer: &TableTimer) {
     };
     members::tell(ctx, &name, &row, &change);
     ctx.delete::<Tables>((&name.account, name.name.as_str()));
+}
+
+/// Removes a portion of what a table has beside its items; whether there may be more.
+fn gone_beside(ctx: &mut Ctx<'_>, row: &TableRow) -> bool {
+    let extras = ctx.get::<Extras>(row.id.as_str()).unwrap_or_default();
+    let mut more = changes::drop_all(ctx, &row.id);
+    for index in &extras.indexes {
+        more |= index_fill::drop_entries(ctx, &index.id);
+    }
+    if !more {
+        ctx.delete::<Extras>(row.id.as_str());
+    }
+    more
 }
 
 /// What other members know of this replica.

@@ -1,14 +1,15 @@
 //! UpdateTable: capacity, stream, class, protection, encryption; replicas are in `global`.
 
 use faultline_proto::dynamodb::{UpdateTableRequest, UpdateTableResponse};
+use faultline_proto::names::AccountId;
 use faultline_proto::progress::Progress;
 
 use super::encryption::MANAGED_ALIAS;
 use super::error::DynamoError;
-use super::keyspaces::{Encryption, Stream, TableRow, TableStatus};
+use super::keyspaces::{Encryption, Stream, StreamRow, Streams, TableRow, TableStatus};
 use super::names::TableName;
-use super::{describe, encryption, global, settings, tables, watch};
-use crate::context::Ctx;
+use super::{describe, encryption, global, index_settings, settings, tables, watch};
+use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
 /// How long a changed table is UPDATING, microseconds.
@@ -35,15 +36,13 @@ pub(super) fn update(
     if !request.replica_updates.is_empty() {
         return global::update(ctx, name, row, &request);
     }
-    if !request.attribute_definitions.is_empty() {
-        return Err(DynamoError::NotBuilt("AttributeDefinitions in UpdateTable").into());
-    }
     if row.status != TableStatus::Active {
         return Err(DynamoError::InUse("updated", name.name).into());
     }
     let slow = capacity(&mut row, &request)?
-        | stream(ctx, &mut row, &request)?
-        | encrypted(ctx, &name, &mut row, &request)?;
+        | stream(ctx, &name, &mut row, &request)?
+        | encrypted(ctx, &name, &mut row, &request)?
+        | index_settings::update(ctx, &name, &row, &request)?;
     if let Some(class) = &request.table_class {
         row.class = Some(class.clone());
     }
@@ -86,7 +85,8 @@ fn capacity(row: &mut TableRow, request: &UpdateTableRequest) -> Result<bool, Dy
 }
 
 fn stream(
-    ctx: &Ctx<'_>,
+    ctx: &mut Ctx<'_>,
+    name: &TableName,
     row: &mut TableRow,
     request: &UpdateTableRequest,
 ) -> Result<bool, DynamoError> {
@@ -114,8 +114,35 @@ fn stream(
         (Some(_), None) | (None, Some(_)) => {}
     }
     let since = ctx.now();
+    if let Some(old) = &row.stream {
+        ended(ctx, name, row, old);
+    }
     row.stream = view.map(|view| Stream { view, since });
     Ok(true)
+}
+
+/// A stream that is switched off can be read for 24 hours more.
+fn ended(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow, stream: &Stream) {
+    let ended = StreamRow {
+        table: row.id.clone(),
+        schema: row.schema.clone(),
+        view: stream.view.clone(),
+        since: stream.since,
+        ended: Some(ctx.elapsed().0),
+    };
+    let label = describe::label(stream.since);
+    let key = (&name.account, name.name.as_str(), label.as_str());
+    ctx.put::<Streams>(key, &ended);
+    let payload = encode(&(&name.account, &name.name, &label));
+    let at = ctx.elapsed().plus_micros(DAY);
+    ctx.schedule("dynamodb", at, "stream_gone", payload);
+}
+
+/// A stream that was switched off a day ago.
+pub(super) fn stream_gone(ctx: &mut Ctx<'_>, payload: &[u8]) {
+    if let Ok((account, table, label)) = decode::<(AccountId, String, String)>(payload) {
+        ctx.delete::<Streams>((&account, table.as_str(), label.as_str()));
+    }
 }
 
 fn encrypted(

@@ -183,6 +183,30 @@ impl Value {
     }
 }
 
+/// Refuses an item that an update has made too deep.
+pub(crate) fn check_depth(item: &Item) -> Result<(), DynamoError> {
+    fn depth(value: &Value) -> usize {
+        match value {
+            Value::M(map) => 1 + map.values().map(depth).max().unwrap_or_default(),
+            Value::L(list) => 1 + list.iter().map(depth).max().unwrap_or_default(),
+            Value::S(_)
+            | Value::N(_)
+            | Value::B(_)
+            | Value::Ss(_)
+            | Value::Ns(_)
+            | Value::Bs(_)
+            | Value::Null
+            | Value::Bool(_) => 0,
+        }
+    }
+    if item.values().any(|value| depth(value) > DEEPEST) {
+        return Err(DynamoError::invalid(
+            "Nesting Levels have exceeded supported limits",
+        ));
+    }
+    Ok(())
+}
+
 fn distinct<T: Ord>(items: impl ExactSizeIterator<Item = T>) -> Option<BTreeSet<T>> {
     let count = items.len();
     let set: BTreeSet<T> = items.collect();

@@ -2,6 +2,7 @@
 //!
 //! - [`Scope`]: what `#names` and `:values` of a request stand for, and which were used.
 //! - [`condition`] and `holds`, [`update`] and `change`, [`path`]: what an expression says, and of an item.
+//! - [`key`]: what a Query may say of a key.
 //! - `parser` over `tokens`; `reserved`: words that are no attribute names.
 //!
 //! All are parsed before anything is read, so a wrong expression is refused whatever is stored.
@@ -9,6 +10,7 @@
 mod change;
 pub(crate) mod condition;
 mod holds;
+pub(crate) mod key;
 mod parser;
 pub(crate) mod path;
 mod reserved;
@@ -109,9 +111,18 @@ impl<'m> Scope<'m> {
         &mut self,
         text: Option<&String>,
     ) -> Result<Option<Condition>, DynamoError> {
+        self.condition_of("ConditionExpression", text)
+    }
+
+    /// Reads a condition that the request calls `member`.
+    pub(crate) fn condition_of(
+        &mut self,
+        member: &str,
+        text: Option<&String>,
+    ) -> Result<Option<Condition>, DynamoError> {
         text.map(|text| Parser::new(text, self).and_then(|mut parser| condition::read(&mut parser)))
             .transpose()
-            .map_err(|problem| problem.of("ConditionExpression"))
+            .map_err(|problem| problem.of(member))
     }
 
     /// Reads an UpdateExpression.
@@ -147,6 +158,30 @@ impl<'m> Scope<'m> {
         }
         Ok(())
     }
+}
+
+/// The top-level attributes that an expression names, as far as it can be read.
+pub(crate) fn heads(text: &str, names: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let Ok(tokens) = tokens::read(text) else {
+        return BTreeSet::new();
+    };
+    let mut found = BTreeSet::new();
+    let mut before = None;
+    for (at, token) in tokens.iter().enumerate() {
+        let called = tokens
+            .get(at + 1)
+            .is_some_and(|next| next.kind == tokens::Kind::Sign("("));
+        let nested = before == Some(&tokens::Kind::Sign("."));
+        match &token.kind {
+            tokens::Kind::Name(name) if !nested => found.extend(names.get(name).cloned()),
+            tokens::Kind::Word(word) if !nested && !called && !reserved::is_reserved(word) => {
+                found.insert(word.clone());
+            }
+            _ => {}
+        }
+        before = Some(&token.kind);
+    }
+    found
 }
 
 fn without_expression(member: &str, expressions: &[(&str, Option<&String>)]) -> DynamoError {

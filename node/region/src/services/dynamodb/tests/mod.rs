@@ -1,8 +1,11 @@
 //! What DynamoDB promises, by the ids of the facts.
 
+mod asking;
 mod conflicts;
 mod encryption;
+mod indexing;
 mod items;
+mod queries;
 mod replicas;
 mod rows;
 mod tables;
