@@ -1,5 +1,6 @@
 """What a check is: something that must hold, with a name."""
 
+import time
 import traceback
 
 from botocore.exceptions import ClientError
@@ -48,10 +49,10 @@ class Checks:
     def run(self, area, function, *arguments):
         """Runs a file's checks; what it raises is a failure of the whole."""
         self.area = area
-        before = self.passed + len(self.failed)
+        before, began = self.passed + len(self.failed), time.monotonic()
         try:
             function(self, *arguments)
         except Exception:
             self.failed.append(f"{area}: ended early")
             print(f"FAILED {area} ended early\n{traceback.format_exc()}", flush=True)
-        print(f"{area}: {self.passed + len(self.failed) - before} checks", flush=True)
+        print(f"{area}: {self.passed + len(self.failed) - before} checks, {time.monotonic() - began:.1f} s", flush=True)

@@ -3,13 +3,16 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import tempfile
 
 import boto3
 from botocore.config import Config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGIONS = ["us-east-1", "eu-west-1"]
+UP = pathlib.Path(os.environ.get("FAULTLINE_PROGRAM", ROOT / "target/debug/faultline"))
 PROGRAM = pathlib.Path(os.environ.get("FAULTLINE_LIVE_WORLD", ROOT / "target/debug/examples/live-world"))
 # No retries: a check wants to see the first answer.
 ONCE = {"retries": {"max_attempts": 1, "mode": "standard"}}
@@ -59,6 +62,52 @@ class World:
             iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=json.dumps(policy))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"], None
+
+
+class Processes(World):
+    """The same with `faultline up`: a process a Region."""
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.process = subprocess.Popen([UP, "up", "--regions", ",".join(REGIONS), "--dir", self.dir], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        endpoints = {}
+        while set(endpoints) != set(REGIONS):
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError("faultline up ended before its world was there")
+            words = line.split()
+            if words and words[0] in REGIONS:
+                endpoints[words[0]] = words[words.index("aws") + 1]
+        said = json.loads(self.run("env", "--format", "json"))
+        self.home, self.account = REGIONS[0], "111111111111"
+        self.said = {"endpoints": endpoints}
+        self.root = (said["AWS_ACCESS_KEY_ID"], said["AWS_SECRET_ACCESS_KEY"], None)
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.folder.cleanup()
+
+    @property
+    def dir(self):
+        return os.path.join(self.folder.name, "world")
+
+    def run(self, *arguments):
+        return subprocess.run([UP, *arguments, "--dir", self.dir], check=True, capture_output=True, text=True).stdout
+
+    def status(self):
+        return json.loads(self.run("status", "--json"))
+
+    def processes(self):
+        """Process ids by Region."""
+        return {node["region"]: node["node"]["process"] for node in self.status()["nodes"]}
+
+    def kill(self, region):
+        os.kill(self.processes()[region], signal.SIGKILL)
+
+    def logs(self):
+        return {region: pathlib.Path(self.dir, region, "log.txt").read_text() for region in REGIONS}
 
 
 def allow(*actions):

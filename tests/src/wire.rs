@@ -29,12 +29,29 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node over the store in `folder`; what it says is appended to `log.txt` there.
+    /// Starts a node alone in its world over the store in `folder`; what it says is appended
+    /// to `log.txt` there.
     ///
     /// # Panics
     /// When it does not come up.
     #[must_use]
     pub fn start(folder: &Path, log: &str) -> Self {
+        Self::launch(Command::new(program::path()), folder, REGION, log, &[])
+    }
+
+    /// Starts a node of `region` by `command`, which is the program or runs it, with more
+    /// `arguments`.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn launch(
+        mut command: Command,
+        folder: &Path,
+        region: &str,
+        log: &str,
+        arguments: &[&str],
+    ) -> Self {
         let key = folder.join("partition.key");
         std::fs::write(&key, hex::encode(SECRET)).expect("a key");
         let mut options = std::fs::OpenOptions::new();
@@ -42,8 +59,8 @@ impl Node {
             .create(true)
             .append(true)
             .open(folder.join("log.txt"));
-        let mut child = Command::new(program::path())
-            .args(["node", "--live", "--region", REGION])
+        let mut child = command
+            .args(["node", "--live", "--region", region])
             .arg("--store")
             .arg(folder.join("store"))
             .arg("--root-key")
@@ -51,6 +68,7 @@ impl Node {
             .arg("--partition-key")
             .arg(key)
             .args(["--account", &format!("111111111111={ROOT}")])
+            .args(arguments)
             .env("FAULTLINE_LOG", log)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

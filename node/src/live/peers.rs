@@ -31,6 +31,8 @@ const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 /// How long one attempt may take.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How often a peer is asked whether it lives; it has twice as long to answer.
+const ALIVE: Duration = Duration::from_secs(3);
 /// Envelopes that may be between a queue and its socket.
 const AHEAD: usize = 8;
 /// Metadata that names the sender.
@@ -101,7 +103,13 @@ pub(super) async fn keep(
     handle: Handle,
 ) {
     let mut pause = FIRST;
-    let endpoint = endpoint.connect_timeout(CONNECT).tcp_nodelay(true);
+    // TCP alone would wait for minutes before it tries a link again that was cut for long.
+    let endpoint = endpoint
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(ALIVE)
+        .keep_alive_timeout(2 * ALIVE)
+        .keep_alive_while_idle(true);
     loop {
         let began = Instant::now();
         let why = match endpoint.connect().await {
