@@ -9,7 +9,7 @@ use faultline_tests::program;
 fn ten_seconds_of_load_and_kills_lose_nothing() {
     let soaked = Command::new(program::path())
         .args(["soak", "--for", "10s", "--kill-every", "2s"])
-        .args(["--clients", "2", "--memory", "160"])
+        .args(["--clients", "2", "--pause", "20ms", "--memory", "160"])
         .output()
         .expect("it runs");
     let said = String::from_utf8_lossy(&soaked.stdout);

@@ -30,6 +30,8 @@ use crate::scenario::quantity;
 
 /// How long replicas may take to become equal once nobody dies any more.
 const SETTLE: u64 = 120_000_000;
+/// Items that are looked for at once in each Region.
+const READERS: usize = 8;
 
 /// Load a live world, kill its nodes, and look whether anything acknowledged was lost.
 #[derive(Debug, Args)]
@@ -43,6 +45,9 @@ pub struct SoakArgs {
     /// Clients in each Region.
     #[arg(long, default_value_t = 4)]
     clients: u32,
+    /// Pause of a client between two puts.
+    #[arg(long, default_value = "0s", value_parser = duration)]
+    pause: Duration,
     /// Regions of the world.
     #[arg(long, value_delimiter = ',', default_value = "eu-west-1,us-east-1")]
     regions: Vec<RegionName>,
@@ -92,7 +97,7 @@ async fn soaked(args: &SoakArgs) -> Result<Exit, String> {
                 Rc::clone(&known),
                 region.clone(),
                 credential.clone(),
-                client,
+                (client, args.pause),
                 Rc::clone(&seen),
             );
             tasks.push(tokio::task::spawn_local(work));
@@ -188,7 +193,7 @@ async fn put_items(
     known: Rc<Known>,
     region: RegionName,
     credential: Credential,
-    client: u32,
+    (client, pause): (u32, Duration),
     seen: Rc<Seen>,
 ) {
     let Ok(put) = verb("dynamodb.put_item") else {
@@ -196,6 +201,9 @@ async fn put_items(
     };
     let mut number = 0_u64;
     while !seen.over.get() {
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
         number += 1;
         let id = format!("{region}-{client}-{number}");
         let value = random::<8>().map_or_else(|_| String::new(), hex::encode);
@@ -252,11 +260,11 @@ async fn look_at_memory(known: &Known, seen: &Seen) {
 }
 
 /// What was acknowledged and is not in every Region, after a while.
-async fn missing(known: &Known, seen: &Seen) -> Result<Vec<String>, String> {
-    let get = verb("dynamodb.get_item")?;
+async fn missing(known: &Rc<Known>, seen: &Seen) -> Result<Vec<String>, String> {
     let clock = LiveClock::start(Elapsed(0));
     let until = clock.elapsed().plus_micros(SETTLE);
-    let mut missing = Vec::new();
+    let acknowledged: Rc<[(String, String)]> = seen.acknowledged.borrow().as_slice().into();
+    let mut readers = Vec::new();
     for node in &known.saved.regions {
         let credential = loop {
             match known.credential("admin", &node.region).await {
@@ -265,23 +273,64 @@ async fn missing(known: &Known, seen: &Seen) -> Result<Vec<String>, String> {
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
         };
-        let acknowledged = seen.acknowledged.borrow().clone();
-        for (id, value) in &acknowledged {
+        for first in 0..READERS {
+            let reader = Reader {
+                known: Rc::clone(known),
+                region: node.region.clone(),
+                credential: credential.clone(),
+                clock: clock.clone(),
+                until,
+            };
+            let acknowledged = Rc::clone(&acknowledged);
+            readers.push(tokio::task::spawn_local(async move {
+                reader
+                    .missing(acknowledged.iter().skip(first).step_by(READERS))
+                    .await
+            }));
+        }
+    }
+    let mut missing = Vec::new();
+    for reader in readers {
+        missing.extend(reader.await.map_err(|error| error.to_string())??);
+    }
+    Ok(missing)
+}
+
+/// Looks for items in one Region.
+struct Reader {
+    known: Rc<Known>,
+    region: RegionName,
+    credential: Credential,
+    clock: LiveClock,
+    until: Elapsed,
+}
+
+impl Reader {
+    async fn missing(
+        &self,
+        items: impl Iterator<Item = &(String, String)>,
+    ) -> Result<Vec<String>, String> {
+        let get = verb("dynamodb.get_item")?;
+        let mut missing = Vec::new();
+        for (id, value) in items {
             let key = json!({ "table_name": "ledger", "key": { "id": id } });
             loop {
-                let answer = known.ask(get, &node.region, &credential, &key).await;
+                let answer = self
+                    .known
+                    .ask(get, &self.region, &self.credential, &key)
+                    .await;
                 let found =
                     matches!(&answer, Ok(Ok(answer)) if answer["item"]["value"] == value.as_str());
                 if found {
                     break;
                 }
-                if clock.elapsed() > until {
-                    missing.push(format!("{id} is not in {}: {answer:?}", node.region));
+                if self.clock.elapsed() > self.until {
+                    missing.push(format!("{id} is not in {}: {answer:?}", self.region));
                     break;
                 }
                 sleep(Duration::from_millis(50)).await;
             }
         }
+        Ok(missing)
     }
-    Ok(missing)
 }
