@@ -22,6 +22,7 @@ pub mod live;
 pub mod mutants;
 pub mod new;
 pub mod node;
+mod node_tls;
 pub mod papers;
 pub mod progress;
 pub mod replay;
@@ -68,6 +69,7 @@ enum Command {
     Node(Box<node::NodeArgs>),
     Up(live::up::UpArgs),
     Down(live::down::DownArgs),
+    Certificates(live::certificates::CertificatesArgs),
     Status(live::status::StatusArgs),
     Logs(live::logs::LogsArgs),
     Env(live::env::EnvArgs),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Node(args) => node::node(&args),
         Command::Up(args) => live::up::up(&args),
         Command::Down(args) => live::down::down(&args),
+        Command::Certificates(args) => live::certificates::certificates(&args),
         Command::Status(args) => live::status::status(&args),
         Command::Logs(args) => live::logs::logs(&args),
         Command::Env(args) => live::env::env(&args),

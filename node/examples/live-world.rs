@@ -101,7 +101,7 @@ fn node(told: &LiveStart, store: StoreChoice, ready: oneshot::Sender<Up>) -> Fal
                 limits: Limits::default(),
             },
         );
-        tokio::spawn(server::run(gateway, listener, std::future::pending()));
+        tokio::spawn(server::run(gateway, listener, None, std::future::pending()));
         let up = Up {
             handle,
             posts,
@@ -139,6 +139,8 @@ async fn stand_before(nodes: Vec<(RegionName, Up)>, home: RegionName) -> Fallibl
         nodes: addresses.clone(),
         home: home.clone(),
         limits: Limits::default(),
+        tls: None,
+        reset: None,
     };
     tokio::spawn(front.run(listener, std::future::pending()));
     let endpoints: BTreeMap<String, String> = addresses

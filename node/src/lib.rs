@@ -7,6 +7,7 @@
 //! - [`gateway`]: AWS's own wire, for unmodified clients.
 //! - [`rpc`]: what is served over gRPC.
 //! - [`store`]: the Region's rows on disk, over sled.
+//! - [`tls`]: certificates, and who is at the other end.
 
 pub mod actor;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod live;
 pub mod node;
 pub mod rpc;
 pub mod store;
+pub mod tls;
 
 pub use config::{NodeConfig, StoreChoice};
 pub use node::{EmbeddedNode, Ended, NodeError, embedded, run};

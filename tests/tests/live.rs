@@ -1,6 +1,9 @@
 //! Live worlds as processes: what is acknowledged survives kills, a second `up` goes on,
 //! and nobody stays behind.
 
+#[path = "live/front.rs"]
+mod front;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

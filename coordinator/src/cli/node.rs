@@ -13,6 +13,7 @@ use faultline_proto::driving::{Account, Quota, Settings};
 use faultline_proto::names::RegionName;
 use faultline_region::quotas::UNLIMITED;
 
+use super::node_tls::TlsArgs;
 use super::say;
 use crate::exit::Exit;
 use crate::live::folder::secret;
@@ -53,7 +54,7 @@ struct LiveArgs {
     /// Where AWS's own wire is served.
     #[arg(long, env = "FAULTLINE_AWS", default_value = "127.0.0.1:0")]
     aws: SocketAddr,
-    /// Another Region of the world: us-east-1=http://HOST:PORT of its gRPC.
+    /// Another Region of the world: us-east-1=http://HOST:PORT of its gRPC; https:// with TLS.
     #[arg(long = "peer", env = "FAULTLINE_PEERS", value_delimiter = ',', value_parser = peer)]
     peers: Vec<(RegionName, String)>,
     /// An account and the access key id of its root user: 111111111111=AKIA...
@@ -68,6 +69,8 @@ struct LiveArgs {
     /// Raise it after the store was restored from an older copy.
     #[arg(long, env = "FAULTLINE_EPOCH", default_value_t = 0)]
     epoch: u64,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Connections that each of the two ports takes at once.
     #[arg(long, env = "FAULTLINE_CONNECTIONS", default_value_t = 1024)]
     connections: usize,
@@ -146,6 +149,7 @@ fn live_config(args: &NodeArgs) -> Result<LiveConfig, String> {
         grpc: options.grpc,
         aws: options.aws,
         peers,
+        tls: options.tls.files()?,
         limits: Limits {
             connections: options.connections,
             requests_per_second: options.requests_per_second,

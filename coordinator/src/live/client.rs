@@ -6,7 +6,9 @@ use bytes::Bytes;
 use faultline_node::live::LiveClock;
 use faultline_node::live::calls::PATH;
 use faultline_node::live::control::{TOKEN, token};
+use faultline_node::live::dial::Dialer;
 use faultline_node::live::signature::{Signer, sign};
+use faultline_node::tls;
 use faultline_proto::driving::calls_client::CallsClient;
 use faultline_proto::driving::control_client::ControlClient;
 use faultline_proto::driving::{
@@ -31,6 +33,15 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Chunks of a body on its way to a node.
 const CHUNK: usize = 256 * 1024;
 
+/// What clients of a world hold.
+#[derive(Clone)]
+pub struct Access {
+    /// The secret from which all credentials are derived.
+    pub partition_secret: Vec<u8>,
+    /// Certificate of the world's authority, when it speaks TLS.
+    pub ca: Option<Vec<u8>>,
+}
+
 /// A client of one node.
 #[derive(Clone)]
 pub struct LiveClient {
@@ -53,8 +64,11 @@ impl LiveClient {
     /// A client that connects when it is first used.
     ///
     /// # Errors
-    /// A sentence when the address is none.
-    pub fn new(node: &SavedRegion, partition_secret: &[u8]) -> Result<Self, String> {
+    /// A sentence when the address is none, or the authority has no certificate.
+    pub fn new(node: &SavedRegion, access: &Access) -> Result<Self, String> {
+        let tls = access.ca.as_deref();
+        let tls = tls.map(|ca| tls::trusting(ca, tls::GRPC)).transpose()?;
+        let dialer = Dialer::new(&node.region, tls);
         let endpoint = Endpoint::from_shared(format!("http://{}", node.grpc))
             .map_err(|error| format!("{}: {error}", node.grpc))?;
         Ok(Self {
@@ -63,8 +77,8 @@ impl LiveClient {
                 .connect_timeout(CONNECT)
                 .timeout(PATIENCE)
                 .tcp_nodelay(true)
-                .connect_lazy(),
-            partition_secret: partition_secret.to_vec(),
+                .connect_with_connector_lazy(dialer),
+            partition_secret: access.partition_secret.clone(),
             clock: LiveClock::start(Elapsed(0)),
         })
     }

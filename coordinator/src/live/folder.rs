@@ -6,8 +6,12 @@
 //!   running                process id of `faultline up`, while it runs
 //!   stop                   asks it to stop
 //!   faults.json            faults in force
+//!   ca.pem, ca.key         the world's own certificate authority, with TLS (the key: 0600)
+//!   front/                 certificate and key of the front door, with TLS
+//!   beginning/             the stores as the world was made, for who may reset it
 //!   REGION/store/          the Region's store
 //!   REGION/root.key        the secret that opens what the store holds sealed (0600)
+//!   REGION/node.pem, .key  certificate and key of its node, with TLS
 //!   REGION/log.txt         what its node said; log.1.txt what it said before
 //! ```
 
@@ -19,6 +23,8 @@ use std::path::{Path, PathBuf};
 use faultline_node::live::start::random;
 use faultline_proto::names::RegionName;
 
+use super::certificates::CA;
+use super::client::Access;
 use super::saved::Saved;
 
 /// Where worlds live unless told otherwise.
@@ -113,6 +119,22 @@ impl Folder {
     pub fn partition_secret(&self, make: bool) -> Result<Vec<u8>, String> {
         fs::create_dir_all(&self.0).map_err(|error| format!("{}: {error}", self.0.display()))?;
         secret(&self.join("partition.key"), make)
+    }
+
+    /// What clients of this world hold.
+    ///
+    /// # Errors
+    /// A sentence when the secret or the authority's certificate cannot be read.
+    pub fn access(&self, saved: &Saved) -> Result<Access, String> {
+        let path = self.join(CA);
+        let ca = saved
+            .tls
+            .as_ref()
+            .map(|_| fs::read(&path).map_err(|error| format!("{}: {error}", path.display())));
+        Ok(Access {
+            partition_secret: self.partition_secret(false)?,
+            ca: ca.transpose()?,
+        })
     }
 
     /// Process id of the `faultline up` that runs here, if one does.

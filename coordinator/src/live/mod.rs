@@ -5,9 +5,13 @@
 //! - [`logs`]: what nodes say, in files of a bounded size.
 //! - [`client`]: signed calls and the operator's questions over gRPC.
 //! - [`transport`]: the simulator's way to live nodes: it sets worlds up, paced by real time.
+//! - [`certificates`]: TLS. [`entrance`]: the front door. [`beginning`]: how a world is reset.
 //! - [`trouble`]: faults on live nodes.
 
+pub mod beginning;
+pub mod certificates;
 pub mod client;
+pub mod entrance;
 pub mod folder;
 pub mod logs;
 pub mod saved;

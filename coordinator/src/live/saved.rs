@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use faultline_proto::driving::{Account, Credential};
 use faultline_proto::names::{AccountId, RegionName};
@@ -29,6 +30,21 @@ pub struct Saved {
     pub principals: BTreeMap<String, SavedPrincipal>,
     /// KMS keys by name: their ids.
     pub keys: BTreeMap<String, String>,
+    /// The front door: one port for all Regions.
+    #[serde(default)]
+    pub front: Option<SocketAddr>,
+    /// TLS, when the world speaks it.
+    #[serde(default)]
+    pub tls: Option<SavedTls>,
+}
+
+/// How a world speaks TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedTls {
+    /// Certificate and private key that clients are shown, when they are the user's own.
+    pub public: Option<(PathBuf, PathBuf)>,
+    /// Names of certificates beside the usual ones.
+    pub names: Vec<String>,
 }
 
 /// Where a Region listens.
@@ -89,6 +105,8 @@ impl Saved {
                 .collect(),
             principals: BTreeMap::new(),
             keys: BTreeMap::new(),
+            front: None,
+            tls: None,
         }
     }
 
@@ -131,6 +149,12 @@ impl Saved {
         accounts.sort_by(|one, other| one.id.cmp(&other.id));
         accounts.dedup_by(|one, other| one.id == other.id);
         accounts
+    }
+
+    /// What its endpoints begin with.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// A Region by name.

@@ -15,9 +15,12 @@ use std::time::Duration;
 use faultline_proto::names::RegionName;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::client::LiveClient;
+use super::beginning;
+use super::certificates::{Authority, CA};
+use super::client::{Access, LiveClient};
 use super::folder::Folder;
 use super::logs;
 use super::saved::{Saved, SavedRegion};
@@ -36,7 +39,7 @@ pub struct Supervisor {
     program: PathBuf,
     folder: Folder,
     saved: Saved,
-    partition_secret: Vec<u8>,
+    access: Access,
     nodes: BTreeMap<RegionName, Node>,
     /// What is in force, as the nodes were told.
     faults: Vec<trouble::Active>,
@@ -53,13 +56,14 @@ impl Supervisor {
     /// A supervisor of a world whose nodes are not started yet.
     ///
     /// # Errors
-    /// A sentence when the world's secret cannot be read.
+    /// A sentence when the world's secret cannot be read, or certificates cannot be made.
     pub fn new(program: PathBuf, folder: &Folder, saved: &Saved) -> Result<Self, String> {
+        certify(folder, saved)?;
         Ok(Self {
             program,
             folder: folder.clone(),
             saved: saved.clone(),
-            partition_secret: folder.partition_secret(false)?,
+            access: folder.access(saved)?,
             nodes: BTreeMap::new(),
             faults: trouble::in_force(folder)?,
         })
@@ -70,8 +74,10 @@ impl Supervisor {
     /// # Errors
     /// A sentence for the first node that does not come up; the others are stopped.
     pub async fn start(&mut self) -> Result<(), String> {
-        for node in self.saved.regions.clone() {
+        for node in &self.saved.regions {
             self.nodes.insert(node.region.clone(), Node::default());
+        }
+        for node in self.saved.regions.clone() {
             if !trouble::holds_down(&self.faults, &node.region) {
                 self.launch(&node).await?;
             }
@@ -102,13 +108,19 @@ impl Supervisor {
             "--aws",
             &node.aws.to_string(),
         ]);
-        for peer in self
-            .saved
-            .regions
-            .iter()
-            .filter(|peer| peer.region != *region)
-        {
-            command.args(["--peer", &format!("{}=http://{}", peer.region, peer.grpc)]);
+        let scheme = self.saved.scheme();
+        for peer in self.saved.regions.iter().filter(|it| it.region != *region) {
+            let peer = format!("{}={scheme}://{}", peer.region, peer.grpc);
+            command.args(["--peer", &peer]);
+        }
+        if let Some(tls) = &self.saved.tls {
+            command.arg("--tls-ca").arg(self.folder.join(CA));
+            command.arg("--tls-cert").arg(folder.join("node.pem"));
+            command.arg("--tls-key").arg(folder.join("node.key"));
+            if let Some((cert, key)) = &tls.public {
+                command.arg("--public-cert").arg(cert);
+                command.arg("--public-key").arg(key);
+            }
         }
         for account in self.saved.accounts() {
             command.args([
@@ -151,7 +163,7 @@ impl Supervisor {
             .map(|it| it.region.clone())
             .collect();
         let trouble = trouble::for_node(&self.faults, &node.region, &regions);
-        let client = LiveClient::new(node, &self.partition_secret);
+        let client = LiveClient::new(node, &self.access);
         if let (Ok(trouble), Ok(client)) = (trouble, client)
             && let Err(status) = client.set_trouble(trouble).await
         {
@@ -163,13 +175,38 @@ impl Supervisor {
         }
     }
 
+    /// Brings the world back to its beginning: all stores, and no faults.
+    async fn reset(&mut self) -> Result<(), String> {
+        for node in std::mem::take(&mut self.nodes).into_values() {
+            if let Some(mut child) = node.child {
+                drop(child.kill().await);
+            }
+        }
+        trouble::keep(&self.folder, &[])?;
+        self.faults.clear();
+        // Whatever goes wrong: nodes that are not there are started again by `watch`.
+        let restored = beginning::restore(&self.folder, &self.saved);
+        restored.and(self.start().await)
+    }
+
     /// Watches until `stop` resolves, somebody asks the world to stop, or the operator has
-    /// stopped every node.
-    pub async fn watch(&mut self, stop: impl Future<Output = ()>) {
+    /// stopped every node. Whoever asks in between by `resets` gets a world as in its beginning.
+    pub async fn watch(
+        &mut self,
+        stop: impl Future<Output = ()>,
+        mut resets: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
+    ) {
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => return,
+                Some(done) = resets.recv() => {
+                    let reset = self.reset().await;
+                    if let Err(problem) = &reset {
+                        crate::cli::say(&format!("the world was not reset: {problem}"));
+                    }
+                    drop(done.send(reset));
+                }
                 () = sleep(LOOK) => {}
             }
             if self.folder.join("stop").exists() {
@@ -281,6 +318,26 @@ impl Supervisor {
         }
         problems
     }
+}
+
+/// Makes the certificates of all nodes and of the front door, if the world speaks TLS.
+fn certify(folder: &Folder, saved: &Saved) -> Result<(), String> {
+    let Some(tls) = &saved.tls else {
+        return Ok(());
+    };
+    let authority = Authority::of(folder.path())?;
+    for node in &saved.regions {
+        let addresses = [node.aws.ip(), node.grpc.ip()];
+        authority.node(
+            &folder.of(&node.region),
+            &node.region,
+            &addresses,
+            &tls.names,
+        )?;
+    }
+    let regions: Vec<RegionName> = saved.regions.iter().map(|it| it.region.clone()).collect();
+    let addresses: Vec<_> = saved.front.iter().map(std::net::SocketAddr::ip).collect();
+    authority.front(&folder.join("front"), &regions, &addresses, &tls.names)
 }
 
 /// Whether the node says that it is ready.

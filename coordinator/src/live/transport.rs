@@ -17,7 +17,7 @@ use faultline_proto::registry;
 use tokio::runtime::Runtime;
 use tonic::Code;
 
-use super::client::{Invoked, LiveClient, words};
+use super::client::{Access, Invoked, LiveClient, words};
 use super::saved::Saved;
 use crate::transport::{StepError, Transport, TransportError};
 
@@ -40,7 +40,7 @@ impl LiveTransport {
     ///
     /// # Errors
     /// A sentence when an address is none.
-    pub fn new(saved: &Saved, partition_secret: &[u8]) -> Result<Self, String> {
+    pub fn new(saved: &Saved, access: &Access) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -51,12 +51,7 @@ impl LiveTransport {
         let clients = saved
             .regions
             .iter()
-            .map(|node| {
-                Ok((
-                    node.region.clone(),
-                    LiveClient::new(node, partition_secret)?,
-                ))
-            })
+            .map(|node| Ok((node.region.clone(), LiveClient::new(node, access)?)))
             .collect::<Result<_, String>>()?;
         drop(inside);
         Ok(Self {

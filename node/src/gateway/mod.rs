@@ -15,7 +15,7 @@
 //! - [`request`]: the head of a request; [`identify`]: the service that is meant.
 //! - [`sigv4`]: signatures; [`verify`]: who asks.
 //! - [`calls`]: JSON and query; [`s3`]: objects, over [`rest`]'s binding and [`body`]'s checks.
-//! - [`errors`]: refusals as each protocol writes them; [`answer`]: what goes out.
+//! - [`own`]: health, beside AWS's paths. [`errors`]: refusals as each protocol writes them; [`answer`]: what goes out.
 //!
 //! Left out: CORS, CBOR, HTTP/2, POST forms of browsers, Signature Version 4A.
 
@@ -27,6 +27,7 @@ pub mod front;
 pub mod guard;
 pub mod identify;
 pub mod limits;
+pub mod own;
 pub mod request;
 pub mod rest;
 mod s3;
@@ -148,8 +149,8 @@ impl Gateway {
         if let Some(problem) = ambiguous {
             return self.refused(identify::asked(&head, None), &head, problem.into());
         }
-        if head.path == "/_faultline/health" {
-            return Response::new(answer::full("{\"status\":\"ok\"}\n"));
+        if let Some(answer) = own::answer(&head.path, self.handle().region()) {
+            return answer;
         }
         let signed = match sigv4::parse(&head) {
             Ok(signed) => signed,

@@ -13,12 +13,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use super::Gateway;
 use super::guard::Guarded;
 use super::limits::Limits;
+use crate::tls::Wire;
 
 /// A connection's protocol with our limits.
 #[must_use]
@@ -34,7 +36,12 @@ pub(super) fn builder(limits: &Limits) -> http1::Builder {
 
 /// Serves `listener` until `stop` resolves; requests that were begun are then finished, within
 /// [`Limits::shutdown`].
-pub async fn run(gateway: Gateway, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn run(
+    gateway: Gateway,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    stop: impl Future<Output = ()>,
+) {
     let limits = gateway.limits().clone();
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
@@ -55,13 +62,17 @@ pub async fn run(gateway: Gateway, listener: TcpListener, stop: impl Future<Outp
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let connection = builder(&limits).serve_connection(
-            TokioIo::new(Guarded::new(stream, &limits, place.ok())),
-            service(gateway.clone(), peer.ip(), false),
-        );
-        let connection = graceful.watch(connection);
+        let watcher = graceful.watcher();
+        let (gateway, limits, tls) = (gateway.clone(), limits.clone(), tls.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let Some(wire) = greeted(stream, tls.as_ref(), &limits).await else {
+                return;
+            };
+            let connection = builder(&limits).serve_connection(
+                TokioIo::new(Guarded::new(wire, &limits, place.ok())),
+                service(gateway, peer.ip(), tls.is_some()),
+            );
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended");
             }
         });
@@ -69,6 +80,21 @@ pub async fn run(gateway: Gateway, listener: TcpListener, stop: impl Future<Outp
     // Whoever comes now is told so at once.
     drop(listener);
     let _ = tokio::time::timeout(limits.shutdown, graceful.shutdown()).await;
+}
+
+/// The connection once TLS is spoken, if it is; `None` for a client that does not manage to.
+pub(super) async fn greeted(
+    stream: TcpStream,
+    tls: Option<&TlsAcceptor>,
+    limits: &Limits,
+) -> Option<Wire> {
+    let greeted = tokio::time::timeout(limits.head_time, Wire::greet(stream, tls)).await;
+    match greeted {
+        Ok(Ok(wire)) => return Some(wire),
+        Ok(Err(error)) => tracing::debug!(%error, "a client speaks no TLS that we take"),
+        Err(_) => tracing::debug!("a client does not end its greeting"),
+    }
+    None
 }
 
 /// Serves one connection that somebody else accepted (over TLS, say).

@@ -25,6 +25,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::bodies::{AnswerBody, UploadError};
 use super::handle::{Answer, Handle, NewCall, Opened, Success};
+use super::incoming::Caller;
 use super::intake::{self, Holding, Intake, Measured};
 use super::signature;
 
@@ -165,7 +166,8 @@ pub(super) async fn call<T>(
     let mut call = NewCall::of(operation.id, credential, Vec::new());
     call.context
         .insert("aws:SecureTransport".into(), tls.to_string());
-    if let Some(address) = request.remote_addr() {
+    let caller = request.extensions().get::<Caller>();
+    if let Some(address) = caller.and_then(|caller| caller.address) {
         call.context
             .insert("aws:SourceIp".into(), address.ip().to_string());
     }

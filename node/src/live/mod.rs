@@ -10,6 +10,7 @@
 //! - [`start`]: what a live Region is told; secrets, and a seed that no two starts share.
 //! - [`handle`]: how an entrance asks. [`bodies`]: bodies in and out, by chunks.
 //! - [`actor`]: the loop. [`waiting`]: who waits for which answer.
+//! - [`dial`]: how a node is reached.
 //! - [`links`]: queues to the peers and what faults do to them; [`peers`]: the streams.
 //! - [`aws`]: the typed AWS services; [`calls`]: calls with bodies; [`signature`]: who asks.
 //! - [`incoming`] and [`intake`]: what gRPC's clients may take.
@@ -23,6 +24,7 @@ pub mod bodies;
 pub mod calls;
 pub mod clock;
 pub mod control;
+pub mod dial;
 pub mod handle;
 mod incoming;
 mod intake;

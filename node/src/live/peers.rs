@@ -21,9 +21,12 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use super::dial::Dialer;
 use super::handle::Handle;
+use super::incoming::Caller;
 use super::links::{Link, Links, Queue};
 use crate::config::MAX_MESSAGE;
+use crate::tls::{self, node_name};
 
 /// First pause between two attempts to reach a peer.
 const FIRST: Duration = Duration::from_millis(50);
@@ -64,7 +67,7 @@ impl Proofs {
         ))
     }
 
-    fn attach<T>(&self, to: &RegionName, request: &mut Request<T>) {
+    pub(super) fn attach<T>(&self, to: &RegionName, request: &mut Request<T>) {
         let proof = self.of(self.region.as_str(), to.as_str());
         let pairs = [(FROM, self.region.to_string()), (PROOF, proof)];
         for (name, value) in pairs {
@@ -99,6 +102,7 @@ pub(super) async fn keep(
     link: Arc<Link>,
     mut queue: Queue,
     endpoint: Endpoint,
+    dialer: Dialer,
     proofs: Proofs,
     handle: Handle,
 ) {
@@ -112,7 +116,7 @@ pub(super) async fn keep(
         .keep_alive_while_idle(true);
     loop {
         let began = Instant::now();
-        let why = match endpoint.connect().await {
+        let why = match endpoint.connect_with_connector(dialer.clone()).await {
             Ok(channel) => {
                 let client = PeersClient::new(channel).max_encoding_message_size(2 * MAX_MESSAGE);
                 stream(&link, &mut queue, client, &proofs, &handle).await
@@ -200,6 +204,28 @@ pub(super) struct PeerService {
     pub handle: Handle,
     /// Turns true when the node stops: streams of peers have no end of their own.
     pub stop: watch::Receiver<bool>,
+    /// Whether a peer must show a certificate of its Region.
+    pub tls: bool,
+}
+
+impl PeerService {
+    /// Refuses a peer whose certificate is not of the Region that it says it is.
+    fn identified(&self, caller: Option<&Caller>, from: &str) -> Result<(), Status> {
+        if !self.tls {
+            return Ok(());
+        }
+        let shown = caller.and_then(|caller| caller.certificate.as_ref());
+        let shown = shown.ok_or_else(|| {
+            Status::unauthenticated(format!("'{from}' showed no certificate of this world"))
+        })?;
+        let name = RegionName::new(from).map(|region| node_name(&region));
+        match name {
+            Ok(name) if tls::names(shown, &name) => Ok(()),
+            _ => Err(Status::permission_denied(format!(
+                "the certificate that was shown is not the one of {from}"
+            ))),
+        }
+    }
 }
 
 #[tonic::async_trait]
@@ -209,6 +235,7 @@ impl Peers for PeerService {
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Shipped>, Status> {
         let from = self.proofs.sender(&request)?;
+        self.identified(request.extensions().get::<Caller>(), &from)?;
         let Some(link) = self.links.to(&from) else {
             return Err(Status::permission_denied(format!(
                 "'{from}' is not a Region of this world"

@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 use faultline_proto::names::RegionName;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tonic::transport::Endpoint;
 
 use super::actor::LiveActor;
+use super::dial::Dialer;
 use super::links::Links;
 use super::peers::{Proofs, keep};
 use super::serve::{Served, serve};
@@ -26,6 +28,7 @@ use crate::gateway::limits::Limits;
 use crate::gateway::{self, Gateway, GatewayConfig};
 use crate::node::{NodeError, runtime, stdin_closed, system};
 use crate::store::{SledStore, StoreOptions};
+use crate::tls::{AWS, GRPC, Tls, TlsFiles, node_name};
 
 /// How long calls that were begun may take once the node stops.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -45,7 +48,9 @@ pub struct LiveConfig {
     pub grpc: SocketAddr,
     /// Where AWS's own wire is served.
     pub aws: SocketAddr,
-    /// `http://HOST:PORT` of each other Region's gRPC.
+    /// Certificates and keys; without them nothing is encrypted.
+    pub tls: Option<TlsFiles>,
+    /// `http://HOST:PORT` of each other Region's gRPC; `https://` with TLS.
     pub peers: BTreeMap<RegionName, String>,
     /// What clients may take, of either entrance.
     pub limits: Limits,
@@ -66,6 +71,7 @@ pub fn run(config: &LiveConfig) -> Result<(), NodeError> {
 }
 
 async fn live(config: &LiveConfig, store: SledStore, began: Instant) -> Result<(), NodeError> {
+    let secured = Secured::of(config).map_err(refused)?;
     let grpc = listen(config.grpc).await?;
     let aws = listen(config.aws).await?;
     let (outbox, posts) = mpsc::channel(OUTBOX);
@@ -74,8 +80,11 @@ async fn live(config: &LiveConfig, store: SledStore, began: Instant) -> Result<(
     tokio::spawn(links.clone().post(posts));
     let proofs = Proofs::new(config.start.region.clone(), &config.start.partition_secret);
     for (link, queue) in queues {
-        let endpoint = Endpoint::from_shared(config.peers[&link.peer].clone())?;
-        tokio::spawn(keep(link, queue, endpoint, proofs.clone(), handle.clone()));
+        let dialer = Dialer::new(&link.peer, secured.dials.clone());
+        let url = dialer.url(&config.peers[&link.peer]).map_err(refused)?;
+        let endpoint = Endpoint::from_shared(url)?;
+        let (proofs, handle) = (proofs.clone(), handle.clone());
+        tokio::spawn(keep(link, queue, endpoint, dialer, proofs, handle));
     }
     let told = Arc::new(Notify::new());
     let (stop, stopping) = watch::channel(false);
@@ -100,11 +109,17 @@ async fn live(config: &LiveConfig, store: SledStore, began: Instant) -> Result<(
         },
     );
     let mut stop_gateway = stopping.clone();
-    let gateway = tokio::spawn(gateway::server::run(gateway, aws, async move {
-        let _ = stop_gateway.wait_for(|stop| *stop).await;
-    }));
+    let gateway = tokio::spawn(gateway::server::run(
+        gateway,
+        aws,
+        secured.aws,
+        async move {
+            let _ = stop_gateway.wait_for(|stop| *stop).await;
+        },
+    ));
     let limits = config.limits.clone();
-    let entrances = tokio::spawn(async move { serve(routes, grpc, &limits, stopping).await });
+    let tls = secured.grpc;
+    let entrances = tokio::spawn(async move { serve(routes, grpc, &limits, tls, stopping).await });
     let died = tokio::select! {
         ended = &mut owning => Some(ended),
         () = stop_is_asked(&told, config.stop_when_stdin_closes) => None,
@@ -120,6 +135,35 @@ async fn live(config: &LiveConfig, store: SledStore, began: Instant) -> Result<(
         }
     };
     Ok(ended.map_err(|_| NodeError::Panicked)??)
+}
+
+/// What TLS needs at each entrance, and to dial peers; nothing of it without TLS.
+#[derive(Default)]
+struct Secured {
+    aws: Option<TlsAcceptor>,
+    grpc: Option<TlsAcceptor>,
+    dials: Option<TlsConnector>,
+}
+
+impl Secured {
+    fn of(config: &LiveConfig) -> Result<Self, String> {
+        let Some(files) = &config.tls else {
+            return Ok(Self::default());
+        };
+        let tls = Tls::load(files, &node_name(&config.start.region))?;
+        Ok(Self {
+            aws: Some(tls.acceptor(AWS)?),
+            grpc: Some(tls.acceptor(GRPC)?),
+            dials: Some(tls.connector(GRPC)?),
+        })
+    }
+}
+
+fn refused(why: String) -> NodeError {
+    NodeError::System {
+        doing: "set up its connections".to_owned(),
+        source: std::io::Error::other(why),
+    }
 }
 
 async fn listen(at: SocketAddr) -> Result<TcpListener, NodeError> {

@@ -11,6 +11,7 @@ use faultline_proto::driving::peers_server::PeersServer;
 use faultline_proto::registry;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
@@ -60,10 +61,11 @@ impl Served<'_> {
             proofs: self.proofs,
             handle: self.handle.clone(),
             stop: self.stop,
+            tls: self.config.tls.is_some(),
         };
         let calls = CallService {
             handle: self.handle.clone(),
-            tls: false,
+            tls: self.config.tls.is_some(),
         };
         let (health, health_service) = tonic_health::server::health_reporter();
         for service in names() {
@@ -89,7 +91,7 @@ impl Served<'_> {
             .add_service(reflection());
         let aws = AwsRoute {
             handle: self.handle.clone(),
-            tls: false,
+            tls: self.config.tls.is_some(),
             intake,
         };
         Routes::from(routes.routes().into_axum_router().fallback_service(aws))
@@ -124,6 +126,7 @@ pub(super) async fn serve(
     routes: Routes,
     listener: TcpListener,
     limits: &Limits,
+    tls: Option<TlsAcceptor>,
     mut stop: watch::Receiver<bool>,
 ) {
     let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
@@ -136,7 +139,7 @@ pub(super) async fn serve(
         .http2_max_header_list_size(headers)
         .http2_max_pending_accept_reset_streams(Some(RESETS))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming(listener, limits), async move {
+        .serve_with_incoming_shutdown(incoming(listener, limits, tls), async move {
             let _ = stop.wait_for(|stop| *stop).await;
         })
         .await;

@@ -6,9 +6,11 @@ use faultline_proto::registry;
 use faultline_region::signing::secret_access_key;
 use serde_json::{Map, Value};
 
+use super::up_args::shows_its_own;
 use super::{Known, Where};
 use crate::cli::out;
 use crate::exit::Exit;
+use crate::live::certificates::CA;
 
 /// Print environment variables for the AWS CLI, boto3 and the SDKs: `eval "$(faultline env)"`.
 ///
@@ -21,6 +23,9 @@ pub struct EnvArgs {
     /// Region whose endpoint is used; the first one when absent.
     #[arg(long = "in", value_name = "REGION")]
     region: Option<RegionName>,
+    /// Use the front door, one endpoint for all Regions.
+    #[arg(long)]
+    front: bool,
     /// For a shell, or as JSON.
     #[arg(long, value_enum, default_value_t = EnvFormat::Sh)]
     format: EnvFormat,
@@ -49,7 +54,12 @@ pub fn env(args: &EnvArgs) -> Exit {
         let credential = known.credential(&args.principal, &region).await?;
         let secret = known.folder.partition_secret(false)?;
         let secret = secret_access_key(&secret, &credential.access_key);
-        let endpoint = format!("http://{}", node.aws);
+        let at = |address| format!("{}://{address}", known.saved.scheme());
+        let front = known.saved.front.filter(|_| args.front);
+        if args.front && front.is_none() {
+            return Err("this world has no front door yet: `faultline up` opens one".to_owned());
+        }
+        let endpoint = at(front.unwrap_or(node.aws));
         let mut variables = vec![
             (
                 "AWS_ACCESS_KEY_ID".to_owned(),
@@ -67,7 +77,7 @@ pub fn env(args: &EnvArgs) -> Exit {
         let home = known.saved.region(&known.saved.home)?;
         for service in registry::SERVICES {
             let url = if service.prefix == "iam" {
-                format!("http://{}", home.aws)
+                at(front.unwrap_or(home.aws))
             } else {
                 endpoint.clone()
             };
@@ -78,15 +88,10 @@ pub fn env(args: &EnvArgs) -> Exit {
         }
         for node in &known.saved.regions {
             let name = node.region.as_str().to_uppercase().replace('-', "_");
-            variables.push((
-                format!("FAULTLINE_ENDPOINT_{name}"),
-                format!("http://{}", node.aws),
-            ));
-            variables.push((
-                format!("FAULTLINE_GRPC_{name}"),
-                format!("http://{}", node.grpc),
-            ));
+            variables.push((format!("FAULTLINE_ENDPOINT_{name}"), at(node.aws)));
+            variables.push((format!("FAULTLINE_GRPC_{name}"), at(node.grpc)));
         }
+        variables.extend(trusted(&known));
         match args.format {
             EnvFormat::Sh => {
                 for (name, value) in variables {
@@ -108,4 +113,16 @@ pub fn env(args: &EnvArgs) -> Exit {
         }
         Ok(Exit::Passed)
     })
+}
+
+/// What makes clients trust the world's authority; nothing when the user's own is shown.
+fn trusted(known: &Known) -> Vec<(String, String)> {
+    let own = known.saved.tls.as_ref().is_some_and(shows_its_own);
+    let ca = known.folder.join(CA);
+    let ca = ca.canonicalize().unwrap_or(ca).display().to_string();
+    ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "FAULTLINE_CA"]
+        .into_iter()
+        .filter(|_| own)
+        .map(|name| (name.to_owned(), ca.clone()))
+        .collect()
 }

@@ -2,8 +2,10 @@
 //!
 //! - [`up`] makes a world and keeps its nodes; [`down`], [`status`], [`logs`].
 //! - [`env`]: what a shell needs. [`call`]: one operation. [`fault`]: faults. [`soak`]: load and kills.
+//! - [`certificates`]: TLS for nodes that are started one by one.
 
 pub mod call;
+pub mod certificates;
 pub mod down;
 pub mod env;
 pub mod fault;
@@ -11,6 +13,7 @@ pub mod logs;
 pub mod soak;
 pub mod status;
 pub mod up;
+mod up_args;
 
 use std::path::PathBuf;
 
@@ -46,10 +49,10 @@ impl Known {
     fn of(place: &Where) -> Result<Self, String> {
         let folder = place.folder();
         let saved = folder.world()?;
-        let secret = folder.partition_secret(false)?;
+        let access = folder.access(&saved)?;
         let clients = saved.regions.iter();
         let clients = clients
-            .map(|node| LiveClient::new(node, &secret))
+            .map(|node| LiveClient::new(node, &access))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             folder,

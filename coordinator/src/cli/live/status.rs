@@ -47,9 +47,13 @@ pub fn status(args: &StatusArgs) -> Exit {
                 .collect();
             out(&format!(
                 "{:#}\n",
-                json!({ "nodes": nodes, "faults": faults })
+                json!({ "front": known.saved.front, "scheme": known.saved.scheme(), "nodes": nodes, "faults": faults })
             ));
         } else {
+            if let Some(front) = known.saved.front {
+                let scheme = known.saved.scheme();
+                out(&format!("{:<16} {scheme}://{front}\n", "front door"));
+            }
             for (node, status) in &nodes {
                 match status {
                     Ok(status) => out(&line(status)),

@@ -1,17 +1,18 @@
 //! `faultline up`: a world of live nodes.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 
-use clap::Args;
 use faultline_proto::names::RegionName;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, oneshot};
 
-use super::Where;
+pub use super::up_args::UpArgs;
 use crate::cli::{files, out, say};
 use crate::exit::Exit;
 use crate::journal::Journal;
+use crate::live::beginning;
+use crate::live::client::Access;
+use crate::live::entrance::Entrance;
 use crate::live::folder::Folder;
 use crate::live::saved::{Saved, SavedRegion};
 use crate::live::supervisor::Supervisor;
@@ -22,27 +23,6 @@ use crate::scenario::plan::WorldPlan;
 use crate::scenario::source::Source;
 use crate::seed::RunSeed;
 use crate::sim::{Sim, SimConfig};
-
-/// Start a live world: one node process per Region, until Ctrl-C or `faultline down`.
-///
-/// A second `up` on the same folder goes on where the first one stopped.
-#[derive(Debug, Args)]
-pub struct UpArgs {
-    /// A file with a `world:`, as scenarios have it; it is made by AWS calls.
-    #[arg(long, value_name = "FILE", conflicts_with = "regions")]
-    world: Option<PathBuf>,
-    /// Regions of a world with nothing in it but an account `main` and its user `admin`.
-    #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
-    regions: Vec<RegionName>,
-    #[command(flatten)]
-    place: Where,
-    /// First port: each Region takes two, for AWS's wire and for gRPC. Free ones when absent.
-    #[arg(long)]
-    port: Option<u16>,
-    /// Address to listen on.
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
-}
 
 /// Starts, makes, keeps.
 #[must_use]
@@ -118,19 +98,31 @@ async fn live(args: &UpArgs, asked: Asked) -> Result<Exit, String> {
     }
     let secret = folder.partition_secret(true)?;
     let saved = remembered(args, &folder, &asked, &secret)?;
+    if args.allow_reset && saved.made && !beginning::is_kept(&folder) {
+        return Err("this world was made without --allow-reset, so its beginning was not kept: make it anew, in an empty folder".to_owned());
+    }
     drop(std::fs::remove_file(folder.join("stop")));
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut supervisor = Supervisor::new(program, &folder, &saved)?;
+    let (reset, resets) = mpsc::channel(1);
+    let reset = Some(reset).filter(|_| args.allow_reset);
+    let at = saved.front.ok_or("this world has no front door: a bug")?;
+    let entrance = Entrance::open(&folder, &saved, at, reset).await?;
     let stop = stop_is_asked()?;
     supervisor.start().await?;
     folder.write("running", &std::process::id().to_string())?;
-    let made = make(&folder, saved, asked.plan, &secret).await;
+    let made = begin(args, &folder, saved, asked.plan, &mut supervisor).await;
     let problems = match made {
         Ok(saved) => {
+            let (closing, closed) = oneshot::channel::<()>();
+            let serving = tokio::spawn(entrance.serve(async move { drop(closed.await) }));
             out(&table(&saved));
             say("the world is up; Ctrl-C or `faultline down` stops it");
-            supervisor.watch(stop).await;
+            supervisor.watch(stop, resets).await;
             say("stopping");
+            // What came in through the front door is answered before its node goes.
+            drop(closing);
+            drop(serving.await);
             supervisor.stop().await
         }
         Err(problem) => {
@@ -146,6 +138,28 @@ async fn live(args: &UpArgs, asked: Asked) -> Result<Exit, String> {
     Err(problems.join("\n"))
 }
 
+/// Makes the world, if it is not made yet, and keeps its beginning if it may be reset.
+async fn begin(
+    args: &UpArgs,
+    folder: &Folder,
+    saved: Saved,
+    plan: Option<WorldPlan>,
+    supervisor: &mut Supervisor,
+) -> Result<Saved, String> {
+    let new = !saved.made;
+    let access = folder.access(&saved)?;
+    let saved = make(folder, saved, plan, access).await?;
+    if new && args.allow_reset {
+        let problems = supervisor.stop().await;
+        if !problems.is_empty() {
+            return Err(problems.join("\n"));
+        }
+        beginning::keep(folder, &saved)?;
+        supervisor.start().await?;
+    }
+    Ok(saved)
+}
+
 /// What the folder has, checked against what is asked, or a new world.
 fn remembered(
     args: &UpArgs,
@@ -153,7 +167,7 @@ fn remembered(
     asked: &Asked,
     secret: &[u8],
 ) -> Result<Saved, String> {
-    if let Some(saved) = folder.saved()? {
+    if let Some(mut saved) = folder.saved()? {
         if asked.plan.is_some() && saved.asked != asked.digest {
             return Err(format!(
                 "{} holds another world; name another folder with --dir, or remove this one",
@@ -163,6 +177,11 @@ fn remembered(
         if !saved.made && asked.plan.is_none() {
             return Err("this world was never made to its end: start it with the same --world or --regions, in an empty folder".to_owned());
         }
+        if saved.front.is_none() {
+            saved.front = Some(Ports::of(args).next()?);
+        }
+        args.tls.settle(&mut saved)?;
+        folder.save(&saved)?;
         return Ok(saved);
     }
     let plan = asked.plan.as_ref().ok_or_else(|| {
@@ -174,7 +193,16 @@ fn remembered(
     let home = setup::home(plan).ok_or("a world has at least one Region")?;
     let accounts = setup::accounts(plan, seed(secret));
     let mut saved = Saved::new(plan, home, &accounts, asked.digest.clone());
-    saved.regions = ports(args, &plan.regions)?;
+    let mut ports = Ports::of(args);
+    saved.front = Some(ports.next()?);
+    for region in &plan.regions {
+        saved.regions.push(SavedRegion {
+            region: region.clone(),
+            aws: ports.next()?,
+            grpc: ports.next()?,
+        });
+    }
+    args.tls.settle(&mut saved)?;
     folder.save(&saved)?;
     Ok(saved)
 }
@@ -190,32 +218,32 @@ fn seed(secret: &[u8]) -> RunSeed {
     )
 }
 
-/// Ports for every Region, the same at every start from now on.
-fn ports(args: &UpArgs, regions: &[RegionName]) -> Result<Vec<SavedRegion>, String> {
-    // Held until all are chosen, so that no port is given twice.
-    let mut held = Vec::new();
-    let mut used = BTreeSet::new();
-    let mut next = args.port;
-    let mut port = || -> Result<SocketAddr, String> {
-        let wanted = next.unwrap_or(0);
-        next = next.and_then(|port| port.checked_add(1));
-        let listener = TcpListener::bind((args.bind, wanted))
-            .map_err(|error| format!("port {wanted} of {} cannot be used: {error}", args.bind))?;
+/// Ports that are free, the same at every start from now on.
+struct Ports {
+    bind: IpAddr,
+    next: Option<u16>,
+    /// Held until all are chosen, so that no port is given twice.
+    held: Vec<TcpListener>,
+}
+
+impl Ports {
+    fn of(args: &UpArgs) -> Self {
+        Self {
+            bind: args.bind,
+            next: args.port,
+            held: Vec::new(),
+        }
+    }
+
+    fn next(&mut self) -> Result<SocketAddr, String> {
+        let wanted = self.next.unwrap_or(0);
+        self.next = self.next.and_then(|port| port.checked_add(1));
+        let listener = TcpListener::bind((self.bind, wanted))
+            .map_err(|error| format!("port {wanted} of {} cannot be used: {error}", self.bind))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        used.insert(address.port());
-        held.push(listener);
+        self.held.push(listener);
         Ok(address)
-    };
-    regions
-        .iter()
-        .map(|region| {
-            Ok(SavedRegion {
-                region: region.clone(),
-                aws: port()?,
-                grpc: port()?,
-            })
-        })
-        .collect()
+    }
 }
 
 /// Makes the world by AWS calls, once. It blocks, so it has a thread of its own.
@@ -223,13 +251,13 @@ async fn make(
     folder: &Folder,
     mut saved: Saved,
     plan: Option<WorldPlan>,
-    secret: &[u8],
+    access: Access,
 ) -> Result<Saved, String> {
     let Some(plan) = plan.filter(|_| !saved.made) else {
         return Ok(saved);
     };
-    let (secret, work) = (secret.to_vec(), saved.clone());
-    let making = tokio::task::spawn_blocking(move || made(&plan, &work, &secret));
+    let work = saved.clone();
+    let making = tokio::task::spawn_blocking(move || made(&plan, &work, &access));
     let world = making.await.map_err(|error| error.to_string())??;
     saved.remember(&world);
     folder.save(&saved)?;
@@ -239,12 +267,12 @@ async fn make(
 fn made(
     plan: &WorldPlan,
     saved: &Saved,
-    secret: &[u8],
+    access: &Access,
 ) -> Result<crate::runner::world::World, String> {
-    let transport = LiveTransport::new(saved, secret)?;
+    let transport = LiveTransport::new(saved, access)?;
     let config = SimConfig {
-        seed: seed(secret),
-        world: seed(secret),
+        seed: seed(&access.partition_secret),
+        world: seed(&access.partition_secret),
         regions: plan.regions.clone(),
         home: saved.home.clone(),
         links: std::collections::BTreeMap::new(),
@@ -281,7 +309,14 @@ fn stop_is_asked() -> Result<impl Future<Output = ()>, String> {
 }
 
 fn table(saved: &Saved) -> String {
+    let scheme = saved.scheme();
     let mut text = String::new();
+    if let Some(front) = saved.front {
+        text += &format!(
+            "{:<16} aws {scheme}://{front}  (all Regions, by the one that is signed for)\n",
+            "front door"
+        );
+    }
     for node in &saved.regions {
         let home = if node.region == saved.home {
             "  (home of IAM)"
@@ -289,7 +324,7 @@ fn table(saved: &Saved) -> String {
             ""
         };
         text += &format!(
-            "{:<16} aws http://{}  grpc http://{}{home}\n",
+            "{:<16} aws {scheme}://{}  grpc {scheme}://{}{home}\n",
             node.region.as_str(),
             node.aws,
             node.grpc

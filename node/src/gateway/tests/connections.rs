@@ -16,7 +16,7 @@ pub(super) async fn listening(client: &Client) -> (std::net::SocketAddr, oneshot
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel::<()>();
     let gateway = client.gateway.clone();
-    tokio::spawn(server::run(gateway, listener, async move {
+    tokio::spawn(server::run(gateway, listener, None, async move {
         drop(stopped.await);
     }));
     (address, stop)
@@ -120,7 +120,7 @@ fn a_client_that_does_not_read_loses_its_connection() {
         let address = listener.local_addr().expect("an address");
         let (_stop, stopped) = oneshot::channel::<()>();
         let gateway = client.gateway.clone();
-        tokio::spawn(server::run(gateway, listener, async move {
+        tokio::spawn(server::run(gateway, listener, None, async move {
             drop(stopped.await);
         }));
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
@@ -187,6 +187,8 @@ fn one_port_serves_all_regions_by_the_scope() {
             nodes: BTreeMap::from([(ireland(), address)]),
             home: ireland(),
             limits: Limits::default(),
+            tls: None,
+            reset: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let door = listener.local_addr().expect("an address");

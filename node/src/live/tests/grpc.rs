@@ -32,6 +32,7 @@ use crate::live::serve::{Served, serve};
 use crate::live::signature::{Signer, sign};
 use crate::live::{Handle, LiveStart};
 use crate::store::Shelf;
+use crate::tls::{GRPC, Tls, node_name};
 
 /// How a test's node is configured.
 pub(super) fn config(start: LiveStart) -> LiveConfig {
@@ -42,6 +43,7 @@ pub(super) fn config(start: LiveStart) -> LiveConfig {
         grpc: ([127, 0, 0, 1], 0).into(),
         aws: ([127, 0, 0, 1], 0).into(),
         peers: std::collections::BTreeMap::new(),
+        tls: None,
         limits: crate::gateway::limits::Limits::default(),
         stop_when_stdin_closes: false,
     }
@@ -67,8 +69,12 @@ pub(super) async fn served(
     };
     let routes = served.routes().await;
     let limits = config.limits.clone();
+    let tls = config.tls.as_ref().map(|files| {
+        let tls = Tls::load(files, &node_name(&start.region)).unwrap();
+        tls.acceptor(GRPC).unwrap()
+    });
     tokio::spawn(async move {
-        serve(routes, listener, &limits, stopping).await;
+        serve(routes, listener, &limits, tls, stopping).await;
         drop(stop);
     });
 }

@@ -2,10 +2,12 @@
 //!
 //! - [`grpc`]: what a node serves, asked by clients that others wrote. [`peers`]: two nodes.
 //! - [`limits`]: what clients may take. [`twins`]: both entrances say the same.
+//! - [`secured`]: TLS between peers.
 
 mod grpc;
 mod limits;
 mod peers;
+mod secured;
 mod twins;
 
 use std::sync::Arc;

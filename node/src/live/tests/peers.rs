@@ -12,6 +12,7 @@ use tonic::transport::Endpoint;
 use super::grpc::{config, served};
 use super::{ask, done, encrypt, told};
 use crate::live::actor::LiveActor;
+use crate::live::dial::Dialer;
 use crate::live::links::Links;
 use crate::live::peers::{Proofs, keep};
 use crate::live::{Handle, LiveStart};
@@ -51,7 +52,8 @@ async fn node(
     for (link, queue) in queues {
         let endpoint = Endpoint::from_shared(format!("http://{other}")).unwrap();
         let proofs = Proofs::new(config.start.region.clone(), &config.start.partition_secret);
-        tokio::spawn(keep(link, queue, endpoint, proofs, handle.clone()));
+        let dialer = Dialer::new(&link.peer, None);
+        tokio::spawn(keep(link, queue, endpoint, dialer, proofs, handle.clone()));
     }
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(actor.run(stopped));
