@@ -5,7 +5,7 @@
 //!
 //! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`decide`], [`node`], [`new`],
 //!   [`doctor`], [`papers`]: the commands.
-//! - [`live`]: worlds of real processes.
+//! - [`lab`]: lessons. [`live`]: worlds of real processes.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - `watch`: rounds of runs, one for each save.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod files;
 pub mod interrupt;
 pub mod jobs;
+pub mod lab;
 pub mod live;
 pub mod mutants;
 pub mod new;
@@ -66,6 +67,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Decide(decide::DecideArgs),
     New(new::NewArgs),
+    Lab(lab::LabArgs),
     Node(Box<node::NodeArgs>),
     Up(live::up::UpArgs),
     Down(live::down::DownArgs),
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args, &crate::runner::AsWritten),
         Command::Decide(args) => decide::decide(&args),
         Command::New(args) => new::new(&args),
+        Command::Lab(args) => lab::lab(&args),
         Command::Node(args) => node::node(&args),
         Command::Up(args) => live::up::up(&args),
         Command::Down(args) => live::down::down(&args),

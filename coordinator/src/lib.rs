@@ -3,7 +3,7 @@
 //! It owns what a Region does not: time ([`clock`], [`queue`]), chance ([`seed`]), the
 //! network ([`network`]) and what goes wrong on purpose ([`faults`]). What is to happen
 //! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else. [`decide`]
-//! answers policy questions outside of any run.
+//! answers policy questions outside of any run; [`labs`] teaches.
 
 pub mod campaign;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod exit;
 pub mod explain;
 pub mod faults;
 pub mod journal;
+pub mod labs;
 pub mod live;
 pub mod network;
 pub mod oracles;

@@ -68,9 +68,11 @@ pub(super) fn watch(
     }
 }
 
-type Saves = Receiver<notify::Result<Event>>;
+/// What is told of files.
+pub(super) type Saves = Receiver<notify::Result<Event>>;
 
-fn listen(files: &[PathBuf]) -> notify::Result<(RecommendedWatcher, Saves)> {
+/// Begins to listen for saves of these files, for as long as the watcher lives.
+pub(super) fn listen(files: &[PathBuf]) -> notify::Result<(RecommendedWatcher, Saves)> {
     let (tell, saves) = channel();
     let mut watcher = notify::recommended_watcher(tell)?;
     for file in files {
@@ -106,7 +108,7 @@ fn wait(saves: &Saves, files: &[PathBuf], interrupt: &Interrupt) -> bool {
 
 /// Whether an event changed a scenario that is meant. Reading is none, and so are the
 /// journals that the runs themselves write.
-fn is_save(event: &Event, files: &[PathBuf]) -> bool {
+pub(super) fn is_save(event: &Event, files: &[PathBuf]) -> bool {
     let meant = |path: &PathBuf| {
         let yaml = path
             .extension()

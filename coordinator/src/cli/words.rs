@@ -124,13 +124,16 @@ fn scenarios(folder: Option<&str>) -> Result<Vec<(String, String)>, String> {
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
     /// What the schema is of.
-    #[arg(value_parser = PossibleValuesParser::new(["scenario"]), default_value = "scenario")]
+    #[arg(value_parser = PossibleValuesParser::new(["scenario", "lab"]), default_value = "scenario")]
     kind: String,
 }
 
 /// Prints a schema.
 #[must_use]
-pub fn schema(_args: &SchemaArgs) -> Exit {
-    out(&scenario::schema::scenario_text());
+pub fn schema(args: &SchemaArgs) -> Exit {
+    out(&match args.kind.as_str() {
+        "lab" => crate::labs::schema::text(),
+        _ => scenario::schema::scenario_text(),
+    });
     Exit::Passed
 }
