@@ -4,9 +4,10 @@
 //! cargo run --release -p faultline-node --example aws-load -- ENDPOINT REGION ACCESS_KEY SECRET WHAT TARGET CLIENTS SECONDS
 //! ```
 //!
-//! `WHAT` is `kms-encrypt` or `kms-data-key` (TARGET a key id), `s3-put` (TARGET
-//! `bucket/key-id`; 64 KiB under SSE-KMS), or `dynamodb-put` (TARGET a table with the hash key
-//! `pk`; 1 KiB). Each client has one connection and one request under way. Prints JSON.
+//! `WHAT` is `kms-encrypt` or `kms-data-key` (TARGET a key id), `s3-put` or `s3-put-large`
+//! (TARGET `bucket/key-id`; 64 KiB and 8 MiB under SSE-KMS), or `dynamodb-put` (TARGET a table
+//! with the hash key `pk`; 1 KiB). Each client has one connection and one request under way.
+//! Prints JSON.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -157,12 +158,17 @@ impl Plan {
                 );
                 json("DynamoDB_20120810.PutItem", "1.0", body)
             }
-            "s3-put" => {
+            "s3-put" | "s3-put-large" => {
+                let length = if self.what == "s3-put" {
+                    64 << 10
+                } else {
+                    8 << 20
+                };
                 let (bucket, key) = self.target.split_once('/').ok_or("bucket/key")?;
                 Request::put(format!("/{bucket}/{client}-{}", turn % 64))
                     .header("x-amz-server-side-encryption", "aws:kms")
                     .header("x-amz-server-side-encryption-aws-kms-key-id", key)
-                    .body(Bytes::from(vec![b'o'; 64 << 10]))
+                    .body(Bytes::from(vec![b'o'; length]))
             }
             other => return Err(format!("{other} is not known").into()),
         }?;

@@ -28,7 +28,7 @@ from botocore.config import Config
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILT = pathlib.Path(os.environ.get("FAULTLINE_EXAMPLES", ROOT / "target/release/examples"))
 CLIENTS = (1, 4, 16)
-WORK = ("kms-encrypt", "kms-data-key", "s3-put", "dynamodb-put")
+WORK = ("kms-encrypt", "kms-data-key", "s3-put", "s3-put-large", "dynamodb-put")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -110,7 +110,7 @@ class Server:
             key = self.client("kms").create_key()["KeyMetadata"]["KeyId"]
             made["kms-encrypt"] = made["kms-data-key"] = key
             self.client("s3").create_bucket(Bucket="bench")
-            made["s3-put"] = f"bench/{key}"
+            made["s3-put"] = made["s3-put-large"] = f"bench/{key}"
         except Exception as error:
             print(f"{self.name}: no KMS or S3: {str(error)[:80]}", file=sys.stderr)
         try:
