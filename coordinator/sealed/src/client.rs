@@ -8,6 +8,7 @@
 //! It owns no socket: every call goes through [`AwsClient`], in the Region of the table or
 //! of the key's ARN.
 
+use std::fmt;
 use std::future::Future;
 
 use faultline_proto::dynamodb::{GetItemRequest, GetItemResponse, PutItemRequest, PutItemResponse};
@@ -16,9 +17,11 @@ use prost::Message;
 use zeroize::Zeroizing;
 
 use crate::attribute::{from_attributes, to_attributes};
+use crate::branch::Drawn;
+use crate::branch::uuid::Uuid;
 use crate::entropy::Entropy;
 use crate::error::{CallFailure, SealedError};
-use crate::keyring::{KeyArn, Keyring};
+use crate::keyring::{KeyArn, Keyring, Unwrapper, Writer};
 use crate::kms;
 use crate::open::{Opened, OpenedWith, SealedItem, Stored};
 use crate::schema::{PlaintextPolicy, Schema, Suite};
@@ -40,6 +43,33 @@ pub trait AwsClient {
         operation: &'static str,
         request: Vec<u8>,
     ) -> impl Future<Output = Result<Vec<u8>, CallFailure>>;
+
+    /// The client's own time, microseconds since 1970: what the age of a cached branch key
+    /// is measured with, and what a new one says of its making.
+    fn now(&self) -> u64;
+}
+
+/// What wrapped a data key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrappedBy {
+    /// A KMS key.
+    Kms(KeyArn),
+    /// A version of a branch key.
+    Branch {
+        /// Id of the branch key.
+        id: String,
+        /// Its version.
+        version: Uuid,
+    },
+}
+
+impl fmt::Display for WrappedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kms(key) => key.fmt(f),
+            Self::Branch { id, .. } => f.write_str(id),
+        }
+    }
 }
 
 /// A table in one Region.
@@ -66,7 +96,7 @@ pub struct PutOutcome {
     /// The item as DynamoDB holds it.
     pub stored: Item,
     /// The keys it was wrapped under, in header order; empty for plaintext.
-    pub wrapped_under: Vec<KeyArn>,
+    pub wrapped_under: Vec<WrappedBy>,
     /// What DynamoDB answered.
     pub response: PutItemResponse,
 }
@@ -115,7 +145,7 @@ impl Client {
         aws: &A,
         entropy: &mut dyn Entropy,
         item: &Item,
-    ) -> Result<(Item, Vec<KeyArn>), SealedError> {
+    ) -> Result<(Item, Vec<WrappedBy>), SealedError> {
         let draft = Draft::new(&self.schema, item)?;
         let writers = self.keyring.writers()?;
         // All randomness before the first call: how calls end does not change it.
@@ -129,11 +159,28 @@ impl Client {
         entropy.fill("sealed.data-key", data_key.as_mut());
         let data_key = DataKey::new(*data_key);
 
+        let writers: Vec<(Writer<'_>, Option<Drawn>)> = writers
+            .into_iter()
+            .map(|writer| match writer {
+                Writer::Kms(_) => (writer, None),
+                Writer::Branch(_) => (writer, Some(Drawn::draw(entropy))),
+            })
+            .collect();
+
         let context = draft.bind(signer.as_ref())?;
         let mut recipients = Vec::new();
         let mut wrapped_under = Vec::new();
-        for key in writers {
-            let (recipient, by) = kms::wrap(aws, key, &context, &data_key).await?;
+        for (writer, drawn) in writers {
+            let (recipient, by) = match (writer, drawn) {
+                (Writer::Branch(hierarchy), Some(drawn)) => {
+                    hierarchy.wrap(aws, &drawn, &context, &data_key).await?
+                }
+                (Writer::Kms(key), _) => {
+                    let (recipient, by) = kms::wrap(aws, key, &context, &data_key).await?;
+                    (recipient, WrappedBy::Kms(by))
+                }
+                (Writer::Branch(_), None) => continue,
+            };
             recipients.push(recipient);
             wrapped_under.push(by);
         }
@@ -206,12 +253,30 @@ impl Client {
         sealed: &SealedItem,
     ) -> Result<(DataKey, TagKey, OpenedWith), SealedError> {
         let mut failures = Vec::new();
-        for attempt in self.keyring.attempts(sealed.data_keys())? {
-            match kms::unwrap(aws, &attempt, sealed).await {
-                Ok((data_key, tag_key)) => {
-                    let region = attempt.key.region().clone();
+        for attempt in self
+            .keyring
+            .attempts(sealed.data_keys(), sealed.context())?
+        {
+            let wrapped = usize::try_from(attempt.data_key)
+                .ok()
+                .and_then(|index| sealed.data_keys().get(index));
+            let Some(wrapped) = wrapped else { continue };
+            let unwrapped = match attempt.with {
+                Unwrapper::Kms(key) => kms::unwrap(aws, &key, wrapped, sealed.context()).await.map(
+                    |(data_key, tag_key)| {
+                        let region = Some(key.region().clone());
+                        (data_key, tag_key, WrappedBy::Kms(key), region)
+                    },
+                ),
+                Unwrapper::Branch(hierarchy) => hierarchy
+                    .unwrap(aws, wrapped, sealed.context())
+                    .await
+                    .map(|(data_key, tag_key, by)| (data_key, tag_key, by, None)),
+            };
+            match unwrapped {
+                Ok((data_key, tag_key, key, region)) => {
                     let with = OpenedWith {
-                        key: attempt.key,
+                        key,
                         region,
                         data_key: attempt.data_key,
                     };

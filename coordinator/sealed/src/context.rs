@@ -94,6 +94,21 @@ impl EncryptionContext {
         self.0.get(key).map(String::as_str)
     }
 
+    /// The text or number of an attribute that is in the context, as its user wrote it.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        let value = self.get(&format!("{ATTRIBUTE}{name}"))?;
+        if self.get(LEGEND).is_some() {
+            return Some(value.to_owned());
+        }
+        // Version 1 holds type and bytes in base64.
+        let bytes = STANDARD.decode(value).ok()?;
+        let (type_id, text) = bytes.split_first_chunk()?;
+        matches!(TypeId(*type_id), TypeId::S | TypeId::N)
+            .then(|| String::from_utf8(text.to_vec()).ok())
+            .flatten()
+    }
+
     /// The entries that are not in `required`: what the header stores.
     #[must_use]
     pub fn without(&self, required: &Self) -> Self {

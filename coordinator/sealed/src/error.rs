@@ -50,6 +50,9 @@ pub enum SealedError {
         /// Provider id and provider information of each encrypted data key of the item.
         offered: Vec<(String, String)>,
     },
+    /// A branch key or beacon key cannot be had from its store.
+    #[error("{0}")]
+    KeyStore(String),
     /// KMS answered something the client must not trust.
     #[error("{operation} in {region}: {message}")]
     UnexpectedAnswer {
@@ -81,6 +84,7 @@ impl SealedError {
             Self::InvalidHeader(_) => "InvalidHeader",
             Self::SignatureInvalid(_) => "SignatureInvalid",
             Self::NoMatchingKey { .. } => "NoMatchingKey",
+            Self::KeyStore(_) => "KeyStoreException",
             Self::UnexpectedAnswer { .. } => "UnexpectedAnswer",
             Self::AllAttemptsFailed(_) => "AllAttemptsFailed",
             Self::Call(failure) => &failure.code,
@@ -97,6 +101,7 @@ impl SealedError {
             | Self::InvalidHeader(_)
             | Self::SignatureInvalid(_)
             | Self::NoMatchingKey { .. }
+            | Self::KeyStore(_)
             | Self::UnexpectedAnswer { .. }
             | Self::AllAttemptsFailed(_) => None,
         }

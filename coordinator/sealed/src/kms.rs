@@ -13,8 +13,7 @@ use crate::client::{AwsClient, call, unexpected};
 use crate::context::EncryptionContext;
 use crate::error::SealedError;
 use crate::header::EncryptedDataKey;
-use crate::keyring::{Attempt, KeyArn, PROVIDER};
-use crate::open::SealedItem;
+use crate::keyring::{KeyArn, PROVIDER};
 use crate::secret::{DataKey, IntermediateKey, TagKey};
 use crate::wrapping::WRAPPED_DATA_KEY;
 
@@ -58,23 +57,20 @@ pub(crate) async fn wrap<A: AwsClient>(
 /// Has KMS open the intermediate key of one encrypted data key, and unwraps the data key.
 pub(crate) async fn unwrap<A: AwsClient>(
     aws: &A,
-    attempt: &Attempt,
-    sealed: &SealedItem,
+    key: &KeyArn,
+    wrapped: &EncryptedDataKey,
+    context: &EncryptionContext,
 ) -> Result<(DataKey, TagKey), SealedError> {
-    let wrapped = usize::try_from(attempt.data_key)
-        .ok()
-        .and_then(|index| sealed.data_keys().get(index))
-        .and_then(|key| key.ciphertext.split_at_checked(WRAPPED_DATA_KEY));
-    let Some((wrapped, ciphertext_blob)) = wrapped else {
+    let Some((wrapped, ciphertext_blob)) = wrapped.ciphertext.split_at_checked(WRAPPED_DATA_KEY)
+    else {
         return Err(SealedError::InvalidHeader(
             "Unable to deserialize Intermediate Key Wrapped material: too short.".to_owned(),
         ));
     };
-    let key = &attempt.key;
     let request = DecryptRequest {
         key_id: Some(key.as_str().to_owned()),
         ciphertext_blob: Some(ciphertext_blob.to_vec()),
-        encryption_context: sealed.context().to_map(),
+        encryption_context: context.to_map(),
         ..DecryptRequest::default()
     };
     let response: DecryptResponse = call(aws, key.region(), DECRYPT, &request).await?;
@@ -86,7 +82,7 @@ pub(crate) async fn unwrap<A: AwsClient>(
     }
     let intermediate = IntermediateKey::from_slice(&plaintext).ok_or_else(refuse)?;
     let data_key = intermediate
-        .unwrap(wrapped, &sealed.context().serialize())
+        .unwrap(wrapped, &context.serialize())
         .ok_or_else(|| {
             SealedError::SignatureInvalid(
                 "the wrapped data key does not belong to this item".to_owned(),

@@ -6,12 +6,12 @@
 
 use faultline_proto::names::RegionName;
 
+use crate::client::WrappedBy;
 use crate::context::{EncryptionContext, PUBLIC_KEY};
 use crate::error::SealedError;
 use crate::field::{self, Field};
 use crate::footer::{FOOTER, Footer, canonical_hash};
 use crate::header::{self, EncryptedDataKey, HEADER, Header};
-use crate::keyring::KeyArn;
 use crate::plaintext::{Terminal, TypeId};
 use crate::schema::{AttributeAction, PlaintextPolicy, RESERVED_PREFIX, Schema, Suite};
 use crate::seal::check_keys;
@@ -32,10 +32,10 @@ pub struct Opened {
 /// The key that opened an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedWith {
-    /// The key that KMS was asked to use.
-    pub key: KeyArn,
-    /// Where KMS was asked.
-    pub region: RegionName,
+    /// The key that unwrapped its data key.
+    pub key: WrappedBy,
+    /// Where KMS was asked; `None` for a branch key, which may have been at hand.
+    pub region: Option<RegionName>,
     /// Which of the item's encrypted data keys it was, counted from zero.
     pub data_key: u32,
 }

@@ -58,6 +58,14 @@ secret!(
     TagKey
 );
 secret!(
+    /// What intermediate keys are wrapped under, itself wrapped by KMS (CSE-033).
+    BranchKey
+);
+secret!(
+    /// What the keys of beacons are made of (CSE-035).
+    BeaconKey
+);
+secret!(
     /// The key of the header's commitment.
     CommitKey
 );

@@ -134,13 +134,18 @@ fn split(key: &[u8; FIELD_KEY]) -> (&[u8; KEY_LENGTH], &[u8; NONCE]) {
     (key, nonce)
 }
 
-fn gcm_seal(key: &[u8; KEY_LENGTH], nonce: &[u8; NONCE], msg: &[u8], aad: &[u8]) -> Vec<u8> {
+pub(crate) fn gcm_seal(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE],
+    msg: &[u8],
+    aad: &[u8],
+) -> Vec<u8> {
     Aes256Gcm::new(key.into())
         .encrypt(nonce.into(), Payload { msg, aad })
         .expect("no attribute is near GCM's limit of 64 GiB")
 }
 
-fn gcm_open(
+pub(crate) fn gcm_open(
     key: &[u8; KEY_LENGTH],
     nonce: &[u8; NONCE],
     msg: &[u8],

@@ -58,8 +58,12 @@ fn cse_026_030_an_item_written_in_one_region_opens_with_the_replica_key_of_anoth
     assert_eq!(opened.item, order_again());
     let with = opened.opened_with.unwrap();
     assert_eq!(
-        (with.key.as_str(), with.region.as_str(), with.data_key),
-        (MRK_EAST, "us-east-1", 0)
+        (
+            with.key.to_string(),
+            with.region.unwrap().as_str(),
+            with.data_key
+        ),
+        (MRK_EAST.to_owned(), "us-east-1", 0)
     );
     assert_eq!(
         world.calls(),

@@ -12,8 +12,11 @@ use faultline_proto::dynamodb::{
 };
 use faultline_proto::kms::{
     DecryptRequest, DecryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
+    GenerateDataKeyWithoutPlaintextRequest, GenerateDataKeyWithoutPlaintextResponse,
+    ReEncryptRequest, ReEncryptResponse,
 };
 use faultline_proto::names::RegionName;
+use faultline_sealed::attribute::{from_attributes, to_attributes};
 use faultline_sealed::{
     AwsClient, CallFailure, Client, Entropy, Item, Keyring, Schema, SchemaConfig, TableAt, Value,
 };
@@ -34,6 +37,9 @@ struct State {
     wrapped: BTreeMap<Vec<u8>, (String, Plain)>,
     contexts: Vec<BTreeMap<String, String>>,
     item: BTreeMap<String, AttributeValue>,
+    /// Rows of the table `keys`, by id and type.
+    keys: BTreeMap<(String, String), BTreeMap<String, AttributeValue>>,
+    now: u64,
 }
 
 /// The AWS of one test; the table has one item in all Regions.
@@ -53,12 +59,31 @@ impl World {
     pub fn kms_down(&self, region: &str) {
         self.0.borrow_mut().down.insert(region.to_owned());
     }
+    /// Lets time pass.
+    pub fn pass(&self, seconds: u64) {
+        self.0.borrow_mut().now += seconds * 1_000_000;
+    }
+    /// Rows of the key store's table, by id and type.
+    pub fn key_rows(&self) -> BTreeMap<(String, String), Item> {
+        let state = self.0.borrow();
+        let rows = state.keys.iter();
+        rows.map(|(key, row)| (key.clone(), from_attributes(row.clone()).unwrap()))
+            .collect()
+    }
+    /// Changes a row of the key store's table.
+    pub fn edit_key(&self, id: &str, kind: &str, change: impl FnOnce(&mut Item)) {
+        let key = (id.to_owned(), kind.to_owned());
+        let row = self.0.borrow().keys[&key].clone();
+        let mut item = from_attributes(row).unwrap();
+        change(&mut item);
+        self.0.borrow_mut().keys.insert(key, to_attributes(item));
+    }
     /// Changes the stored item behind the client's back.
     pub fn edit(&self, change: impl FnOnce(&mut Item)) {
         let mut state = self.0.borrow_mut();
-        let mut item = faultline_sealed::attribute::from_attributes(state.item.clone()).unwrap();
+        let mut item = from_attributes(state.item.clone()).unwrap();
         change(&mut item);
-        state.item = faultline_sealed::attribute::to_attributes(item);
+        state.item = to_attributes(item);
     }
 
     fn answer(
@@ -93,10 +118,20 @@ impl World {
                 log(request.key_id());
                 state.decrypt(request).map_err(fail)?.encode_to_vec()
             }
+            "kms.GenerateDataKeyWithoutPlaintext" => {
+                let request = GenerateDataKeyWithoutPlaintextRequest::decode(request).unwrap();
+                log(request.key_id());
+                state.generate_unseen(request).encode_to_vec()
+            }
+            "kms.ReEncrypt" => {
+                let request = ReEncryptRequest::decode(request).unwrap();
+                log(request.source_key_id());
+                state.reencrypt(request).map_err(fail)?.encode_to_vec()
+            }
             "dynamodb.PutItem" => {
                 log("");
-                state.item = PutItemRequest::decode(request).unwrap().item;
-                PutItemResponse::default().encode_to_vec()
+                let request = PutItemRequest::decode(request).unwrap();
+                state.put_item(request).map_err(fail)?.encode_to_vec()
             }
             "dynamodb.GetItem" => {
                 log("");
@@ -109,16 +144,73 @@ impl World {
 }
 
 impl State {
-    fn generate_data_key(&mut self, request: GenerateDataKeyRequest) -> GenerateDataKeyResponse {
-        assert_eq!(request.number_of_bytes, Some(32));
+    fn wrap(
+        &mut self,
+        key: &str,
+        plaintext: Option<Vec<u8>>,
+        context: BTreeMap<String, String>,
+    ) -> (Vec<u8>, Vec<u8>) {
         let count = u8::try_from(self.wrapped.len()).unwrap();
-        let plaintext = vec![0x40 + count; 32];
+        let plaintext = plaintext.unwrap_or_else(|| vec![0x40 + count; 32]);
         let blob = [b"blob           ".as_slice(), &[count; 49]].concat();
         assert_eq!(blob.len(), 64);
-        self.contexts.push(request.encryption_context.clone());
+        self.contexts.push(context.clone());
+        let hidden = (plaintext.clone(), context);
+        self.wrapped.insert(blob.clone(), (material(key), hidden));
+        (blob, plaintext)
+    }
+
+    fn generate_unseen(
+        &mut self,
+        request: GenerateDataKeyWithoutPlaintextRequest,
+    ) -> GenerateDataKeyWithoutPlaintextResponse {
+        assert_eq!(request.number_of_bytes, Some(32));
         let key = request.key_id().to_owned();
-        let hidden = (plaintext.clone(), request.encryption_context);
-        self.wrapped.insert(blob.clone(), (material(&key), hidden));
+        let (blob, _) = self.wrap(&key, None, request.encryption_context);
+        GenerateDataKeyWithoutPlaintextResponse {
+            ciphertext_blob: Some(blob),
+            key_id: Some(key),
+            ..GenerateDataKeyWithoutPlaintextResponse::default()
+        }
+    }
+
+    fn reencrypt(&mut self, request: ReEncryptRequest) -> Result<ReEncryptResponse, &'static str> {
+        let opened = self.decrypt(DecryptRequest {
+            ciphertext_blob: request.ciphertext_blob,
+            key_id: request.source_key_id,
+            encryption_context: request.source_encryption_context,
+            ..DecryptRequest::default()
+        })?;
+        let key = request.destination_key_id.unwrap();
+        let context = request.destination_encryption_context;
+        let (blob, _) = self.wrap(&key, opened.plaintext, context);
+        Ok(ReEncryptResponse {
+            ciphertext_blob: Some(blob),
+            key_id: Some(key),
+            ..ReEncryptResponse::default()
+        })
+    }
+
+    fn put_item(&mut self, request: PutItemRequest) -> Result<PutItemResponse, &'static str> {
+        if request.table_name() != "keys" {
+            self.item = request.item;
+            return Ok(PutItemResponse::default());
+        }
+        let key = row_key(&request.item);
+        let wanted = request
+            .condition_expression()
+            .starts_with("attribute_exists(");
+        if self.keys.contains_key(&key) != wanted {
+            return Err("ConditionalCheckFailedException");
+        }
+        self.keys.insert(key, request.item);
+        Ok(PutItemResponse::default())
+    }
+
+    fn generate_data_key(&mut self, request: GenerateDataKeyRequest) -> GenerateDataKeyResponse {
+        assert_eq!(request.number_of_bytes, Some(32));
+        let key = request.key_id().to_owned();
+        let (blob, plaintext) = self.wrap(&key, None, request.encryption_context);
         GenerateDataKeyResponse {
             ciphertext_blob: Some(blob),
             plaintext: Some(plaintext),
@@ -147,6 +239,13 @@ impl State {
     }
 
     fn get_item(&self, request: &GetItemRequest) -> GetItemResponse {
+        if request.table_name() == "keys" {
+            let row = self.keys.get(&row_key(&request.key));
+            return GetItemResponse {
+                item: row.cloned().unwrap_or_default(),
+                ..GetItemResponse::default()
+            };
+        }
         let is_it = |(name, value)| self.item.get::<String>(name) == Some(value);
         let found = request.key.iter().all(is_it);
         GetItemResponse {
@@ -157,6 +256,14 @@ impl State {
             },
             ..GetItemResponse::default()
         }
+    }
+}
+
+fn row_key(item: &BTreeMap<String, AttributeValue>) -> (String, String) {
+    let item = from_attributes(item.clone()).unwrap();
+    match (&item["branch-key-id"], &item["type"]) {
+        (Value::S(id), Value::S(kind)) => (id.clone(), kind.clone()),
+        other => panic!("{other:?} is no key of a row"),
     }
 }
 
@@ -177,6 +284,10 @@ impl AwsClient for World {
         request: Vec<u8>,
     ) -> Result<Vec<u8>, CallFailure> {
         self.answer(region, operation, &request)
+    }
+
+    fn now(&self) -> u64 {
+        self.0.borrow().now
     }
 }
 
