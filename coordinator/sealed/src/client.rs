@@ -17,6 +17,7 @@ use prost::Message;
 use zeroize::Zeroizing;
 
 use crate::attribute::{from_attributes, to_attributes};
+use crate::beacons::{BeaconSource, Search};
 use crate::branch::Drawn;
 use crate::branch::uuid::Uuid;
 use crate::entropy::Entropy;
@@ -88,6 +89,17 @@ pub struct Client {
     pub schema: Schema,
     /// Which keys are used.
     pub keyring: Keyring,
+    /// Its beacons, and where their key is.
+    pub beacons: Option<Beacons>,
+}
+
+/// The beacons of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beacons {
+    /// Which ones.
+    pub search: Search,
+    /// Where their key is.
+    pub source: BeaconSource,
 }
 
 /// A written item.
@@ -105,7 +117,22 @@ impl Client {
     /// A client.
     #[must_use]
     pub fn new(schema: Schema, keyring: Keyring) -> Self {
-        Self { schema, keyring }
+        Self {
+            schema,
+            keyring,
+            beacons: None,
+        }
+    }
+
+    /// This client with beacons; those without an encrypted part are attributes that it
+    /// makes and signs.
+    #[must_use]
+    pub fn with_beacons(self, beacons: Beacons) -> Self {
+        Self {
+            schema: self.schema.with_signed(beacons.search.signed_beacons()),
+            beacons: Some(beacons),
+            ..self
+        }
     }
 
     /// Seals `item` and puts it.
@@ -140,13 +167,21 @@ impl Client {
         })
     }
 
-    async fn sealed<A: AwsClient>(
+    /// Seals `item` without writing it: the item as DynamoDB would hold it, and what wrapped
+    /// its data key.
+    ///
+    /// # Errors
+    /// As [`Self::put_item`], but that nothing is put.
+    pub async fn sealed<A: AwsClient>(
         &self,
         aws: &A,
         entropy: &mut dyn Entropy,
         item: &Item,
     ) -> Result<(Item, Vec<WrappedBy>), SealedError> {
-        let draft = Draft::new(&self.schema, item)?;
+        let draft = match &self.beacons {
+            None => Draft::new(&self.schema, item)?,
+            Some(beacons) => Draft::with_beacons(&self.schema, item, &beacons.search)?,
+        };
         let writers = self.keyring.writers()?;
         // All randomness before the first call: how calls end does not change it.
         let signer = match self.schema.suite() {
@@ -184,12 +219,16 @@ impl Client {
             recipients.push(recipient);
             wrapped_under.push(by);
         }
-        let stored = draft.seal(&SealMaterials {
+        let mut stored = draft.seal(&SealMaterials {
             message_id,
             data_key,
             recipients,
             signer,
         })?;
+        if let Some(Beacons { search, source }) = &self.beacons {
+            let keys = search.keys(&source.key(aws).await?);
+            stored.extend(search.beacons(item, &keys)?);
+        }
         Ok((stored, wrapped_under))
     }
 

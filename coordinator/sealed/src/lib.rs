@@ -29,6 +29,7 @@
 //! and every operation but `PutItem` and `GetItem`.
 
 pub mod attribute;
+pub mod beacons;
 pub mod branch;
 pub mod client;
 pub mod context;
@@ -51,8 +52,9 @@ pub mod signing;
 pub mod value;
 pub mod wrapping;
 
+pub use beacons::{BeaconConfig, BeaconSource, Query, Search};
 pub use branch::{BranchKeyCache, BranchKeyId, Hierarchy, KeyStore, KmsConfiguration};
-pub use client::{AwsClient, Client, PutOutcome, TableAt, WrappedBy};
+pub use client::{AwsClient, Beacons, Client, PutOutcome, TableAt, WrappedBy};
 pub use entropy::Entropy;
 pub use error::{CallFailure, SealedError};
 pub use keyring::{KeyArn, Keyring};

@@ -4,6 +4,8 @@
 //! spelling is fixed before anything is signed: no exponent, no superfluous zeros, no
 //! plus sign, no minus zero (CSE-019).
 
+use std::cmp::Ordering;
+
 /// Significant decimal digits that DynamoDB keeps.
 const PRECISION: usize = 38;
 /// Largest position of the decimal point behind the first digit: 9.9...E125.
@@ -60,6 +62,29 @@ pub fn normalize(text: &str) -> Result<String, String> {
     Ok(spell(negative, digits, point))
 }
 
+/// The order of two numbers; `None` if one of them is none.
+#[must_use]
+pub fn compare(left: &str, right: &str) -> Option<Ordering> {
+    let (left, right) = (normalize(left).ok()?, normalize(right).ok()?);
+    let parts = |text: &str| {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        (negative, whole.len(), whole.to_owned(), fraction.to_owned())
+    };
+    let (left, right) = (parts(&left), parts(&right));
+    // Normalised, so more whole digits are more, and digits compare as text.
+    let size = |of: &(bool, usize, String, String)| (of.1, of.2.clone(), of.3.clone());
+    Some(match (left.0, right.0) {
+        (false, true) => Ordering::Greater,
+        (true, false) => Ordering::Less,
+        (false, false) => size(&left).cmp(&size(&right)),
+        (true, true) => size(&right).cmp(&size(&left)),
+    })
+}
+
 fn spell(negative: bool, digits: &str, point: i64) -> String {
     let sign = if negative { "-" } else { "" };
     match usize::try_from(point) {
@@ -94,7 +119,24 @@ fn signed(length: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::normalize;
+    use std::cmp::Ordering;
+
+    use super::{compare, normalize};
+
+    #[test]
+    fn numbers_are_ordered_by_value() {
+        let ordered = [
+            "-10", "-9.5", "-9.05", "-0.1", "0", "0.09", "1E-1", "2", "10", "1e2",
+        ];
+        for (at, low) in ordered.iter().enumerate() {
+            for high in &ordered[at + 1..] {
+                assert_eq!(compare(low, high), Some(Ordering::Less), "{low} {high}");
+                assert_eq!(compare(high, low), Some(Ordering::Greater));
+            }
+        }
+        assert_eq!(compare("1.0", "1"), Some(Ordering::Equal));
+        assert_eq!(compare("x", "1"), None);
+    }
 
     #[test]
     fn cse_019_numbers_have_one_spelling() {

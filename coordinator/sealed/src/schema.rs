@@ -238,6 +238,22 @@ impl Schema {
         &self.config.actions
     }
 
+    /// The attributes that are encrypted.
+    pub fn encrypted(&self) -> impl Iterator<Item = &str> {
+        let actions = self.config.actions.iter();
+        actions
+            .filter(|(_, action)| **action == AttributeAction::EncryptAndSign)
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// This schema with attributes that are made by the client and signed.
+    #[must_use]
+    pub fn with_signed<'n>(mut self, names: impl Iterator<Item = &'n str>) -> Self {
+        let names = names.map(|name| (name.to_owned(), AttributeAction::SignOnly));
+        self.config.actions.extend(names);
+        self
+    }
+
     /// Whether an attribute of a stored item must be covered by its signature (CSE-004).
     #[must_use]
     pub fn is_signed_on_read(&self, name: &str) -> bool {

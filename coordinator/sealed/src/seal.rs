@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::beacons::Search;
 use crate::context::{EncryptionContext, PUBLIC_KEY};
 use crate::error::SealedError;
 use crate::field::{self, Field};
@@ -53,6 +54,23 @@ impl Draft {
     /// attribute without action (CSE-001) or a value that DynamoDB would refuse.
     pub fn new(schema: &Schema, item: &Item) -> Result<Self, SealedError> {
         check_names(item)?;
+        Self::of(schema, item)
+    }
+
+    /// Checks `item`, and adds to it what is signed of its beacons.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and as [`Search::with_signed`].
+    pub fn with_beacons(
+        schema: &Schema,
+        item: &Item,
+        search: &Search,
+    ) -> Result<Self, SealedError> {
+        check_names(item)?;
+        Self::of(schema, &search.with_signed(item)?)
+    }
+
+    fn of(schema: &Schema, item: &Item) -> Result<Self, SealedError> {
         check_keys(schema, item, "Encrypt")?;
         check_included(schema, item)?;
         let fields = field::in_order(schema, item, |name, _| {

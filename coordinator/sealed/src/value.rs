@@ -32,3 +32,22 @@ pub enum Value {
     /// A map; members may differ in type.
     M(BTreeMap<String, Value>),
 }
+
+impl Value {
+    /// DynamoDB's letters for the type, `SS`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::S(_) => "S",
+            Self::N(_) => "N",
+            Self::B(_) => "B",
+            Self::Bool(_) => "BOOL",
+            Self::Null => "NULL",
+            Self::Ss(_) => "SS",
+            Self::Ns(_) => "NS",
+            Self::Bs(_) => "BS",
+            Self::L(_) => "L",
+            Self::M(_) => "M",
+        }
+    }
+}

@@ -75,8 +75,8 @@ impl Runner<'_> {
                 Some(opened) => json!({
                     "item": plain(opened.item),
                     "opened_with": opened.opened_with.map(|with| json!({
-                        "region": with.region.as_str(),
-                        "key": with.key.as_str(),
+                        "region": with.region.as_ref().map(RegionName::as_str),
+                        "key": with.key.to_string(),
                     })),
                 }),
             });
@@ -195,13 +195,19 @@ fn keyring(world: &World, plan: &KeyringPlan, from: &RegionName) -> Result<Keyri
         let children = names
             .map(|name| arn(name, at))
             .collect::<Result<Vec<_>, _>>()?;
-        Keyring::mrk_multi(generator, children)
+        Ok((generator, children))
     };
     match plan {
         KeyringPlan::Kms(name) => Ok(Keyring::Kms(arn(name, None)?)),
         KeyringPlan::KmsMrk(name) => Ok(Keyring::KmsMrk(arn(name, Some(from))?)),
-        KeyringPlan::KmsMulti(plan) => several(plan, None),
-        KeyringPlan::MrkMulti(plan) => several(plan, Some(from)),
+        KeyringPlan::KmsMulti(plan) => {
+            let (generator, children) = several(plan, None)?;
+            Keyring::kms_multi(generator, children)
+        }
+        KeyringPlan::MrkMulti(plan) => {
+            let (generator, children) = several(plan, Some(from))?;
+            Keyring::mrk_multi(generator, children)
+        }
     }
 }
 

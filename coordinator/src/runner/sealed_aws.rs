@@ -7,6 +7,7 @@ use faultline_proto::registry::find_operation;
 use faultline_sealed::{AwsClient, CallFailure, Entropy};
 
 use super::ask::{self, Caller, Refusal};
+use crate::clock::BASE_WALL;
 use crate::seed::RunSeed;
 use crate::sim::Sim;
 use crate::sim::answer::Answered;
@@ -76,6 +77,11 @@ impl AwsClient for Aws<'_> {
                 Err(fails(&refusal.code, &refusal.message, payload))
             }
         }
+    }
+
+    fn now(&self) -> u64 {
+        let micros = BASE_WALL.saturating_add_unsigned(self.sim.now().0);
+        u64::try_from(micros).unwrap_or_default()
     }
 }
 

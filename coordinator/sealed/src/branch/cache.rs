@@ -1,4 +1,4 @@
-//! Branch keys that were fetched, by store, id and version.
+//! Keys that were fetched, by store, id and version.
 //!
 //! One cache serves every client that shares it; each checks the age of what it finds
 //! against its own time to live. When it is full the oldest entry goes.
@@ -9,31 +9,48 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::BranchKeyMaterial;
+use crate::secret::BeaconKey;
 
-/// How many branch keys are kept, the SDK's default.
+/// How many keys are kept, the SDK's default.
 pub const CAPACITY: usize = 1_000;
 
 const SECOND: u64 = 1_000_000;
 
-struct Entry {
+struct Entry<T> {
     fetched: u64,
-    material: BranchKeyMaterial,
+    material: T,
 }
 
 /// A cache; clones are the same cache.
-#[derive(Clone, Default)]
-pub struct BranchKeyCache(Rc<RefCell<BTreeMap<String, Entry>>>);
+pub struct KeyCache<T>(Rc<RefCell<BTreeMap<String, Entry<T>>>>);
 
-impl BranchKeyCache {
+/// Branch keys that were fetched.
+pub type BranchKeyCache = KeyCache<BranchKeyMaterial>;
+/// Beacon keys that were fetched.
+pub type BeaconKeyCache = KeyCache<BeaconKey>;
+
+impl<T> Clone for KeyCache<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<T> Default for KeyCache<T> {
+    fn default() -> Self {
+        Self(Rc::default())
+    }
+}
+
+impl<T: Clone> KeyCache<T> {
     /// What was put under `name` at most `time_to_live` seconds before `now` (microseconds).
-    pub(super) fn get(&self, name: &str, now: u64, time_to_live: u64) -> Option<BranchKeyMaterial> {
+    pub(crate) fn get(&self, name: &str, now: u64, time_to_live: u64) -> Option<T> {
         let entries = self.0.borrow();
         let entry = entries.get(name)?;
         let age = now.saturating_sub(entry.fetched) / SECOND;
         (age <= time_to_live).then(|| entry.material.clone())
     }
 
-    pub(super) fn put(&self, name: String, now: u64, material: BranchKeyMaterial) {
+    pub(crate) fn put(&self, name: String, now: u64, material: T) {
         let mut entries = self.0.borrow_mut();
         if entries.len() >= CAPACITY && !entries.contains_key(&name) {
             let oldest = entries
@@ -57,19 +74,19 @@ impl BranchKeyCache {
     }
 }
 
-impl fmt::Debug for BranchKeyCache {
+impl<T> fmt::Debug for KeyCache<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BranchKeyCache")
+        f.write_str("KeyCache")
     }
 }
 
-impl PartialEq for BranchKeyCache {
+impl<T> PartialEq for KeyCache<T> {
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for BranchKeyCache {}
+impl<T> Eq for KeyCache<T> {}
 
 #[cfg(test)]
 mod tests {
