@@ -19,14 +19,16 @@
 //! - [`secret`], [`wrapping`], [`signing`]: keys that cannot be printed, and what is made of them.
 //! - [`header`], [`footer`]: the two attributes added to an item, byte for byte.
 //! - [`mod@seal`], [`mod@open`]: an item and its materials in, an item out; no calls, no randomness.
-//! - [`keyring`]: which KMS keys wrap, and which are asked to unwrap, in which order.
+//! - [`keyring`]: which keys wrap, and which are asked to unwrap, in which order; [`branch`]:
+//!   keys that a table keeps, under one KMS key.
+//! - [`beacons`]: what can be searched for in what is encrypted.
 //! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`];
 //!   `kms` is its KMS side.
 //! - [`import`]: key material on its way into KMS, as its owner wraps it; no client, no table.
 //! - [`entropy`], [`error`].
 //!
-//! Left out: beacons (searchable encryption), the hierarchical keyring, legacy items,
-//! and every operation but `PutItem` and `GetItem`.
+//! Left out: legacy items, keys that are not in KMS, and every operation but `PutItem` and
+//! `GetItem`.
 
 pub mod attribute;
 pub mod beacons;
@@ -53,7 +55,9 @@ pub mod value;
 pub mod wrapping;
 
 pub use beacons::{BeaconConfig, BeaconSource, Query, Search};
-pub use branch::{BranchKeyCache, BranchKeyId, Hierarchy, KeyStore, KmsConfiguration};
+pub use branch::{
+    BeaconKeyCache, BranchKeyCache, BranchKeyId, Hierarchy, KeyStore, KmsConfiguration,
+};
 pub use client::{AwsClient, Beacons, Client, PutOutcome, TableAt, WrappedBy};
 pub use entropy::Entropy;
 pub use error::{CallFailure, SealedError};

@@ -6,8 +6,8 @@
 //! - [`steps`]: blocks, lanes, faults around them; [`rounds`]: loops; [`telling`]: what the
 //!   journal hears of it. [`faults`]: what names in a fault stand for.
 //! - [`verbs`]: a step's verb, with its patience and its expectations. [`ask`]: one operation
-//!   of AWS. What AWS does not have: [`sealed`] over [`sealed_aws`], [`audit`], [`seeing`],
-//!   [`carried`].
+//!   of AWS. What AWS does not have: [`sealed`] and [`branch_keys`] with a
+//!   [`sealed_client`] over [`sealed_aws`], [`audit`], [`seeing`], [`carried`].
 //! - [`problem`]: what went wrong, as a picture. [`secrets`]: what must not be found.
 //! - [`verdict`]: what it comes to; [`goals`] over what they [`measure`]; [`at_rest`].
 //! - [`AsWritten`]: what the command line calls.
@@ -19,6 +19,7 @@ pub mod ask;
 mod at_rest;
 mod audit;
 mod begun;
+mod branch_keys;
 mod carried;
 mod conductor;
 mod faults;
@@ -29,6 +30,7 @@ mod problem;
 mod rounds;
 mod sealed;
 mod sealed_aws;
+mod sealed_client;
 mod secrets;
 mod seeing;
 pub mod setup;
@@ -136,6 +138,8 @@ struct Runner<'p> {
     /// Sessions of roles: since when, and the credential.
     sessions: RefCell<BTreeMap<String, (SimTime, Credential)>>,
     secrets: RefCell<Secrets>,
+    /// Branch keys that sealed clients have at hand.
+    kept: RefCell<sealed_client::Kept>,
     /// Envelopes, if some step looks at them.
     carried: Carried,
 }
@@ -255,6 +259,7 @@ impl Ears {
             started: RefCell::default(),
             sessions: RefCell::default(),
             secrets: RefCell::default(),
+            kept: RefCell::default(),
             carried: self.carried.unwrap_or_default(),
         };
         runner.run()

@@ -1,7 +1,8 @@
 //! `sealed.*`: the client that encrypts before it sends.
 //!
 //! It asks DynamoDB in the step's Region and KMS where its keyring says, each time over
-//! the links from where the client stands. A failed call of it is the step's failure.
+//! the links from where the client stands. A failed call of it is the step's failure. How
+//! it encrypts is read in `sealed_client`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,9 +12,8 @@ use faultline_proto::dynamodb::{GetItemResponse, PutItemRequest};
 use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_operation;
 use faultline_sealed::attribute::{from_attributes, to_attributes};
-use faultline_sealed::{
-    AttributeAction, Client, Item, KeyArn, Keyring, Schema, SchemaConfig, SealedError, TableAt,
-};
+use faultline_sealed::beacons::expression::check_condition;
+use faultline_sealed::{Item, SealedError};
 use prost::Message;
 use serde_json::{Map, Value, json};
 
@@ -22,9 +22,7 @@ use super::ask::{self, Refusal, Said};
 use super::problem::Trouble;
 use super::sealed_aws::{Aws, Chance};
 use super::verbs::Asked;
-use super::world::World;
 use crate::clock::SimTime;
-use crate::scenario::plan::world::{KeyringPlan, MultiKeyringPlan};
 
 impl Runner<'_> {
     /// `sealed.put_item`.
@@ -33,7 +31,16 @@ impl Runner<'_> {
         let request = self.put_request(&asked.arguments)?;
         let item = from_attributes(request.item.clone())
             .map_err(|error| self.own("InvalidArguments", error.to_string()))?;
-        self.note_secrets(&client, &table.name, &request);
+        self.note_secrets(&table.name, &request);
+        let condition = request.condition_expression();
+        if let Err(why) = check_condition(
+            &client.schema,
+            condition,
+            &request.expression_attribute_names,
+        ) {
+            let refused = SealedError::SchemaViolation(why);
+            return Ok(self.not_sent(&refused));
+        }
         // What is not the item goes along as it was written.
         let more = PutItemRequest {
             item: BTreeMap::new(),
@@ -41,11 +48,7 @@ impl Runner<'_> {
             ..request
         };
         let aws = self.aws(asked, more.encode_to_vec());
-        let mut chance = Chance {
-            seed: self.sim.seed(),
-            purpose: &asked.purpose,
-            drawn: 0,
-        };
+        let mut chance = self.chance(asked);
         let since = self.sim.now();
         let put = client.put_item(&aws, &mut chance, &table, &item).await;
         let call = told(&aws, &table.region, since);
@@ -83,7 +86,27 @@ impl Runner<'_> {
         Ok(Said { result, call })
     }
 
-    fn aws<'a>(&'a self, asked: &'a Asked, more: Vec<u8>) -> Aws<'a> {
+    /// What the client refuses before any call.
+    fn not_sent(&self, error: &SealedError) -> Said {
+        Said {
+            result: Err(Refusal::own(
+                error.code(),
+                error.to_string(),
+                self.sim.now(),
+            )),
+            call: Value::Null,
+        }
+    }
+
+    pub(super) fn chance<'a>(&self, asked: &'a Asked) -> Chance<'a> {
+        Chance {
+            seed: self.sim.seed(),
+            purpose: &asked.purpose,
+            drawn: 0,
+        }
+    }
+
+    pub(super) fn aws<'a>(&'a self, asked: &'a Asked, more: Vec<u8>) -> Aws<'a> {
         Aws {
             sim: &self.sim,
             caller: &asked.caller,
@@ -108,58 +131,10 @@ impl Runner<'_> {
             .map_err(|error| self.own("InvalidArguments", error.to_string()))
     }
 
-    /// The client that the world has for the step's table.
-    fn sealed_client(&self, asked: &Asked) -> Result<(Client, TableAt), Trouble> {
-        let name = asked.arguments["table_name"].as_str().unwrap_or_default();
-        let missing = || {
-            self.own(
-                "MissingClient",
-                format!("the world has no sealed client for the table `{name}`"),
-            )
-        };
-        let plan = self
-            .case
-            .world
-            .sealed_clients
-            .get(name)
-            .ok_or_else(missing)?;
-        let table = self.case.world.tables.get(name).ok_or_else(missing)?;
-        let wrong = |error: SealedError| self.own(error.code(), error.to_string());
-        let mut actions = BTreeMap::new();
-        for (attribute, action) in &plan.attributes {
-            let action: AttributeAction = action.parse().map_err(wrong)?;
-            actions.insert(attribute.clone(), action);
-        }
-        let unsigned = actions
-            .iter()
-            .filter(|(_, action)| **action == AttributeAction::DoNothing)
-            .map(|(attribute, _)| attribute.clone());
-        let config = SchemaConfig {
-            logical_table_name: name.to_owned(),
-            partition_key: table.what.partition_key.clone(),
-            sort_key: table.what.sort_key.clone(),
-            allowed_unsigned_attributes: unsigned.collect(),
-            actions,
-            ..SchemaConfig::default()
-        };
-        let schema = Schema::new(config).map_err(wrong)?;
-        let keyring = keyring(&self.world, &plan.keyring, &asked.caller.from).map_err(wrong)?;
-        let region = asked
-            .region
-            .clone()
-            .ok_or_else(|| self.own("NoRegion", "the step does not say which Region is asked"))?;
-        let at = TableAt {
-            region,
-            name: name.to_owned(),
-        };
-        Ok((Client::new(schema, keyring), at))
-    }
-
     /// What is encrypted before it is sent is secret.
-    fn note_secrets(&self, client: &Client, table: &str, request: &PutItemRequest) {
+    fn note_secrets(&self, table: &str, request: &PutItemRequest) {
         let plan = self.case.world.sealed_clients.get(table);
         let Some(plan) = plan else { return };
-        let _ = client;
         for (attribute, value) in &request.item {
             let hidden = plan.attributes.get(attribute).map(String::as_str);
             if hidden != Some("encrypt_and_sign") {
@@ -177,41 +152,7 @@ impl Runner<'_> {
     }
 }
 
-/// The keyring as the client at `from` has it: a multi-Region key is asked where it stands.
-fn keyring(world: &World, plan: &KeyringPlan, from: &RegionName) -> Result<Keyring, SealedError> {
-    let arn = |name: &str, at: Option<&RegionName>| -> Result<KeyArn, SealedError> {
-        let key = world.keys.get(name).ok_or_else(|| {
-            SealedError::SchemaViolation(format!("the world has no key `{name}`"))
-        })?;
-        let here = at.filter(|_| key.multi_region).unwrap_or(&key.region);
-        key.arn(here).parse()
-    };
-    let several = |plan: &MultiKeyringPlan, at: Option<&RegionName>| {
-        let mut names = plan.generator.iter().chain(&plan.others);
-        let first = names
-            .next()
-            .ok_or_else(|| SealedError::SchemaViolation("a keyring needs a key".to_owned()))?;
-        let generator = arn(first, at)?;
-        let children = names
-            .map(|name| arn(name, at))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok((generator, children))
-    };
-    match plan {
-        KeyringPlan::Kms(name) => Ok(Keyring::Kms(arn(name, None)?)),
-        KeyringPlan::KmsMrk(name) => Ok(Keyring::KmsMrk(arn(name, Some(from))?)),
-        KeyringPlan::KmsMulti(plan) => {
-            let (generator, children) = several(plan, None)?;
-            Keyring::kms_multi(generator, children)
-        }
-        KeyringPlan::MrkMulti(plan) => {
-            let (generator, children) = several(plan, Some(from))?;
-            Keyring::mrk_multi(generator, children)
-        }
-    }
-}
-
-fn told(aws: &Aws<'_>, region: &RegionName, since: SimTime) -> Value {
+pub(super) fn told(aws: &Aws<'_>, region: &RegionName, since: SimTime) -> Value {
     let attempts = usize::try_from(aws.attempts.get()).unwrap_or(usize::MAX);
     ask::told(
         region,
@@ -223,7 +164,7 @@ fn told(aws: &Aws<'_>, region: &RegionName, since: SimTime) -> Value {
 }
 
 /// A failed call as it was; what the client itself refuses under its own code.
-fn refusal(aws: &Aws<'_>, error: &SealedError) -> Refusal {
+pub(super) fn refusal(aws: &Aws<'_>, error: &SealedError) -> Refusal {
     let from_call = error
         .call()
         .and_then(|failure| serde_json::from_str::<Refusal>(&failure.payload).ok());

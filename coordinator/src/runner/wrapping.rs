@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::Runner;
 use super::ask::{Refusal, Said};
 use super::problem::Trouble;
-use super::sealed_aws::Chance;
 use super::verbs::Asked;
 use crate::scenario::bytes;
 
@@ -25,11 +24,7 @@ impl Runner<'_> {
         let public_key = read("public_key")
             .ok_or_else(|| invalid("`public_key` is not the bytes of a public key"))?;
         let algorithm = arguments["wrapping_algorithm"].as_str().unwrap_or_default();
-        let mut chance = Chance {
-            seed: self.sim.seed(),
-            purpose: &asked.purpose,
-            drawn: 0,
-        };
+        let mut chance = self.chance(asked);
         let material = match (read("key_material"), arguments["random"].as_u64()) {
             (Some(material), None) => material,
             (None, Some(length @ 1..=MOST)) => {

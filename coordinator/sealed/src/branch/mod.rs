@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-pub use cache::BranchKeyCache;
+pub use cache::{BeaconKeyCache, BranchKeyCache};
 pub use store::{KeyStore, KmsConfiguration};
 
 use crate::client::{AwsClient, WrappedBy};

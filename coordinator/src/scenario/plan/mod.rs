@@ -8,6 +8,7 @@
 
 pub mod faults;
 pub mod later;
+pub mod sealed;
 pub mod step;
 pub mod world;
 

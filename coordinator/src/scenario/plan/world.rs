@@ -16,6 +16,7 @@ use crate::scenario::policy::{self, ShortPolicy};
 use crate::scenario::source::Span;
 use crate::scenario::template::WorldNames;
 
+use super::sealed::SealedClientPlan;
 use super::step::Client;
 
 /// Everything that exists at t = 0.
@@ -391,39 +392,6 @@ pub struct RulePlan {
     pub replica_kms_key_id: Option<String>,
     /// `Enabled` or `Disabled`.
     pub delete_marker_replication: Option<String>,
-}
-
-/// How a sealed client encrypts the items of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedClientPlan {
-    /// How data keys are wrapped.
-    pub keyring: KeyringPlan,
-    /// `encrypt_and_sign`, `sign_only` or `do_nothing` for each attribute.
-    pub attributes: BTreeMap<String, String>,
-}
-
-/// A keyring; keys by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyringPlan {
-    /// One key, asked in its own Region.
-    Kms(String),
-    /// A multi-Region key, asked where the client stands.
-    KmsMrk(String),
-    /// Several keys.
-    KmsMulti(MultiKeyringPlan),
-    /// Several multi-Region keys.
-    MrkMulti(MultiKeyringPlan),
-}
-
-/// Several keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MultiKeyringPlan {
-    /// Makes the data key.
-    pub generator: Option<String>,
-    /// Can unwrap it as well.
-    pub others: Vec<String>,
 }
 
 /// A duration as it is written, `15s`.

@@ -1,8 +1,7 @@
 //! The verbs that AWS does not have: client-side encryption, the trail, and what only a
 //! simulator can see.
 
-use faultline_proto::tables::{Kind, MessageDef, Shape};
-use faultline_sealed::import::Wrapping;
+use faultline_proto::tables::MessageDef;
 
 use super::looks::{
     ADVANCE, CONFLICTS, ENVELOPES, EQUAL, EQUAL_SEEN, EVENTS, FIND, OF_TABLE, STATE, STATE_SEEN,
@@ -11,8 +10,7 @@ use super::looks::{
 use super::replication_looks::{
     EVENTS_SENT, LANES_SEEN, METRICS_SEEN, OF_BUCKET, STREAMS, STREAMS_SEEN,
 };
-use super::shapes::{FREE, KEY, NEED, NEED_TABLE, REGION};
-use super::{ANY, ATTRIBUTE_VALUE, map, message, one};
+use super::{message, sealed_verbs};
 
 /// One verb of ours.
 #[derive(Debug)]
@@ -31,156 +29,9 @@ pub struct BuiltIn {
     pub errors: &'static [&'static str],
 }
 
-const ITEM: Kind = Kind::Message(&ATTRIBUTE_VALUE);
-
-static NOTHING: MessageDef = message("nothing", "No answer.", &[]);
-
-static SEALED_PUT: MessageDef = message(
-    "sealed.put_item",
-    "Arguments of sealed.put_item.",
-    &[
-        one("table_name", Kind::Str, &NEED_TABLE, "The table."),
-        map(
-            "item",
-            ITEM,
-            &NEED,
-            "The item, in plain; it is encrypted before it is sent.",
-        ),
-        one(
-            "condition_expression",
-            Kind::Str,
-            &FREE,
-            "A condition on what is stored; it sees ciphertext.",
-        ),
-        map(
-            "expression_attribute_names",
-            Kind::Str,
-            &FREE,
-            "Names in the condition.",
-        ),
-        map(
-            "expression_attribute_values",
-            ITEM,
-            &FREE,
-            "Values in the condition.",
-        ),
-    ],
-);
-static SEALED_GET: MessageDef = message(
-    "sealed.get_item",
-    "Arguments of sealed.get_item.",
-    &[
-        one("table_name", Kind::Str, &NEED_TABLE, "The table."),
-        map("key", ITEM, &NEED, "The item's key."),
-        one(
-            "consistent_read",
-            Kind::Bool,
-            &FREE,
-            "Whether the read is strongly consistent.",
-        ),
-    ],
-);
-static OPENED_WITH: MessageDef = message(
-    "opened_with",
-    "The key that unwrapped the data key.",
-    &[
-        one("region", Kind::Str, &REGION, "The Region that was asked."),
-        one("key", Kind::Str, &KEY, "The key."),
-    ],
-);
-static SEALED_ITEM: MessageDef = message(
-    "sealed.item",
-    "An item, opened.",
-    &[
-        map(
-            "item",
-            ITEM,
-            &FREE,
-            "Its attributes, in plain; absent when there is none.",
-        ),
-        one(
-            "opened_with",
-            Kind::Message(&OPENED_WITH),
-            &FREE,
-            "What opened it.",
-        ),
-    ],
-);
-
-static ALGORITHM: Shape = Shape {
-    required: true,
-    values: Wrapping::NAMES,
-    ..ANY
-};
-static MATERIAL: Shape = Shape {
-    min_length: Some(1),
-    max_length: Some(4_096),
-    sensitive: true,
-    ..ANY
-};
-static RANDOM: Shape = Shape {
-    min: Some(1),
-    max: Some(4_096),
-    ..ANY
-};
-static WRAP: MessageDef = message(
-    "sealed.wrap_key_material",
-    "Arguments of sealed.wrap_key_material.",
-    &[
-        one(
-            "public_key",
-            Kind::Bytes,
-            &NEED,
-            "The public key that kms.get_parameters_for_import gave.",
-        ),
-        one(
-            "wrapping_algorithm",
-            Kind::Str,
-            &ALGORITHM,
-            "How: what kms.get_parameters_for_import was asked for.",
-        ),
-        one(
-            "key_material",
-            Kind::Bytes,
-            &MATERIAL,
-            "The material, in plain. This or `random`.",
-        ),
-        one(
-            "random",
-            Kind::I64,
-            &RANDOM,
-            "Bytes of fresh material, from the run's seed; 32 for a symmetric key.",
-        ),
-    ],
-);
-static WRAPPED: MessageDef = message(
-    "sealed.wrapped_key_material",
-    "Key material, wrapped.",
-    &[
-        one(
-            "encrypted_key_material",
-            Kind::Bytes,
-            &FREE,
-            "For kms.import_key_material.",
-        ),
-        one(
-            "key_material",
-            Kind::Bytes,
-            &MATERIAL,
-            "The material itself, to be kept: KMS gives none back.",
-        ),
-    ],
-);
+pub(super) static NOTHING: MessageDef = message("nothing", "No answer.", &[]);
 
 const LOOK_ERRORS: &[&str] = &["NotFound"];
-const SEALED_ERRORS: &[&str] = &[
-    "SignatureInvalid",
-    "CommitmentInvalid",
-    "NoKeyUnwrapped",
-    "UnknownFormat",
-    "MissingClient",
-];
-
 const fn look(
     verb: &'static str,
     doc: &'static str,
@@ -199,30 +50,11 @@ const fn look(
 
 /// All verbs of ours.
 pub static BUILT_IN: &[BuiltIn] = &[
-    BuiltIn {
-        verb: "sealed.put_item",
-        doc: "Encrypts and signs an item on the client's side and stores it in DynamoDB.",
-        input: &SEALED_PUT,
-        output: &NOTHING,
-        called: true,
-        errors: SEALED_ERRORS,
-    },
-    BuiltIn {
-        verb: "sealed.get_item",
-        doc: "Reads an item from DynamoDB, verifies and opens it on the client's side.",
-        input: &SEALED_GET,
-        output: &SEALED_ITEM,
-        called: true,
-        errors: SEALED_ERRORS,
-    },
-    BuiltIn {
-        verb: "sealed.wrap_key_material",
-        doc: "Wraps key material for its import into KMS, on its owner's side; nothing is sent.",
-        input: &WRAP,
-        output: &WRAPPED,
-        called: false,
-        errors: &["NoPublicKey", "WrongLength"],
-    },
+    sealed_verbs::PUT,
+    sealed_verbs::GET,
+    sealed_verbs::CREATE_BRANCH_KEY,
+    sealed_verbs::VERSION_BRANCH_KEY,
+    sealed_verbs::WRAP_KEY_MATERIAL,
     look(
         "audit.find",
         "Searches the trail: management and data events of all accounts.",

@@ -5,6 +5,7 @@
 //! So one checker reads them all, and one schema, one `explain` and one "did you mean"
 //! serve them all. What is left out: what the words do. That is with who does it.
 
+mod beacons;
 pub mod built_in;
 pub mod call;
 mod entries;
@@ -15,6 +16,7 @@ pub mod oracles;
 mod quotas;
 mod replication_looks;
 mod sealed_clients;
+mod sealed_verbs;
 pub mod verbs;
 pub mod world;
 

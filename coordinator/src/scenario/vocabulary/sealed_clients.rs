@@ -2,7 +2,8 @@
 
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 
-use super::shapes::{FREE, KEY, KEYS, NEED};
+use super::beacons::BEACONS;
+use super::shapes::{ACCOUNT, FREE, KEY, KEYS, NEED, NEED_KEY, NEED_TABLE, TIME};
 use super::{ANY, list, map, message, one};
 
 static MULTI: MessageDef = message(
@@ -20,6 +21,70 @@ static MULTI: MessageDef = message(
             Kind::Str,
             &KEYS,
             "Keys that can unwrap it as well.",
+        ),
+    ],
+);
+static ACCOUNTS: Shape = Shape {
+    item: Some(&ACCOUNT),
+    ..ANY
+};
+static DISCOVERY: MessageDef = message(
+    "mrk_discovery",
+    "Which keys discovery takes.",
+    &[list(
+        "accounts",
+        Kind::Str,
+        &ACCOUNTS,
+        "Only keys of these accounts; of any if there are none.",
+    )],
+);
+static BY: MessageDef = message(
+    "branch_key_by",
+    "A branch key for each value of an attribute.",
+    &[
+        one(
+            "attribute",
+            Kind::Str,
+            &NEED,
+            "A key attribute, or one that is in the encryption context.",
+        ),
+        map("ids", Kind::Str, &NEED, "Ids of branch keys by value."),
+    ],
+);
+static HIERARCHY: MessageDef = message(
+    "hierarchy",
+    "A hierarchical keyring: data keys under branch keys, which a table keeps.",
+    &[
+        one(
+            "key_store",
+            Kind::Str,
+            &NEED_TABLE,
+            "The table: partition key `branch-key-id`, sort key `type`.",
+        ),
+        one(
+            "logical_key_store_name",
+            Kind::Str,
+            &FREE,
+            "What is bound into every branch key; the table's name unless it was renamed.",
+        ),
+        one(
+            "key",
+            Kind::Str,
+            &NEED_KEY,
+            "The KMS key; a multi-Region key is asked where the client stands.",
+        ),
+        one("branch_key", Kind::Str, &FREE, "Id of the branch key."),
+        one(
+            "branch_key_by",
+            Kind::Message(&BY),
+            &FREE,
+            "Or what says it.",
+        ),
+        one(
+            "ttl",
+            Kind::Str,
+            &TIME,
+            "How long a branch key is used once it is fetched; 10m if it does not say.",
         ),
     ],
 );
@@ -54,10 +119,39 @@ static KEYRING: MessageDef = MessageDef {
             &FREE,
             "Several multi-Region keys.",
         ),
+        one(
+            "mrk_discovery",
+            Kind::Message(&DISCOVERY),
+            &FREE,
+            "Whatever key the item names, asked where the client stands; it only reads.",
+        ),
+        one(
+            "hierarchy",
+            Kind::Message(&HIERARCHY),
+            &FREE,
+            "Branch keys in a table, under one KMS key.",
+        ),
     ],
 };
 static CRYPTO_ACTION: Shape = Shape {
-    values: &["encrypt_and_sign", "sign_only", "do_nothing"],
+    values: &[
+        "encrypt_and_sign",
+        "sign_only",
+        "sign_and_include_in_encryption_context",
+        "do_nothing",
+    ],
+    ..ANY
+};
+static SUITE: Shape = Shape {
+    values: &["0x6700", "0x6701"],
+    ..ANY
+};
+static PLAINTEXT: Shape = Shape {
+    values: &[
+        "force_plaintext_write_allow_plaintext_read",
+        "forbid_plaintext_write_allow_plaintext_read",
+        "forbid_plaintext_write_forbid_plaintext_read",
+    ],
     ..ANY
 };
 static ATTRIBUTES: Shape = Shape {
@@ -81,6 +175,36 @@ pub(super) static SEALED_CLIENT: MessageDef = message(
             Kind::Str,
             &ATTRIBUTES,
             "What is done with each attribute.",
+        ),
+        one(
+            "logical_table_name",
+            Kind::Str,
+            &FREE,
+            "What is bound into every item; the table's name unless it was restored under another.",
+        ),
+        one(
+            "suite",
+            Kind::Str,
+            &SUITE,
+            "Algorithms for writing: `0x6701` signs as well, and is used if it does not say.",
+        ),
+        one(
+            "plaintext",
+            Kind::Str,
+            &PLAINTEXT,
+            "Whether items that are not encrypted may be written or read; neither if it does not say.",
+        ),
+        one(
+            "allowed_unsigned_prefix",
+            Kind::Str,
+            &FREE,
+            "Attributes whose names begin so are neither encrypted nor signed.",
+        ),
+        one(
+            "beacons",
+            Kind::Message(&BEACONS),
+            &FREE,
+            "What can be searched for.",
         ),
     ],
 );
