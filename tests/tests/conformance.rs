@@ -11,7 +11,7 @@ struct Facts {
     page: &'static str,
 }
 
-const FACTS: [Facts; 3] = [
+const FACTS: [Facts; 4] = [
     Facts {
         letters: "K",
         last: 367,
@@ -26,6 +26,11 @@ const FACTS: [Facts; 3] = [
         letters: "SSE",
         last: 65,
         page: "docs/conformance/s3.md",
+    },
+    Facts {
+        letters: "CSE",
+        last: 49,
+        page: "docs/conformance/sealed.md",
     },
 ];
 

@@ -285,6 +285,26 @@ mod tests {
     }
 
     #[test]
+    fn cse_014_the_legend_has_a_letter_for_each_signed_field_and_none_for_others() {
+        use AttributeAction::{
+            DoNothing, EncryptAndSign, SignAndIncludeInEncryptionContext, SignOnly,
+        };
+        let field = |action| Field {
+            path: crate::path::CanonicalPath::new("t", "a"),
+            name: "a".to_owned(),
+            action,
+            terminal: crate::plaintext::Terminal::binary(Vec::new()),
+        };
+        let actions = [
+            SignOnly,
+            DoNothing,
+            EncryptAndSign,
+            SignAndIncludeInEncryptionContext,
+        ];
+        assert_eq!(legend(&actions.map(field)), b"sec");
+    }
+
+    #[test]
     fn cse_016_the_header_commits_to_one_data_key() {
         let header = example();
         let key = DataKey::new([5; 32]);

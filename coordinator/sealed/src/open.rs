@@ -18,7 +18,7 @@ use crate::seal::check_keys;
 use crate::secret::{DataKey, TagKey};
 use crate::signing;
 use crate::value::{Item, Value};
-use crate::wrapping::GCM_TAG;
+use crate::wrapping::{GCM_TAG, MessageId};
 
 /// An item that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,12 @@ impl SealedItem {
     #[must_use]
     pub fn data_keys(&self) -> &[EncryptedDataKey] {
         &self.header.data_keys
+    }
+
+    /// What identifies this sealed version of the item.
+    #[must_use]
+    pub fn message_id(&self) -> MessageId {
+        self.header.message_id
     }
 
     /// The context that KMS must be asked with.

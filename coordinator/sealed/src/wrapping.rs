@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn cse_017_018_a_field_key_comes_from_root_key_and_offset() {
+    fn cse_017_cse_018_a_field_key_comes_from_root_key_and_offset() {
         let root = data_key().field_root_key(&message_id());
         assert_eq!(
             hex::encode(root.bytes()),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn cse_020_023_an_intermediate_key_makes_a_tag_key_and_a_wrapped_data_key() {
+    fn cse_020_cse_023_an_intermediate_key_makes_a_tag_key_and_a_wrapped_data_key() {
         let key = IntermediateKey::new([7; 32]);
         assert_eq!(
             hex::encode(key.wrap(&data_key(), b"context")),

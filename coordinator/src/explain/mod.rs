@@ -16,6 +16,7 @@ use crate::scenario::syntax::step;
 use crate::scenario::vocabulary::faults::FAULTS;
 use crate::scenario::vocabulary::metrics::METRICS;
 use crate::scenario::vocabulary::oracles::ORACLES;
+use crate::scenario::vocabulary::sealed_clients::TOPICS;
 use crate::scenario::vocabulary::{faults, metrics, oracles, verbs};
 
 /// What can be listed.
@@ -41,6 +42,8 @@ pub enum Kind {
     Moments,
     /// What stands after `$random.` in campaigns.
     Random,
+    /// How clients encrypt what they send: `world.sealed_clients`.
+    Sealed,
 }
 
 impl Kind {
@@ -56,6 +59,7 @@ impl Kind {
         ("compounds", Self::Compounds),
         ("moments", Self::Moments),
         ("random", Self::Random),
+        ("sealed", Self::Sealed),
     ];
 }
 
@@ -123,6 +127,13 @@ pub fn list(kind: Kind) -> Vec<Row> {
             })
             .collect(),
         Kind::Random => RANDOM.iter().map(pair).collect(),
+        Kind::Sealed => TOPICS
+            .iter()
+            .map(|topic| Row {
+                name: topic.name,
+                summary: topic.doc,
+            })
+            .collect(),
     }
 }
 
@@ -139,6 +150,8 @@ pub fn explain(name: &str) -> Result<String, Option<&'static str>> {
     found.extend(oracles::find(name).map(pages::oracle));
     found.extend(metrics::find(name).map(pages::metric));
     found.extend(compounds::find(name).map(pages::compound));
+    let topic = TOPICS.iter().find(|topic| topic.name == name);
+    found.extend(topic.map(|topic| pages::sealed(topic)));
     let moment = MOMENTS.iter().find(|moment| moment.name == name);
     found.extend(moment.map(|moment| {
         format!(

@@ -1,6 +1,7 @@
 //! The pages of `explain`, one function a kind.
 
 use faultline_proto::explain::{Line, members, page};
+use faultline_proto::tables::MessageDef;
 
 use super::codes::Code;
 use crate::campaign::compounds::Compound;
@@ -81,6 +82,15 @@ pub(super) fn compound(compound: &Compound) -> String {
             "- {{ weight: 1, lasts: 20s, {}: any }}",
             compound.name
         )),
+    )
+}
+
+pub(super) fn sealed(topic: &'static MessageDef) -> String {
+    format!(
+        "{}: in `world.sealed_clients`. {}\n{}",
+        topic.name,
+        topic.doc,
+        lines("members", &members(topic)),
     )
 }
 

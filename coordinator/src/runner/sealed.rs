@@ -13,7 +13,8 @@ use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_operation;
 use faultline_sealed::attribute::{from_attributes, to_attributes};
 use faultline_sealed::beacons::expression::check_condition;
-use faultline_sealed::{Item, SealedError};
+use faultline_sealed::open::OpenedWith;
+use faultline_sealed::{Item, SealedError, WrappedBy};
 use prost::Message;
 use serde_json::{Map, Value, json};
 
@@ -77,10 +78,7 @@ impl Runner<'_> {
                 None => json!({}),
                 Some(opened) => json!({
                     "item": plain(opened.item),
-                    "opened_with": opened.opened_with.map(|with| json!({
-                        "region": with.region.as_ref().map(RegionName::as_str),
-                        "key": with.key.to_string(),
-                    })),
+                    "opened_with": opened.opened_with.as_ref().map(opened_with),
                 }),
             });
         Ok(Said { result, call })
@@ -161,6 +159,20 @@ pub(super) fn told(aws: &Aws<'_>, region: &RegionName, since: SimTime) -> Value 
         attempts,
         aws.cross_region.get(),
     )
+}
+
+/// What opened an item: a KMS key and where it was asked, or a branch key.
+fn opened_with(with: &OpenedWith) -> Value {
+    match &with.key {
+        WrappedBy::Kms(key) => json!({
+            "region": with.region.as_ref().map(RegionName::as_str),
+            "key": key.as_str(),
+        }),
+        WrappedBy::Branch { id, version } => json!({
+            "branch_key": id,
+            "branch_key_version": version.to_string(),
+        }),
+    }
 }
 
 /// A failed call as it was; what the client itself refuses under its own code.

@@ -290,4 +290,45 @@ mod tests {
         let text = "attribute_exists(a) AND size(b) > :n AND #c.x = :c AND contains(d, :d)";
         assert_eq!(looked_at(text, &names), ["card", "d"]);
     }
+
+    fn schema() -> Schema {
+        use AttributeAction::{DoNothing, EncryptAndSign, SignOnly};
+        let actions = [
+            ("id", SignOnly),
+            ("card", EncryptAndSign),
+            ("note", DoNothing),
+        ];
+        Schema::new(crate::schema::SchemaConfig {
+            logical_table_name: "orders".to_owned(),
+            partition_key: "id".to_owned(),
+            actions: actions
+                .map(|(name, action)| (name.to_owned(), action))
+                .into(),
+            allowed_unsigned_attributes: ["note".to_owned()].into(),
+            ..crate::schema::SchemaConfig::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn cse_011_a_condition_may_not_look_at_what_is_encrypted() {
+        let names = [("#c".to_owned(), "card".to_owned())].into();
+        let check = |text: &str| check_condition(&schema(), text, &names);
+        assert_eq!(check("attribute_not_exists(card) AND id = :i"), Ok(()));
+        assert_eq!(
+            check("#c = :c OR card = :d"),
+            Err("Condition Expressions forbidden on encrypted attributes : card,card".to_owned())
+        );
+    }
+
+    #[test]
+    fn cse_010_an_update_may_only_touch_what_is_not_signed() {
+        let names = [("#c".to_owned(), "card".to_owned())].into();
+        let check = |text: &str| check_update(&schema(), text, &names);
+        assert_eq!(check("SET note = :n REMOVE other"), Ok(()));
+        assert_eq!(
+            check("SET note = id+:n, #c = :c"),
+            Err("Update Expressions forbidden on signed attributes : id,card".to_owned())
+        );
+    }
 }

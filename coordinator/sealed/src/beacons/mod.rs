@@ -1,7 +1,7 @@
 //! Searchable encryption: attributes beside an item that tell what is in it without saying it.
 //!
 //! ```text
-//! written:  item ──► standard and compound beacons ──► aws_dbe_b_NAME, aws_dbe_v_1
+//! written:  item ──► standard and compound beacons ──► aws_dbe_b_NAME
 //! asked:    expression ──► the same with beacons for values ──► DynamoDB ──► opened
 //!           ──► the expression again, on what was opened: what merely collided is dropped
 //! ```
@@ -45,8 +45,6 @@ use standard::HmacKey;
 
 /// What the attribute of a beacon is called, before its name.
 pub const BEACON_PREFIX: &str = "aws_dbe_b_";
-/// Marks an item that has beacons (CSE-037).
-pub const VERSION_MARKER: &str = "aws_dbe_v_1";
 
 /// The checked beacons of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +134,8 @@ impl Search {
     }
 
     /// The item with what is added before it is sealed: compound beacons without an
-    /// encrypted part, and the marker of the version (CSE-037).
+    /// encrypted part. The library prepares a marker `aws_dbe_v_1` too, and stores none
+    /// (CSE-037).
     ///
     /// # Errors
     /// [`SealedError::SchemaViolation`] when the item holds another value for such a beacon,
@@ -155,7 +154,6 @@ impl Search {
                 }
             }
         }
-        more.insert(VERSION_MARKER.to_owned(), Value::S(" ".to_owned()));
         Ok(more)
     }
 

@@ -34,7 +34,7 @@ fn order_again() -> Item {
 }
 
 #[test]
-fn cse_026_030_an_item_written_in_one_region_opens_with_the_replica_key_of_another() {
+fn cse_026_cse_030_an_item_written_in_one_region_opens_with_the_replica_key_of_another() {
     let world = World::default();
     let stored = written(&world, orders(), mrk(MRK_WEST));
     assert_eq!(
@@ -211,7 +211,7 @@ fn cse_004_changes_of_what_is_signed_are_noticed_and_of_what_is_not_are_not() {
 }
 
 #[test]
-fn cse_016_020_changes_of_header_and_footer_are_noticed_everywhere() {
+fn cse_016_cse_020_changes_of_header_and_footer_are_noticed_everywhere() {
     let world = World::default();
     let stored = written(&world, orders(), mrk(MRK_WEST));
     for name in ["aws_dbe_head", "aws_dbe_foot"] {
@@ -352,7 +352,7 @@ fn a_failed_call_is_passed_on_unchanged() {
 }
 
 #[test]
-fn cse_008_the_plaintext_policy_decides_about_items_without_header() {
+fn cse_006_cse_008_the_plaintext_policy_decides_about_items_without_header() {
     let policy = |plaintext_policy| SchemaConfig {
         plaintext_policy,
         ..orders()

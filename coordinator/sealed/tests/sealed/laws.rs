@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::world::*;
+use faultline_sealed::beacons::expression;
 use faultline_sealed::header::Header;
+use faultline_sealed::plaintext::{Terminal, TypeId};
 use faultline_sealed::{Item, Value};
 use proptest::prelude::*;
 
@@ -54,5 +56,55 @@ proptest! {
     #[test]
     fn no_bytes_make_the_header_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Header::parse(&bytes);
+    }
+
+    #[test]
+    fn a_changed_byte_of_any_signed_part_is_noticed_and_nothing_panics(
+        at in any::<prop::sample::Index>(),
+        bit in 0_u8..8,
+        attribute in prop::sample::select(vec!["aws_dbe_head", "aws_dbe_foot", "card"]),
+    ) {
+        let world = World::default();
+        let writer = client(orders(), mrk(MRK_WEST));
+        let item = order();
+        let written = writer.put_item(&world, &mut Repeatable::default(), &table("eu-west-1"), &item);
+        let mut stored = now(written).unwrap().stored;
+        if let Some(Value::B(bytes)) = stored.get_mut(attribute) {
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+        }
+        prop_assert!(now(writer.open_item(&world, &stored)).is_err());
+    }
+
+    #[test]
+    fn a_cut_header_or_footer_is_refused(
+        size in any::<prop::sample::Index>(),
+        attribute in prop::sample::select(vec!["aws_dbe_head", "aws_dbe_foot"]),
+    ) {
+        let world = World::default();
+        let writer = client(orders(), mrk(MRK_WEST));
+        let item = order();
+        let written = writer.put_item(&world, &mut Repeatable::default(), &table("eu-west-1"), &item);
+        let mut stored = now(written).unwrap().stored;
+        if let Some(Value::B(bytes)) = stored.get_mut(attribute) {
+            let size = size.index(bytes.len());
+            bytes.truncate(size);
+        }
+        let error = now(writer.open_item(&world, &stored)).unwrap_err();
+        prop_assert_eq!(error.code(), "InvalidHeader");
+    }
+
+    #[test]
+    fn an_expression_that_was_read_is_written_so_that_it_is_read_again(text in ".{0,40}") {
+        let tokens = expression::tokens(&text);
+        prop_assert_eq!(expression::tokens(&expression::written(&tokens)), tokens);
+    }
+
+    #[test]
+    fn no_bytes_make_the_deserializer_panic(
+        type_id in any::<[u8; 2]>(),
+        bytes in prop::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let _ = Terminal { type_id: TypeId(type_id), bytes }.value();
     }
 }

@@ -11,7 +11,7 @@ static LENGTH: Shape = Shape {
     max: Some(63),
     ..ANY
 };
-static STANDARD: MessageDef = message(
+pub(super) static STANDARD: MessageDef = message(
     "standard_beacon",
     "A few bits of an HMAC over a value.",
     &[
@@ -30,7 +30,7 @@ static STANDARD: MessageDef = message(
         ),
     ],
 );
-static PART: MessageDef = message(
+pub(super) static PART: MessageDef = message(
     "beacon_part",
     "A part of a compound beacon.",
     &[
@@ -49,7 +49,7 @@ static PART: MessageDef = message(
         ),
     ],
 );
-static CONSTRUCTOR: MessageDef = message(
+pub(super) static CONSTRUCTOR: MessageDef = message(
     "constructor",
     "A way to make a compound beacon.",
     &[list(
@@ -59,7 +59,7 @@ static CONSTRUCTOR: MessageDef = message(
         "Names of parts in order; those that may be missing end with `?`.",
     )],
 );
-static COMPOUND: MessageDef = message(
+pub(super) static COMPOUND: MessageDef = message(
     "compound_beacon",
     "Standard beacons and parts in plain, joined.",
     &[
@@ -107,7 +107,7 @@ static PIECE: MessageDef = message(
         ),
     ],
 );
-static TRANSFORM: MessageDef = MessageDef {
+pub(super) static TRANSFORM: MessageDef = MessageDef {
     name: "transform",
     doc: "A change of text.",
     transparent: false,
@@ -162,7 +162,7 @@ static VIRTUAL_PART: MessageDef = message(
         ),
     ],
 );
-static VIRTUAL_FIELD: MessageDef = message(
+pub(super) static VIRTUAL_FIELD: MessageDef = message(
     "virtual_field",
     "Text made of parts of an item, searched for and never stored.",
     &[

@@ -15,7 +15,7 @@ pub mod metrics;
 pub mod oracles;
 mod quotas;
 mod replication_looks;
-mod sealed_clients;
+pub mod sealed_clients;
 mod sealed_verbs;
 pub mod verbs;
 pub mod world;

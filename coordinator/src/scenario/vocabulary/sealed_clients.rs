@@ -2,7 +2,7 @@
 
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 
-use super::beacons::BEACONS;
+use super::beacons::{self, BEACONS};
 use super::shapes::{ACCOUNT, FREE, KEY, KEYS, NEED, NEED_KEY, NEED_TABLE, TIME};
 use super::{ANY, list, map, message, one};
 
@@ -208,3 +208,20 @@ pub(super) static SEALED_CLIENT: MessageDef = message(
         ),
     ],
 );
+
+/// What can be explained of sealed clients: how keys are chosen, and beacons.
+pub static TOPICS: &[&MessageDef] = &[
+    &SEALED_CLIENT,
+    &KEYRING,
+    &MULTI,
+    &DISCOVERY,
+    &HIERARCHY,
+    &BY,
+    &BEACONS,
+    &beacons::STANDARD,
+    &beacons::COMPOUND,
+    &beacons::PART,
+    &beacons::CONSTRUCTOR,
+    &beacons::VIRTUAL_FIELD,
+    &beacons::TRANSFORM,
+];

@@ -79,7 +79,14 @@ static OPENED_WITH: MessageDef = message(
             "key",
             Kind::Str,
             &KEY,
-            "The key, or the id of the branch key.",
+            "The KMS key; absent for a branch key.",
+        ),
+        one("branch_key", Kind::Str, &FREE, "Id of the branch key."),
+        one(
+            "branch_key_version",
+            Kind::Str,
+            &FREE,
+            "Version of the branch key.",
         ),
     ],
 );
