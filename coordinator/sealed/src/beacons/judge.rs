@@ -1,6 +1,6 @@
 //! The query once more, on what was opened: beacons collide, and what collided is dropped.
 //!
-//! An attribute that is not there satisfies no comparison, as in DynamoDB.
+//! An attribute that is not there satisfies no comparison but `<>`, as in DynamoDB.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -158,7 +158,7 @@ impl Judge<'_> {
         let right = self.operand()?;
         Ok(match comparison {
             Comparison::Equal => equal(&left, &right),
-            Comparison::Unequal => left.is_some() && right.is_some() && !equal(&left, &right),
+            Comparison::Unequal => !equal(&left, &right),
             Comparison::Less => ordered(&left, &right, false),
             Comparison::LessOrEqual => ordered(&left, &right, true),
             Comparison::Greater => ordered(&right, &left, false),
@@ -286,7 +286,7 @@ fn contains(value: &Value, part: &Value) -> bool {
 
 fn size(value: &Value) -> Option<Value> {
     let size = match value {
-        Value::S(text) => text.len(),
+        Value::S(text) => text.chars().count(),
         Value::B(bytes) => bytes.len(),
         Value::Ss(set) => set.len(),
         Value::Ns(set) => set.len(),

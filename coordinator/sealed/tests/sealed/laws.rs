@@ -6,7 +6,7 @@ use crate::world::*;
 use faultline_sealed::beacons::expression;
 use faultline_sealed::header::Header;
 use faultline_sealed::plaintext::{Terminal, TypeId};
-use faultline_sealed::{Item, Value};
+use faultline_sealed::{Client, Item, Value};
 use proptest::prelude::*;
 
 /// Any value, with numbers in their one spelling already.
@@ -39,6 +39,20 @@ fn item_with(card: Value, state: Value) -> Item {
     item
 }
 
+/// An order as it is stored, with its world and the client that wrote it.
+fn written() -> (World, Client, Item) {
+    let world = World::default();
+    let writer = client(orders(), mrk(MRK_WEST));
+    let put = now(writer.put_item(
+        &world,
+        &mut Repeatable::default(),
+        &table("eu-west-1"),
+        &order(),
+    ))
+    .unwrap();
+    (world, writer, put.stored)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -64,11 +78,7 @@ proptest! {
         bit in 0_u8..8,
         attribute in prop::sample::select(vec!["aws_dbe_head", "aws_dbe_foot", "card"]),
     ) {
-        let world = World::default();
-        let writer = client(orders(), mrk(MRK_WEST));
-        let item = order();
-        let written = writer.put_item(&world, &mut Repeatable::default(), &table("eu-west-1"), &item);
-        let mut stored = now(written).unwrap().stored;
+        let (world, writer, mut stored) = written();
         if let Some(Value::B(bytes)) = stored.get_mut(attribute) {
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
@@ -81,11 +91,7 @@ proptest! {
         size in any::<prop::sample::Index>(),
         attribute in prop::sample::select(vec!["aws_dbe_head", "aws_dbe_foot"]),
     ) {
-        let world = World::default();
-        let writer = client(orders(), mrk(MRK_WEST));
-        let item = order();
-        let written = writer.put_item(&world, &mut Repeatable::default(), &table("eu-west-1"), &item);
-        let mut stored = now(written).unwrap().stored;
+        let (world, writer, mut stored) = written();
         if let Some(Value::B(bytes)) = stored.get_mut(attribute) {
             let size = size.index(bytes.len());
             bytes.truncate(size);
