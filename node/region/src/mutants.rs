@@ -49,6 +49,9 @@ mutants! {
     ReplicaForgotten "replica_forgotten" "A write is sent to all replicas but the last.";
     ConflictNotTold "conflict_not_told" "A write that lost is dropped without a word.";
     ItemNotSealed "item_not_sealed" "Items are stored as they are.";
+    StrongReadStaysHome "strong_read_stays_home" "Strongly consistent reads of an MRSC table ask no other Region.";
+    StrongFenceOpen "strong_fence_open" "A member of an MRSC table takes proposals of terms that it has promised against.";
+    StrongWriteAnsweredEarly "strong_write_answered_early" "A write to an MRSC table is answered before a second Region has it.";
     ReplicaPromotesItself "replica_promotes_itself" "UpdatePrimaryRegion is taken by replicas too.";
     PromotedTooSoon "promoted_too_soon" "The chosen replica takes the role when it agrees, not when the primary has given it away.";
     OldViewWins "old_view_wins" "A view of an earlier generation replaces a later one.";

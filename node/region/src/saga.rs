@@ -256,8 +256,9 @@ fn resume(ctx: &mut Ctx<'_>, id: &str, input: SagaInput<'_>) {
                 row.deadline = row.deadline.max(ctx.elapsed.0.saturating_add(PATIENCE));
             }
             if let Some(at) = frame.deadline {
+                let sooner = at.0 < row.deadline;
                 row.deadline = at.0;
-                if deadline {
+                if deadline || sooner {
                     arm(ctx, id, row.deadline);
                 }
             }

@@ -3,7 +3,7 @@
 use super::streams::changes;
 use super::tables::{self, TableTimer};
 use super::{
-    apply, backfill, index_fill, indexes, members, sagas, transact, ttl, update_table, watch,
+    apply, backfill, index_fill, indexes, members, sagas, strong, transact, ttl, update_table, watch,
 };
 use crate::context::{Ctx, decode};
 
@@ -21,6 +21,8 @@ pub(super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         ("expire", _) => ttl::expire(ctx, payload),
         ("ttl_walk", _) => ttl::walk(ctx, payload),
         ("ttl_changed", Ok(timer)) => ttl::changed(ctx, &timer),
+        ("strong_settle" | "strong_catch_up", _) => strong::background::due(ctx, kind, payload),
+        ("witness_active", _) => strong::group::witness_active(ctx, payload),
         ("ready", Ok(timer)) => tables::made(ctx, &timer),
         ("gone", Ok(timer)) => tables::gone(ctx, &timer),
         ("filled", Ok(timer)) => members::filled(ctx, &timer),

@@ -67,6 +67,12 @@ pub(crate) enum DynamoError {
     /// DDB-052, and a Region that does not answer.
     #[error("Internal server error")]
     Internal,
+    /// DDB-071.
+    #[error(
+        "The request was rejected because one or more items in the request are being modified by \
+         a request in another Region."
+    )]
+    ReplicatedWriteConflict,
     /// A part that this build does not have.
     #[error("{0} is not built in this version of Faultline")]
     NotBuilt(&'static str),
@@ -109,6 +115,7 @@ impl DynamoError {
             Self::Limit(_) => "LimitExceededException",
             Self::KeyDenied(_) => "AccessDeniedException",
             Self::Internal => "InternalServerError",
+            Self::ReplicatedWriteConflict => "ReplicatedWriteConflictException",
             Self::NotBuilt(_) => "NotImplemented",
         }
     }
@@ -147,7 +154,8 @@ impl From<DynamoError> for Refusal {
             | DynamoError::InUse(..)
             | DynamoError::ConditionFailed(None)
             | DynamoError::Limit(_)
-            | DynamoError::KeyDenied(_) => refusal,
+            | DynamoError::KeyDenied(_)
+            | DynamoError::ReplicatedWriteConflict => refusal,
         }
     }
 }

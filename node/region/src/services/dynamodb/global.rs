@@ -7,7 +7,7 @@
 //!           ACTIVE   <------- group record --- after 15 to 50 s, or about 10 minutes (DDB-040)
 //! ```
 //!
-//! Left out: MRSC, witnesses, DDB-022 (Regions that an account disables), tables of several
+//! MRSC is in `strong`. Left out: DDB-022 (Regions that an account disables), tables of several
 //! accounts, the service-linked role, UpdateReplicationGroupMemberAction.
 
 use faultline_proto::dynamodb::{
@@ -118,7 +118,7 @@ fn already_a_table(name: &TableName) -> DynamoError {
 }
 
 /// DDB-036, DDB-037: a Region that this world does not have is one that is not enabled.
-fn other_region(ctx: &Ctx<'_>, text: Option<&str>) -> Result<RegionName, DynamoError> {
+pub(super) fn other_region(ctx: &Ctx<'_>, text: Option<&str>) -> Result<RegionName, DynamoError> {
     let text = text.unwrap_or_default();
     if text == ctx.region().as_str() {
         return Err(DynamoError::validation(
@@ -165,6 +165,8 @@ fn create_replica(
         has_items: ctx
             .first(Range::<Items>::under((row.id.as_str(),)))
             .is_some(),
+        strong: false,
+        witness: None,
     };
     let reserved = Replica {
         id: String::new(),
@@ -183,7 +185,7 @@ fn create_replica(
 }
 
 /// The key for a new replica: the same kind as the table's (DDB-043 to DDB-045).
-fn replica_key(
+pub(super) fn replica_key(
     encryption: &Encryption,
     given: Option<&String>,
 ) -> Result<Option<String>, DynamoError> {

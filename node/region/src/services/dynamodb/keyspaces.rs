@@ -290,6 +290,81 @@ pub(crate) struct TokenRow {
     pub(crate) sizes: BTreeMap<String, u64>,
 }
 
+/// The strong consistency of a table (MRSC).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StrongRow {
+    /// Region of the witness, and whether it is shown as ACTIVE.
+    pub(crate) witness: Option<(RegionName, bool)>,
+    pub(crate) state: StrongState,
+}
+
+/// Where the three members of an MRSC table stand, as one of them sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StrongState {
+    /// The others were asked and have not answered.
+    Forming,
+    Open,
+    /// No other member answered: strong calls are refused until one has handed over what it had
+    /// (DDB-076).
+    CutOff,
+    /// It is a table of one Region again.
+    Dissolved,
+}
+
+/// A Region's right to propose for an item, until a higher term is promised.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub(crate) struct Term {
+    pub(crate) number: u64,
+    /// Nobody's before the first.
+    pub(crate) region: Option<RegionName>,
+}
+
+/// A proposal's place in the order of all proposals for an item.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub(crate) struct Ballot {
+    pub(crate) term: Term,
+    /// Number within the term, from 1.
+    pub(crate) seq: u64,
+}
+
+/// What a member of an MRSC table keeps of an item beside the item itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RegisterRow {
+    /// Proposals of earlier terms are no longer taken.
+    pub(crate) promised: Term,
+    /// The last proposal that this member stored.
+    pub(crate) accepted: Ballot,
+    /// The last one that two members are known to have: the item that readers see.
+    pub(crate) chosen: Ballot,
+    /// The content of `accepted` while nobody else is known to have it.
+    pub(crate) pending: Option<PendingRow>,
+    /// Elapsed moment until which a call of this Region is writing.
+    pub(crate) busy: Option<u64>,
+}
+
+/// A proposal of this Region that nobody else is known to have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PendingRow {
+    pub(crate) version: Version,
+    pub(crate) deleted: bool,
+    #[serde(with = "serde_bytes")]
+    pub(crate) sealed: Vec<u8>,
+    /// Whether another member was told of it other than by the proposal, so that it may be
+    /// proposed again.
+    pub(crate) shown: bool,
+}
+
+/// The payload of the timer that shows a witness as ACTIVE.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WitnessTimer {
+    pub(crate) id: String,
+    pub(crate) region: RegionName,
+}
+
 crate::keyspaces! {
     /// Tables by account and name.
     pub(crate) Tables = 0x0701, "dynamodb.tables", version 1: (AccountId, String) => TableRow;
@@ -311,4 +386,10 @@ crate::keyspaces! {
     pub(crate) Changes = 0x0713, "dynamodb.changes", version 1: (String, i64, u64) => ChangeRow;
     /// Transactions by account and token.
     pub(crate) Tokens = 0x0714, "dynamodb.tokens", version 1: (AccountId, String) => TokenRow;
+    /// Strong consistency by table id.
+    pub(crate) Strongs = 0x0720, "dynamodb.strongs", version 1: String => StrongRow;
+    /// Registers of items by table id and the item's row.
+    pub(crate) Registers = 0x0721, "dynamodb.registers", version 1: (String, Vec<u8>) => RegisterRow;
+    /// Witnesses by account and name of the table.
+    pub(crate) Witnesses = 0x0722, "dynamodb.witnesses", version 1: (AccountId, String) => TableRow;
 }

@@ -48,7 +48,7 @@ impl Version {
     }
 
     /// Whether it was knowingly written over `other`.
-    fn overwrote(&self, other: &Self) -> bool {
+    pub(crate) fn overwrote(&self, other: &Self) -> bool {
         self.knew
             .get(&other.writer)
             .is_some_and(|stamp| *stamp >= other.stamp)

@@ -6,6 +6,7 @@
 //! [`shelf`], where every write happens; [`query`] and [`scan`] over [`pages`]; [`capacity`];
 //! [`indexes`] with [`index_settings`] and [`index_fill`]; [`streams`], a service of its own;
 //! [`encryption`] and [`sealing`], [`access`] with [`conditions`].
+//! Global tables with strong consistency (MRSC): [`strong`].
 //! Global tables (MREC): [`global`] and [`sagas`] add and remove replicas, [`replica`] is its other side,
 //! [`members`] who there is, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
 //! takes it, [`merge`] decides, [`group_settings`] are alike everywhere. [`watch`] notices keys that
@@ -14,7 +15,7 @@
 //! what time brings.
 //!
 //! Left out so far: PartiQL, backups and PITR, legacy parameters (Expected, AttributesToGet),
-//! MRSC (strong consistency across Regions), resource policies of tables, capacity limits, and
+//! resource policies of tables, capacity limits, and
 //! the archiving of tables whose key is unusable for a week (DDB-062).
 
 mod access;
@@ -54,6 +55,7 @@ mod sealing;
 mod settings;
 mod shelf;
 pub(crate) mod streams;
+mod strong;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -95,6 +97,9 @@ impl Service for DynamoDb {
     }
 
     fn handle(ctx: &mut Ctx<'_>, request: DynamoDbRequest) -> Result<Progress<Vec<u8>>, Refusal> {
+        if let Some(progress) = strong::begin(ctx, &request)? {
+            return Ok(progress);
+        }
         dispatch_dynamodb::<Self>(ctx, request)
     }
 
@@ -107,6 +112,11 @@ impl Service for DynamoDb {
         match kind {
             "create_replica" => sagas::resume_create(ctx, state, input),
             "delete_replica" => sagas::resume_delete(ctx, state, input),
+            "strong" => strong::proposer::resume(ctx, state, input),
+            "strong_form" => strong::group::formed(ctx, state, input),
+            "strong_dissolve" => strong::group::dissolved(ctx, state, input),
+            "strong_settle" => strong::background::settled(ctx, state, input),
+            "strong_catch_up" => strong::background::caught_up(ctx, state, input),
             // Nobody waits: the word itself is durable and comes.
             "abandoned" => Ok(Progress::Done(Vec::new())),
             other => Err(Refusal::internal(format!(
@@ -122,6 +132,8 @@ impl Service for DynamoDb {
     fn remote(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         match kind {
             "make_replica" => replica::make(ctx, body),
+            "make_witness" => strong::group::make_witness(ctx, body),
+            "register" => strong::acceptor::answer(ctx, body),
             "drop_replica" => replica::drop(ctx, body),
             "forget_replica" => replica::forget(ctx, body),
             other => Err(Refusal::internal(format!(

@@ -87,6 +87,10 @@ pub(crate) struct MakeReplica {
     pub(crate) members: BTreeMap<RegionName, Replica>,
     /// Whether there is anything to send over (DDB-040).
     pub(crate) has_items: bool,
+    /// Whether the group has strong consistency (MRSC).
+    pub(crate) strong: bool,
+    /// Region of its witness.
+    pub(crate) witness: Option<RegionName>,
 }
 
 /// Asks a Region to give its replica up, or to forget one that nobody waits for any more.

@@ -4,10 +4,13 @@ use super::access;
 use super::encryption;
 use super::error::DynamoError;
 use super::global;
-use super::keyspaces::{Billing, Counted, ReplicaStatus, Stream, TableRow, TableStatus};
+use super::keyspaces::{
+    Billing, Counted, Encryption, ReplicaStatus, Stream, TableRow, TableStatus,
+};
 use super::names::TableName;
 use super::records::{DropReplica, MakeReplica};
 use super::sagas::BOTH_IMAGES;
+use super::strong::group;
 use super::tables::{self, TableTimer};
 use super::watch;
 use crate::context::{Ctx, decode, encode};
@@ -36,7 +39,7 @@ const GONE_IN: (u64, u64) = (120_000_000, 240_000_000);
 /// What a question touches here.
 pub(super) fn access(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCall, Refusal> {
     let (event, actions, name): (_, &[&str], _) = match kind {
-        "make_replica" => {
+        "make_replica" | "make_witness" => {
             let asked: MakeReplica = decode(body)?;
             let name = TableName {
                 account: asked.account,
@@ -90,24 +93,53 @@ pub(super) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         Some(key) => encryption::under_kms(ctx, &name, &id, key).map_err(disabled)?,
         None => encryption::owned(ctx, &id),
     };
-    let mut row = TableRow {
-        group: asked.group,
+    let pause = match (asked.strong, asked.has_items) {
+        (true, _) => group::pause(asked.witness.is_some()),
+        (false, true) => FILLED_IN,
+        (false, false) => EMPTY_IN,
+    };
+    let mut row = row_of(ctx, &asked, id, encryption);
+    let at = tables::wake(ctx, "filled", &name, &row, pause).0;
+    row.status = TableStatus::Filling {
+        at,
+        // The members of an MRSC table begin empty.
+        complete: asked.strong,
+    };
+    tables::save(ctx, &name, &row);
+    if asked.strong {
+        group::joined(ctx, &row, asked.witness);
+    }
+    watch::begin(ctx, &name, &row);
+    Ok(encode(&tables::as_replica(&row, ReplicaStatus::Creating)))
+}
+
+/// The row of a new member.
+pub(super) fn row_of(
+    ctx: &Ctx<'_>,
+    asked: &MakeReplica,
+    id: String,
+    encryption: Encryption,
+) -> TableRow {
+    // DDB-078: no stream unless it is switched on.
+    let stream = (!asked.strong).then(|| Stream {
+        view: BOTH_IMAGES.to_owned(),
+        since: ctx.now(),
+    });
+    TableRow {
+        group: asked.group.clone(),
         created: ctx.now(),
         status: TableStatus::Filling {
             at: 0,
             complete: false,
         },
-        schema: asked.schema,
+        schema: asked.schema.clone(),
         billing: Billing::PayPerRequest,
-        stream: Some(Stream {
-            view: BOTH_IMAGES.to_owned(),
-            since: ctx.now(),
-        }),
-        class: asked.class,
+        stream,
+        class: asked.class.clone(),
         deletion_protection: false,
         tags: Default::default(),
         encryption,
-        replicas: asked.members,
+        replicas: asked.members.clone(),
         source_since: None,
         encryption_changes: Vec::new(),
         counted: Counted {
@@ -116,16 +148,7 @@ pub(super) fn make(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         },
         inaccessible: None,
         id,
-    };
-    let pause = if asked.has_items { FILLED_IN } else { EMPTY_IN };
-    let at = tables::wake(ctx, "filled", &name, &row, pause).0;
-    row.status = TableStatus::Filling {
-        at,
-        complete: false,
-    };
-    tables::save(ctx, &name, &row);
-    watch::begin(ctx, &name, &row);
-    Ok(encode(&tables::as_replica(&row, ReplicaStatus::Creating)))
+    }
 }
 
 /// DDB-066: a key that is disabled already is reported in other words here.
@@ -147,6 +170,9 @@ fn disabled(refusal: Refusal) -> Refusal {
 /// Gives the replica up.
 pub(super) fn drop(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (name, group) = dropped(body)?;
+    if group::drop_witness(ctx, &name, &group) {
+        return Ok(Vec::new());
+    }
     let row = tables::row_of(ctx, &name)
         .filter(|row| row.group == group)
         .ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
@@ -157,6 +183,7 @@ pub(super) fn drop(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
 /// Forgets a replica that was asked for in vain.
 pub(super) fn forget(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (name, group) = dropped(body)?;
+    group::drop_witness(ctx, &name, &group);
     if let Some(mut row) = tables::row_of(ctx, &name)
         && (row.group == group || group.is_empty())
         && matches!(row.status, TableStatus::Filling { .. })

@@ -18,6 +18,7 @@ use super::names::TableName;
 use super::records::ItemRecord;
 use super::sealing::TableKey;
 use super::streams::changes;
+use super::strong;
 use super::value::{self, Item, Value};
 use super::{indexes, ttl};
 use crate::context::{Ctx, encode};
@@ -111,6 +112,27 @@ impl Shelf {
             .open(&self.table.id, row, &found.version, &found.sealed)
     }
 
+    /// What a row of another keyspace holds of an item.
+    pub(crate) fn opened_as(
+        &self,
+        row: &[u8],
+        version: &Version,
+        sealed: &[u8],
+    ) -> Result<Item, Refusal> {
+        self.key.open(&self.table.id, row, version, sealed)
+    }
+
+    /// Seals an item for its row.
+    pub(crate) fn sealed(
+        &self,
+        ctx: &mut Ctx<'_>,
+        row: &[u8],
+        version: &Version,
+        item: &Item,
+    ) -> Vec<u8> {
+        self.key.seal(ctx, &self.table.id, row, version, item)
+    }
+
     /// Indexes and expiry of the table.
     pub(crate) fn extras(&self, ctx: &mut Ctx<'_>) -> Option<Arc<ExtrasRow>> {
         ctx.get_cached::<Extras>(self.table.id.as_str())
@@ -135,6 +157,11 @@ impl Shelf {
         item: Option<&Item>,
         cause: Cause,
     ) -> Used {
+        if strong::is(ctx, &self.table) {
+            strong::propose(ctx, self, place, item);
+            let sizes = place.item.iter().chain(item).map(value::size);
+            return Used::of_table(capacity::written(sizes.max().unwrap_or_default()));
+        }
         let here = ctx.region().clone();
         let version = Version::next(place.version.as_ref(), &here, ctx.now());
         journal::accepted(ctx, &self.name, &place.key, &version, item);
@@ -217,6 +244,17 @@ impl Place {
     /// Name of its row.
     pub(crate) fn row(&self) -> &[u8] {
         &self.row
+    }
+
+    /// Key attributes of the item.
+    pub(crate) fn key(&self) -> &Item {
+        &self.key
+    }
+
+    /// Takes note that something else is stored now.
+    pub(crate) fn replaced(&mut self, content: &strong::Content) {
+        self.version = Some(content.version.clone());
+        self.item = (!content.deleted).then(|| content.item.clone());
     }
 
     /// The version that is stored, of a tombstone too.

@@ -20,7 +20,7 @@ use super::records::GroupChange;
 use super::schema::KeySchema;
 use super::streams::changes;
 use super::{
-    describe, encryption, index_fill, index_settings, indexes, members, settings, value, watch,
+    describe, encryption, index_fill, index_settings, indexes, members, settings, strong, value, watch,
 };
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -168,8 +168,10 @@ pub(super) fn describe(
     if ctx.elapsed().0 - row.counted.at >= COUNTED_EVERY {
         count(ctx, &name, &mut row);
     }
+    let mut description = describe::of(ctx, &name, &row);
+    strong::shown(ctx, &row, &mut description);
     Ok(Progress::Done(DescribeTableResponse {
-        table: Some(describe::of(ctx, &name, &row)),
+        table: Some(description),
     }))
 }
 
@@ -209,6 +211,14 @@ pub(super) fn delete(
 ) -> Result<Progress<DeleteTableResponse>, Refusal> {
     let name = TableName::read(ctx, request.table_name.as_deref())?;
     let row = row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
+    if strong::is(ctx, &row) {
+        // DDB-073.
+        return Err(DynamoError::validation(
+            "A replica of a global table with MultiRegionConsistency STRONG cannot be deleted alone. \
+             Delete both other members with UpdateTable first.",
+        )
+        .into());
+    }
     let row = begin_deletion(ctx, &name, row, GONE_IN)?;
     Ok(Progress::Done(DeleteTableResponse {
         table_description: Some(describe::of(ctx, &name, &row)),
@@ -289,6 +299,7 @@ pub(crate) fn gone(ctx: &mut Ctx<'_>, timer: &TableTimer) {
     for ((_, ordinal), _) in ctx.all(Range::<Waiting>::under((id,))) {
         ctx.delete::<Waiting>((id, ordinal));
     }
+    strong::group::forget(ctx, &row);
     encryption::forget(ctx, &row);
     let here = ctx.region().clone();
     let change = GroupChange::Left {

@@ -8,7 +8,7 @@ use super::encryption::MANAGED_ALIAS;
 use super::error::DynamoError;
 use super::keyspaces::{Encryption, Stream, StreamRow, Streams, TableRow, TableStatus};
 use super::names::TableName;
-use super::{describe, encryption, global, index_settings, settings, tables, watch};
+use super::{describe, encryption, global, index_settings, settings, strong, tables, watch};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
@@ -27,11 +27,8 @@ pub(super) fn update(
     let name = TableName::read(ctx, request.table_name.as_deref())?;
     let mut row =
         tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
-    if request.multi_region_consistency.as_deref() == Some("STRONG") {
-        return Err(DynamoError::NotBuilt("MultiRegionConsistency STRONG").into());
-    }
-    if !request.global_table_witness_updates.is_empty() {
-        return Err(DynamoError::NotBuilt("GlobalTableWitnessUpdates").into());
+    if strong::group::is_meant(ctx, &row, &request) {
+        return strong::group::update(ctx, name, row, &request);
     }
     if !request.replica_updates.is_empty() {
         return global::update(ctx, name, row, &request);
@@ -63,8 +60,10 @@ pub(super) fn update(
         tables::wake(ctx, "ready", &name, &row, CHANGED_IN);
     }
     tables::save(ctx, &name, &row);
+    let mut description = describe::of(ctx, &name, &row);
+    strong::shown(ctx, &row, &mut description);
     Ok(Progress::Done(UpdateTableResponse {
-        table_description: Some(describe::of(ctx, &name, &row)),
+        table_description: Some(description),
     }))
 }
 

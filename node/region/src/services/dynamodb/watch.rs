@@ -7,6 +7,7 @@ use super::encryption;
 use super::keyspaces::{Encryption, Inaccessible, ReplicaStatus, TableRow, TableStatus};
 use super::members;
 use super::names::TableName;
+use super::strong;
 use super::tables::{self, TableTimer};
 use crate::context::Ctx;
 
@@ -58,7 +59,8 @@ pub(super) fn due(ctx: &mut Ctx<'_>, timer: &TableTimer, in_doubt: bool) {
             ("key_check", USUAL)
         }
         (false, Some(since)) => {
-            if !row.replicas.is_empty() && ctx.elapsed().0 - since.elapsed >= GIVEN_UP {
+            let given_up = ctx.elapsed().0 - since.elapsed >= GIVEN_UP;
+            if given_up && !row.replicas.is_empty() && !strong::is(ctx, &row) {
                 members::leave(ctx, &name, &mut row);
                 tables::save(ctx, &name, &row);
             }

@@ -8,6 +8,7 @@ mod items;
 mod queries;
 mod replicas;
 mod rows;
+mod strong;
 mod tables;
 
 use std::collections::BTreeMap;

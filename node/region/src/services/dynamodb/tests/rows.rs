@@ -51,7 +51,11 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     put(&mut world, FAR, &[("id", "b"), ("v", "2")]).unwrap();
     world.settle();
     let file = include_str!("../../../../goldens/rows.txt");
-    let lines = golden::harvest(world.store(HOME)).unwrap();
+    let mut lines = golden::harvest(world.store(HOME)).unwrap();
+    let mut strong = super::strong::strong(&[FAR], Some(super::strong::NEAR));
+    put(&mut strong, HOME, &[("id", "a"), ("v", "1")]).unwrap();
+    lines.extend(golden::harvest(strong.store(super::strong::NEAR)).unwrap());
+    lines.extend(golden::harvest(strong.store(HOME)).unwrap());
     let missing: String = KEYSPACES
         .iter()
         .map(|declared| format!("{} {}", declared.name, declared.version))

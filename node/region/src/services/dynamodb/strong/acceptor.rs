@@ -1,0 +1,75 @@
+//! What a member does when another one asks about an item.
+//!
+//! A member takes a proposal only of the latest term that it promised, and a proposer has stored
+//! its proposal before it sends it. So whoever takes one knows that two members have it.
+
+use super::super::keyspaces::Term;
+use super::seat::Seat;
+use super::{Content, Question, Reply, What};
+use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
+use crate::refusal::Refusal;
+
+/// Answers a question of another member.
+pub(in super::super) fn answer(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let asked: Question = decode(body)?;
+    if asked.what == What::Barrier {
+        return Ok(encode(&Reply::Passed));
+    }
+    let mut seat = Seat::find(ctx, &asked.account, &asked.table, &asked.group, &asked.key)?;
+    let mut register = seat.register(ctx);
+    let reply = match asked.what {
+        What::Prepare { term, known } => {
+            if term <= register.promised {
+                Reply::Rejected
+            } else {
+                register.promised = term;
+                seat.keep(ctx, &register);
+                Reply::Promised(seat.above(ctx, &mut register, &known)?)
+            }
+        }
+        What::Accept { ballot, content } => {
+            if ballot == register.accepted {
+                Reply::Accepted
+            } else if takes(&register.promised, &ballot.term) && ballot > register.accepted {
+                register.promised = ballot.term.clone();
+                seat.learn(ctx, &mut register, &ballot, &content);
+                Reply::Accepted
+            } else {
+                Reply::Rejected
+            }
+        }
+        What::Confirm { known, pending } => confirm(ctx, &mut seat, known, pending)?,
+        What::Barrier => Reply::Passed,
+    };
+    Ok(encode(&reply))
+}
+
+/// Whether a proposal of `term` is taken after `promised` was promised: the fence.
+pub(super) fn takes(promised: &Term, term: &Term) -> bool {
+    term >= promised || mutants::is(Mutant::StrongFenceOpen)
+}
+
+fn confirm(
+    ctx: &mut Ctx<'_>,
+    seat: &mut Seat,
+    known: super::super::keyspaces::Ballot,
+    pending: Option<Content>,
+) -> Result<Reply, Refusal> {
+    let mut register = seat.register(ctx);
+    if register.accepted >= known {
+        return Ok(match seat.above(ctx, &mut register, &known)? {
+            Some(newer) => Reply::Newer(newer),
+            None => Reply::Current,
+        });
+    }
+    match pending {
+        None => Ok(Reply::Current),
+        Some(content) if takes(&register.promised, &known.term) => {
+            register.promised = known.term.clone();
+            seat.learn(ctx, &mut register, &known, &content);
+            Ok(Reply::Current)
+        }
+        Some(_) => Ok(Reply::Rejected),
+    }
+}

@@ -1,0 +1,158 @@
+//! What goes on when no call waits: a proposal whose call gave up is settled, and a Region that
+//! was cut off catches up.
+
+use faultline_proto::names::AccountId;
+use faultline_proto::progress::{Progress, Saga};
+use serde::{Deserialize, Serialize};
+
+use super::super::keyspaces::{Ballot, StrongRow, StrongState, Strongs, Tables};
+use super::super::value::Item;
+use super::seat::Seat;
+use super::{Question, Reply, What};
+use crate::context::{Ctx, decode, encode};
+use crate::refusal::Refusal;
+use crate::service::SagaInput;
+
+/// An item of a table, or the table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Unsettled {
+    pub(super) account: AccountId,
+    pub(super) table: String,
+    pub(super) group: String,
+    pub(super) key: Item,
+}
+
+/// An item and what was asked about it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    about: Unsettled,
+    known: Ballot,
+}
+
+/// Settles the item's pending proposal as soon as another member can be reached.
+pub(super) fn settle(ctx: &mut Ctx<'_>, about: &Unsettled) {
+    ctx.schedule("dynamodb", ctx.elapsed(), "strong_settle", encode(about));
+}
+
+/// Refuses strong calls until another member has handed over what it had for this Region.
+pub(super) fn catch_up(ctx: &mut Ctx<'_>, about: &Unsettled) {
+    ctx.schedule("dynamodb", ctx.elapsed(), "strong_catch_up", encode(about));
+}
+
+/// A timer of these has come.
+pub(in super::super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
+    let Ok(about) = decode::<Unsettled>(payload) else {
+        return;
+    };
+    let table = ctx
+        .get_cached::<Tables>((&about.account, about.table.as_str()))
+        .filter(|row| row.group == about.group);
+    let Some(table) = table else { return };
+    let Some(strong) = super::of(ctx, &table) else {
+        return;
+    };
+    let (kind, state, what) = if kind == "strong_catch_up" {
+        ("strong_catch_up", encode(&about), What::Barrier)
+    } else {
+        let found = Seat::find(ctx, &about.account, &about.table, &about.group, &about.key);
+        let Ok(seat) = found else { return };
+        let mut register = seat.register(ctx);
+        let Ok(Some(content)) = seat.pending(&register) else {
+            return;
+        };
+        if let Some(pending) = &mut register.pending {
+            pending.shown = true;
+        }
+        seat.keep(ctx, &register);
+        let known = register.accepted;
+        let what = What::Confirm {
+            known: known.clone(),
+            pending: Some(content),
+        };
+        let about = about.clone();
+        ("strong_settle", encode(&Asked { about, known }), what)
+    };
+    let question = encode(&Question {
+        account: about.account.clone(),
+        table: about.table.clone(),
+        group: about.group.clone(),
+        key: about.key.clone(),
+        what,
+    });
+    let asks = super::peers(&table, &strong)
+        .into_iter()
+        .map(|peer| (peer, "register".to_owned(), question.clone()))
+        .collect();
+    ctx.spawn("dynamodb", Saga { kind, state }, asks, None);
+}
+
+/// A member has handed over everything that it sent before: strong calls are taken again.
+pub(in super::super) fn caught_up(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
+    let about: Unsettled = decode(state)?;
+    let SagaInput::Answer {
+        outcome: Ok(_), ..
+    } = input
+    else {
+        let state = state.to_vec();
+        return Ok(Progress::Open(Saga {
+            kind: "strong_catch_up",
+            state,
+        }));
+    };
+    if let Some(table) = ctx.get_cached::<Tables>((&about.account, about.table.as_str()))
+        && let Some(strong) = super::of(ctx, &table)
+        && strong.state == StrongState::CutOff
+    {
+        let open = StrongRow {
+            state: StrongState::Open,
+            ..StrongRow::clone(&strong)
+        };
+        ctx.put::<Strongs>(table.id.as_str(), &open);
+    }
+    Ok(Progress::Done(Vec::new()))
+}
+
+/// A member has answered about a pending proposal.
+pub(in super::super) fn settled(
+    ctx: &mut Ctx<'_>,
+    state: &[u8],
+    input: SagaInput<'_>,
+) -> Result<Progress<Vec<u8>>, Refusal> {
+    let Asked { about, known } = decode(state)?;
+    let still = Progress::Open(Saga {
+        kind: "strong_settle",
+        state: state.to_vec(),
+    });
+    let SagaInput::Answer {
+        outcome: Ok(bytes), ..
+    } = input
+    else {
+        return Ok(still);
+    };
+    let Ok(mut seat) = Seat::find(ctx, &about.account, &about.table, &about.group, &about.key)
+    else {
+        return Ok(Progress::Done(Vec::new()));
+    };
+    let mut register = seat.register(ctx);
+    if register.accepted != known || register.pending.is_none() {
+        return Ok(Progress::Done(Vec::new()));
+    }
+    match decode::<Reply>(bytes)? {
+        Reply::Current => {
+            if let Some(content) = seat.pending(&register)? {
+                seat.learn(ctx, &mut register, &known, &content);
+            }
+            Ok(Progress::Done(Vec::new()))
+        }
+        Reply::Newer(newer) if newer.chosen && newer.ballot > known => {
+            seat.learn(ctx, &mut register, &newer.ballot, &newer.content);
+            Ok(Progress::Done(Vec::new()))
+        }
+        // It stays pending: the next call about the item proposes it again or finds what won.
+        _ => Ok(still),
+    }
+}
