@@ -23,7 +23,9 @@
 
 mod audit_complete;
 pub mod canaries;
+mod item_calls;
 mod learn;
+mod linearizable;
 mod no_accepted_write_vanishes_silently;
 mod no_key_used_without_permission;
 mod no_plaintext_at_rest;
@@ -31,6 +33,7 @@ mod no_unusable_key_used;
 mod node_never_sees;
 mod one_primary_at_most;
 mod policies;
+mod reads_never_go_backwards;
 mod replicas_share_key_material;
 mod replicas_use_the_key_their_rule_names;
 mod replication_keeps_its_rules;
@@ -185,6 +188,10 @@ fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
                 text("except").is_some(),
             ))
         }
+        "linearizable" => Box::new(linearizable::Linearizable::new(needed("table"))),
+        "reads_never_go_backwards" => Box::new(
+            reads_never_go_backwards::ReadsNeverGoBackwards::new(needed("table")),
+        ),
         "audit_complete" => Box::new(audit_complete::AuditComplete::new(text("account"))),
         _ => Box::new(AsksRegions),
     }

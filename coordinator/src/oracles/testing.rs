@@ -151,6 +151,11 @@ impl Doctored {
 
     /// The journal's line of a call; its id is `call-N`, counted from 1.
     pub fn sent(&mut self, operation: &str, request: Value) -> u64 {
+        self.sent_to("eu-west-1", operation, request)
+    }
+
+    /// The same to a Region.
+    pub fn sent_to(&mut self, to: &str, operation: &str, request: Value) -> u64 {
         self.calls += 1;
         let call = format!("call-{}", self.calls);
         self.tell(What::CallSent(CallSent {
@@ -160,7 +165,7 @@ impl Doctored {
             operation: operation.to_owned(),
             principal: "app".to_owned(),
             from: region("eu-west-1"),
-            region: region("eu-west-1"),
+            region: region(to),
             attempt: 1,
             request,
             body: None,
@@ -169,21 +174,27 @@ impl Doctored {
 
     /// The last call is answered, with an error when there is a code.
     pub fn answered(&mut self, operation: &str, code: &str) -> u64 {
-        let outcome = if code.is_empty() {
-            Outcome::Success {
-                response: json!({}),
-                body: None,
-            }
-        } else {
-            Outcome::Refused(Refused {
-                code: code.to_owned(),
-                message: String::new(),
-                http_status: 400,
-                definite: true,
-                denial: None,
-                caused_by: None,
-            })
-        };
+        if code.is_empty() {
+            return self.succeeded(operation, json!({}));
+        }
+        let refused = Outcome::Refused(Refused {
+            code: code.to_owned(),
+            message: String::new(),
+            http_status: 400,
+            definite: true,
+            denial: None,
+            caused_by: None,
+        });
+        self.ended(operation, refused)
+    }
+
+    /// The last call is answered with success.
+    pub fn succeeded(&mut self, operation: &str, response: Value) -> u64 {
+        let body = None;
+        self.ended(operation, Outcome::Success { response, body })
+    }
+
+    fn ended(&mut self, operation: &str, outcome: Outcome) -> u64 {
         self.tell(What::CallAnswered(CallAnswered {
             call: format!("call-{}", self.calls),
             step: "1".to_owned(),

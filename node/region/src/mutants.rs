@@ -52,6 +52,7 @@ mutants! {
     StrongReadStaysHome "strong_read_stays_home" "Strongly consistent reads of an MRSC table ask no other Region.";
     StrongFenceOpen "strong_fence_open" "A member of an MRSC table takes proposals of terms that it has promised against.";
     StrongWriteAnsweredEarly "strong_write_answered_early" "A write to an MRSC table is answered before a second Region has it.";
+    StrongPendingShown "strong_pending_shown" "Eventually consistent reads of an MRSC table show proposals that no second Region has.";
     ReplicaPromotesItself "replica_promotes_itself" "UpdatePrimaryRegion is taken by replicas too.";
     PromotedTooSoon "promoted_too_soon" "The chosen replica takes the role when it agrees, not when the primary has given it away.";
     OldViewWins "old_view_wins" "A view of an earlier generation replaces a later one.";

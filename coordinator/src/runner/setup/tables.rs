@@ -37,17 +37,7 @@ impl Maker<'_> {
         )
         .await?;
         self.active(&account, &first, name).await?;
-        for replica in &regions[1..] {
-            let mut create = json!({ "region_name": replica.as_str() });
-            if let Some(key) = plan
-                .what
-                .sse
-                .as_ref()
-                .and_then(|sse| sse.kms_master_key_id.as_deref())
-            {
-                create["kms_master_key_id"] = self.key_arn(key, replica).into();
-            }
-            let update = json!({ "table_name": name, "replica_updates": [{ "create": create }] });
+        for update in self.additions(name, &plan.what, &regions[1..]) {
             self.root(&account, &first, "dynamodb.update_table", update)
                 .await?;
             self.active(&account, &first, name).await?;
@@ -56,6 +46,36 @@ impl Maker<'_> {
             self.active(&account, region, name).await?;
         }
         Ok(Table { account, regions })
+    }
+
+    /// The calls that make it global: one for each replica, or one for all when it is strong.
+    fn additions(&self, name: &str, plan: &TablePlan, replicas: &[RegionName]) -> Vec<Value> {
+        let key = plan
+            .sse
+            .as_ref()
+            .and_then(|sse| sse.kms_master_key_id.as_deref());
+        let creates = replicas.iter().map(|replica| {
+            let mut create = json!({ "region_name": replica.as_str() });
+            if let Some(key) = key {
+                create["kms_master_key_id"] = self.key_arn(key, replica).into();
+            }
+            json!({ "create": create })
+        });
+        if plan.consistency.as_deref() != Some("strong") {
+            return creates
+                .map(|create| json!({ "table_name": name, "replica_updates": [create] }))
+                .collect();
+        }
+        let mut all = json!({
+            "table_name": name,
+            "multi_region_consistency": "STRONG",
+            "replica_updates": creates.collect::<Vec<_>>(),
+        });
+        if let Some(witness) = &plan.witness {
+            all["global_table_witness_updates"] =
+                json!([{ "create": { "region_name": witness.as_str() } }]);
+        }
+        vec![all]
     }
 
     fn creation(&self, name: &str, plan: &TablePlan, region: &RegionName, global: bool) -> Value {
@@ -82,7 +102,7 @@ impl Maker<'_> {
             "key_schema": schema,
             "attribute_definitions": definitions,
         });
-        if global {
+        if global && plan.consistency.as_deref() != Some("strong") {
             create["stream_specification"] =
                 json!({ "stream_enabled": true, "stream_view_type": "NEW_AND_OLD_IMAGES" });
         }
@@ -109,6 +129,11 @@ impl Maker<'_> {
                     .into_iter()
                     .flatten()
                     .all(|replica| replica["replica_status"] == "ACTIVE")
+                && table["global_table_witnesses"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .all(|witness| witness["witness_status"] == "ACTIVE")
         };
         self.until(
             account,

@@ -317,6 +317,12 @@ pub struct TablePlan {
     /// The Regions of a global table.
     #[serde(default)]
     pub replicas: Vec<RegionName>,
+    /// `eventual` or `strong`.
+    #[serde(default)]
+    pub consistency: Option<String>,
+    /// The witness of a table with strong consistency.
+    #[serde(default)]
+    pub witness: Option<RegionName>,
     /// Name of the partition key.
     pub partition_key: String,
     /// Name of the sort key.

@@ -318,6 +318,10 @@ static SSE_TYPE: Shape = Shape {
     values: &["aws_owned", "aws_managed", "customer_managed"],
     ..ANY
 };
+static CONSISTENCY: Shape = Shape {
+    values: &["eventual", "strong"],
+    ..ANY
+};
 static TABLE_SSE: MessageDef = message(
     "sse",
     "How a table is encrypted at rest.",
@@ -358,6 +362,18 @@ pub(super) static TABLE_ENTRY: MessageDef = message(
             Kind::Str,
             &REGIONS,
             "The Regions of a global table.",
+        ),
+        one(
+            "consistency",
+            Kind::Str,
+            &CONSISTENCY,
+            "How replicas agree; default `eventual`. `strong` wants three Regions, or two and a witness.",
+        ),
+        one(
+            "witness",
+            Kind::Str,
+            &REGION,
+            "The Region that votes and holds no table, for `strong`.",
         ),
         one(
             "partition_key",

@@ -124,6 +124,16 @@ static VANISHED: MessageDef = message(
         one("except", Kind::Str, &EXCEPT, "What may take a write away."),
     ],
 );
+static LINEARIZABLE: MessageDef = message(
+    "linearizable",
+    "The table behaves as one copy in one place: some order of all calls about an item, each between its beginning and its end, gives every answer. For tables with strong consistency.",
+    &[one("table", Kind::Str, &NEED_TABLE, "The table.")],
+);
+static NEVER_BACK: MessageDef = message(
+    "reads_never_go_backwards",
+    "A Region that has shown an item never shows an earlier one of the same key again.",
+    &[one("table", Kind::Str, &NEED_TABLE, "The table.")],
+);
 static AUDIT: MessageDef = message(
     "audit_complete",
     "Each call that a node answered is in the trail once, refused calls too.",
@@ -207,6 +217,20 @@ pub static ORACLES: &[OracleDef] = &[
         bare: Some("table"),
         one_of: &[],
         blind: "writes whose client never learned the outcome",
+    },
+    OracleDef {
+        name: "linearizable",
+        arguments: &LINEARIZABLE,
+        bare: Some("table"),
+        one_of: &[],
+        blind: "reads that are not strongly consistent; items with updates or conditions that its model does not know, or with more than 14 writes of unknown outcome",
+    },
+    OracleDef {
+        name: "reads_never_go_backwards",
+        arguments: &NEVER_BACK,
+        bare: Some("table"),
+        one_of: &[],
+        blind: "items that UpdateItem made, deletes, and items that two calls wrote alike",
     },
     OracleDef {
         name: "audit_complete",

@@ -133,7 +133,14 @@ fn settle(ctx: &mut Ctx<'_>, shelf: &Shelf, from: &RegionName, record: &ItemReco
     };
     let here = ctx.region().clone();
     let write = written(&record.version, &record.item, record.deleted);
-    let fate = record.version.arriving(place.version(), &here);
+    // A tombstone that has gone from here is not taken back from a member that still has it.
+    let gone =
+        place.version().is_none() && record.deleted && shelf.knows_all_up_to(ctx, &record.version);
+    let fate = if gone {
+        Fate::Known
+    } else {
+        record.version.arriving(place.version(), &here)
+    };
     let outcome = match fate {
         Fate::Known => "known",
         Fate::Older => "older",

@@ -23,6 +23,8 @@ impl TableStatus {
             Self::Active => "ACTIVE",
             Self::Updating => "UPDATING",
             Self::Deleting => "DELETING",
+            Self::Archiving => "ARCHIVING",
+            Self::Archived => "ARCHIVED",
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::streams::changes;
 use super::tables::{self, TableTimer};
 use super::{
-    apply, backfill, index_fill, indexes, members, sagas, strong, transact, ttl, update_table, watch,
+    apply, backfill, index_fill, indexes, members, sagas, strong, tombstones, transact, ttl,
+    update_table, watch,
 };
 use crate::context::{Ctx, decode};
 
@@ -27,6 +28,8 @@ pub(super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         ("gone", Ok(timer)) => tables::gone(ctx, &timer),
         ("filled", Ok(timer)) => members::filled(ctx, &timer),
         ("waiting", Ok(timer)) => apply::due(ctx, &timer),
+        ("sweep", Ok(timer)) => tombstones::due(ctx, &timer),
+        ("archived", Ok(timer)) => watch::archived(ctx, &timer),
         ("key_check", Ok(timer)) => watch::due(ctx, &timer, false),
         ("key_doubt", Ok(timer)) => watch::due(ctx, &timer, true),
         (other, _) => ctx.note("timer_ignored", &[("service", "dynamodb"), ("kind", other)]),

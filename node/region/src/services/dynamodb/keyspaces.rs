@@ -59,6 +59,9 @@ pub(crate) enum TableStatus {
     Active,
     Updating,
     Deleting,
+    /// Its key was unusable for a week: it becomes a backup (DDB-062).
+    Archiving,
+    Archived,
 }
 
 /// How capacity is paid.
@@ -312,9 +315,7 @@ pub(crate) enum StrongState {
 }
 
 /// A Region's right to propose for an item, until a higher term is promised.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Term {
     pub(crate) number: u64,
     /// Nobody's before the first.
@@ -322,9 +323,7 @@ pub(crate) struct Term {
 }
 
 /// A proposal's place in the order of all proposals for an item.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Ballot {
     pub(crate) term: Term,
     /// Number within the term, from 1.
@@ -356,6 +355,20 @@ pub(crate) struct PendingRow {
     /// Whether another member was told of it other than by the proposal, so that it may be
     /// proposed again.
     pub(crate) shown: bool,
+}
+
+/// The removal of a table's tombstones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SweepRow {
+    /// Whether a timer is set.
+    pub(crate) planned: bool,
+    pub(crate) round: u64,
+    /// Members that have not answered in this round.
+    pub(crate) waiting: std::collections::BTreeSet<RegionName>,
+    /// Rows and stamps of the tombstones of this round.
+    pub(crate) rows: Vec<(Vec<u8>, i64)>,
+    /// For each Region the latest write that a removed tombstone knew.
+    pub(crate) floor: BTreeMap<RegionName, i64>,
 }
 
 /// The payload of the timer that shows a witness as ACTIVE.
@@ -390,6 +403,8 @@ crate::keyspaces! {
     pub(crate) Strongs = 0x0720, "dynamodb.strongs", version 1: String => StrongRow;
     /// Registers of items by table id and the item's row.
     pub(crate) Registers = 0x0721, "dynamodb.registers", version 1: (String, Vec<u8>) => RegisterRow;
+    /// Removals of tombstones by table id.
+    pub(crate) Sweeps = 0x0723, "dynamodb.sweeps", version 1: String => SweepRow;
     /// Witnesses by account and name of the table.
     pub(crate) Witnesses = 0x0722, "dynamodb.witnesses", version 1: (AccountId, String) => TableRow;
 }

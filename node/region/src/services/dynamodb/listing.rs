@@ -65,6 +65,9 @@ fn tagged(ctx: &mut Ctx<'_>, arn: Option<&str>) -> Result<(TableName, TableRow),
             Err(DynamoError::InUse("created", name.name))
         }
         TableStatus::Deleting => Err(DynamoError::InUse("deleted", name.name)),
+        TableStatus::Archiving | TableStatus::Archived => {
+            Err(DynamoError::InUse("archived", name.name))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::keyspaces::{ReplicaStatus, TableRow, TableStatus, Waiting};
 use super::names::TableName;
 use super::records::{GroupChange, GroupRecord};
 use super::tables::{self, TableTimer};
-use super::{backfill, group_settings};
+use super::{backfill, encryption, group_settings, tombstones};
 use crate::context::{Ctx, encode};
 use crate::store::Range;
 
@@ -92,6 +92,12 @@ pub(crate) fn apply(ctx: &mut Ctx<'_>, record: GroupRecord) {
             }
         }
         GroupChange::Extras(extras) => group_settings::take(ctx, &name, &row, &extras),
+        GroupChange::Sweep { from, round } => {
+            tombstones::asked(ctx, &name, &row, &from, round);
+        }
+        GroupChange::Swept { region, round } => {
+            tombstones::answered(ctx, &row, &region, round);
+        }
         GroupChange::Filled => {
             if let TableStatus::Filling { at, .. } = row.status {
                 row.status = TableStatus::Filling { at, complete: true };
@@ -135,6 +141,15 @@ pub(crate) fn filled(ctx: &mut Ctx<'_>, timer: &TableTimer) {
         return;
     };
     if !complete || ctx.elapsed().0 < at {
+        return;
+    }
+    if let Some(arn) = row.encryption.key_arn().map(str::to_owned)
+        && !encryption::is_usable(ctx, &arn)
+    {
+        // DDB-065: the add disappears without a word.
+        row.status = TableStatus::Deleting;
+        tables::save(ctx, &name, &row);
+        tables::gone(ctx, timer);
         return;
     }
     row.status = TableStatus::Active;

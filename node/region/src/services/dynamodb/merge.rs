@@ -32,6 +32,23 @@ pub(crate) enum Fate {
 }
 
 impl Version {
+    /// A write of `writer` over nothing, where everything up to `floor` has been before.
+    pub(crate) fn first(
+        floor: BTreeMap<RegionName, i64>,
+        writer: &RegionName,
+        now: Timestamp,
+    ) -> Self {
+        let latest = floor.values().max().copied();
+        let stamp = latest.map_or(now.0, |latest| now.0.max(latest + 1));
+        let mut knew = floor;
+        knew.insert(writer.clone(), stamp);
+        Self {
+            stamp,
+            writer: writer.clone(),
+            knew,
+        }
+    }
+
     /// A write of `writer` over `before`.
     pub(crate) fn next(before: Option<&Self>, writer: &RegionName, now: Timestamp) -> Self {
         let stamp = match before {

@@ -59,6 +59,7 @@ mod strong;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod tombstones;
 mod trail;
 mod transact;
 mod ttl;
@@ -112,9 +113,9 @@ impl Service for DynamoDb {
         match kind {
             "create_replica" => sagas::resume_create(ctx, state, input),
             "delete_replica" => sagas::resume_delete(ctx, state, input),
-            "strong" => strong::proposer::resume(ctx, state, input),
+            "strong" => strong::entry::resume(ctx, state, input),
             "strong_form" => strong::group::formed(ctx, state, input),
-            "strong_dissolve" => strong::group::dissolved(ctx, state, input),
+            "strong_dissolve" => strong::leaving::dissolved(ctx, state, input),
             "strong_settle" => strong::background::settled(ctx, state, input),
             "strong_catch_up" => strong::background::caught_up(ctx, state, input),
             // Nobody waits: the word itself is durable and comes.
@@ -132,7 +133,7 @@ impl Service for DynamoDb {
     fn remote(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         match kind {
             "make_replica" => replica::make(ctx, body),
-            "make_witness" => strong::group::make_witness(ctx, body),
+            "make_witness" => strong::leaving::make_witness(ctx, body),
             "register" => strong::acceptor::answer(ctx, body),
             "drop_replica" => replica::drop(ctx, body),
             "forget_replica" => replica::forget(ctx, body),

@@ -69,6 +69,10 @@ pub(crate) enum GroupChange {
     Left { region: RegionName, id: String },
     /// The source has sent everything to the receiver.
     Filled,
+    /// Everything that `from` sent before shall be answered for (see `tombstones`).
+    Sweep { from: RegionName, round: u64 },
+    /// It is here, and what this Region wrote before has been sent.
+    Swept { region: RegionName, round: u64 },
     /// Indexes and expiry, which all members have alike (DDB-029).
     Extras(ExtrasRow),
 }

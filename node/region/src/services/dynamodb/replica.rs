@@ -10,7 +10,7 @@ use super::keyspaces::{
 use super::names::TableName;
 use super::records::{DropReplica, MakeReplica};
 use super::sagas::BOTH_IMAGES;
-use super::strong::group;
+use super::strong::{group, leaving};
 use super::tables::{self, TableTimer};
 use super::watch;
 use crate::context::{Ctx, decode, encode};
@@ -170,7 +170,7 @@ fn disabled(refusal: Refusal) -> Refusal {
 /// Gives the replica up.
 pub(super) fn drop(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (name, group) = dropped(body)?;
-    if group::drop_witness(ctx, &name, &group) {
+    if leaving::drop_witness(ctx, &name, &group) {
         return Ok(Vec::new());
     }
     let row = tables::row_of(ctx, &name)
@@ -183,7 +183,7 @@ pub(super) fn drop(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
 /// Forgets a replica that was asked for in vain.
 pub(super) fn forget(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (name, group) = dropped(body)?;
-    group::drop_witness(ctx, &name, &group);
+    leaving::drop_witness(ctx, &name, &group);
     if let Some(mut row) = tables::row_of(ctx, &name)
         && (row.group == group || group.is_empty())
         && matches!(row.status, TableStatus::Filling { .. })

@@ -5,14 +5,18 @@
 //! expiry) is done there and nowhere else. [`Shelf::write`] is the write of this Region above it:
 //! it stamps, tells the journal, stores, and sends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use faultline_proto::names::RegionName;
 
 use super::capacity::{self, Used};
 use super::encryption;
 use super::error::DynamoError;
 use super::journal;
 use super::keyspaces::{
-    Extras, ExtrasRow, ItemRow, Items, ReplicaStatus, TableRow, TableStatus, Tables, Version,
+    Extras, ExtrasRow, ItemRow, Items, ReplicaStatus, Sweeps, TableRow, TableStatus, Tables,
+    Version,
 };
 use super::names::TableName;
 use super::records::ItemRecord;
@@ -20,7 +24,7 @@ use super::sealing::TableKey;
 use super::streams::changes;
 use super::strong;
 use super::value::{self, Item, Value};
-use super::{indexes, ttl};
+use super::{indexes, tombstones, ttl};
 use crate::context::{Ctx, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
@@ -59,7 +63,11 @@ impl TableStatus {
     pub(crate) fn is_open(self) -> bool {
         match self {
             Self::Active | Self::Updating => true,
-            Self::Creating | Self::Filling { .. } | Self::Deleting => false,
+            Self::Creating
+            | Self::Filling { .. }
+            | Self::Deleting
+            | Self::Archiving
+            | Self::Archived => false,
         }
     }
 }
@@ -94,6 +102,16 @@ impl Shelf {
     pub(crate) fn find(&self, ctx: &mut Ctx<'_>, key: Item) -> Result<Place, Refusal> {
         let row = self.key.row(&self.table.schema, &key);
         let found = ctx.get::<Items>((self.table.id.as_str(), row.as_slice()));
+        if mutants::is(Mutant::StrongPendingShown)
+            && let Some((version, item)) = strong::pending_item(ctx, self, &row)
+        {
+            return Ok(Place {
+                row,
+                key,
+                version: Some(version),
+                item,
+            });
+        }
         let item = match &found {
             Some(found) if !found.deleted => Some(self.opened(&row, found)?),
             _ => None,
@@ -149,6 +167,20 @@ impl Shelf {
             .collect()
     }
 
+    /// Whether all writes up to this one have been here, as a removed tombstone tells.
+    pub(crate) fn knows_all_up_to(&self, ctx: &mut Ctx<'_>, version: &Version) -> bool {
+        let floor = self.floor(ctx);
+        floor
+            .get(&version.writer)
+            .is_some_and(|stamp| *stamp >= version.stamp)
+    }
+
+    /// What every write of the table knows that is written over nothing.
+    fn floor(&self, ctx: &mut Ctx<'_>) -> BTreeMap<RegionName, i64> {
+        ctx.get_cached::<Sweeps>(self.table.id.as_str())
+            .map_or_else(BTreeMap::new, |sweep| sweep.floor.clone())
+    }
+
     /// Writes an item, or a tombstone, as the next write of this Region.
     pub(crate) fn write(
         &self,
@@ -163,7 +195,10 @@ impl Shelf {
             return Used::of_table(capacity::written(sizes.max().unwrap_or_default()));
         }
         let here = ctx.region().clone();
-        let version = Version::next(place.version.as_ref(), &here, ctx.now());
+        let version = match &place.version {
+            None => Version::first(self.floor(ctx), &here, ctx.now()),
+            before => Version::next(before.as_ref(), &here, ctx.now()),
+        };
         journal::accepted(ctx, &self.name, &place.key, &version, item);
         let content = (item.is_none(), item.unwrap_or(&place.key));
         let used = self.store(ctx, place, &version, content, cause);
@@ -236,6 +271,9 @@ impl Shelf {
             sealed,
         };
         ctx.put::<Items>((self.table.id.as_str(), place.row()), &stored);
+        if deleted && !strong::is(ctx, &self.table) {
+            tombstones::plan(ctx, &self.name, &self.table);
+        }
         used
     }
 }

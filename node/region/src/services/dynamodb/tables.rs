@@ -20,7 +20,8 @@ use super::records::GroupChange;
 use super::schema::KeySchema;
 use super::streams::changes;
 use super::{
-    describe, encryption, index_fill, index_settings, indexes, members, settings, strong, value, watch,
+    describe, encryption, index_fill, index_settings, indexes, members, settings, strong, value,
+    watch,
 };
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -233,7 +234,10 @@ pub(crate) fn begin_deletion(
     gone_in: (u64, u64),
 ) -> Result<TableRow, DynamoError> {
     match row.status {
-        TableStatus::Active => {}
+        TableStatus::Active | TableStatus::Archived => {}
+        TableStatus::Archiving => {
+            return Err(DynamoError::InUse("archived", name.name.clone()));
+        }
         TableStatus::Creating | TableStatus::Filling { .. } => {
             return Err(DynamoError::InUse("created", name.name.clone()));
         }
@@ -299,7 +303,7 @@ pub(crate) fn gone(ctx: &mut Ctx<'_>, timer: &TableTimer) {
     for ((_, ordinal), _) in ctx.all(Range::<Waiting>::under((id,))) {
         ctx.delete::<Waiting>((id, ordinal));
     }
-    strong::group::forget(ctx, &row);
+    strong::leaving::forget(ctx, &row);
     encryption::forget(ctx, &row);
     let here = ctx.region().clone();
     let change = GroupChange::Left {

@@ -21,6 +21,9 @@ const REPLICA_DOUBT: (u64, u64) = (40 * MINUTE, 50 * MINUTE);
 const LOST: (u64, u64) = (18 * MINUTE, 57 * MINUTE);
 /// After this long a replica is no longer part of its global table (DDB-060): 20 hours.
 const GIVEN_UP: u64 = 20 * 60 * MINUTE;
+/// After this long a table is archived (DDB-062): 7 days. How long that takes is not known.
+const WEEK: u64 = 7 * 24 * 60 * MINUTE;
+const ARCHIVED_IN: (u64, u64) = (5 * MINUTE, 15 * MINUTE);
 
 /// Begins to look at a table's key, when KMS has it.
 pub(super) fn begin(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) {
@@ -37,7 +40,10 @@ pub(super) fn due(ctx: &mut Ctx<'_>, timer: &TableTimer, in_doubt: bool) {
     let Encryption::Kms { arn, .. } = &row.encryption else {
         return;
     };
-    if row.status == TableStatus::Deleting {
+    if matches!(
+        row.status,
+        TableStatus::Deleting | TableStatus::Archiving | TableStatus::Archived
+    ) {
         return;
     }
     let usable = encryption::is_usable(ctx, &arn.clone());
@@ -64,17 +70,36 @@ pub(super) fn due(ctx: &mut Ctx<'_>, timer: &TableTimer, in_doubt: bool) {
                 members::leave(ctx, &name, &mut row);
                 tables::save(ctx, &name, &row);
             }
-            ("key_check", LOST)
+            if ctx.elapsed().0 - since.elapsed >= WEEK {
+                row.status = TableStatus::Archiving;
+                changed(ctx, &name, &row);
+                ("archived", ARCHIVED_IN)
+            } else {
+                ("key_check", LOST)
+            }
         }
     };
     tables::wake(ctx, kind, &name, &row, pause);
+}
+
+/// A table has become a backup.
+pub(super) fn archived(ctx: &mut Ctx<'_>, timer: &TableTimer) {
+    if let Some((name, mut row)) = timer.found(ctx)
+        && row.status == TableStatus::Archiving
+    {
+        row.status = TableStatus::Archived;
+        changed(ctx, &name, &row);
+    }
 }
 
 fn changed(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) {
     tables::save(ctx, name, row);
     let status = match row.status {
         TableStatus::Creating | TableStatus::Filling { .. } => ReplicaStatus::Creating,
-        TableStatus::Active | TableStatus::Updating => ReplicaStatus::Active,
+        TableStatus::Active
+        | TableStatus::Updating
+        | TableStatus::Archiving
+        | TableStatus::Archived => ReplicaStatus::Active,
         TableStatus::Deleting => ReplicaStatus::Deleting,
     };
     members::tell_own(ctx, name, row, status);

@@ -5,10 +5,15 @@
 
 use super::super::keyspaces::Term;
 use super::seat::Seat;
-use super::{Content, Question, Reply, What};
+use super::{Content, Question, Reply, What, background};
 use crate::context::{Ctx, decode, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
+
+/// Until a member asks what became of a proposal that it did not take, or could not without the
+/// table's key, microseconds.
+const PAUSE: u64 = 500_000;
+const KEY_PAUSE: u64 = 60_000_000;
 
 /// Answers a question of another member.
 pub(in super::super) fn answer(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
@@ -16,9 +21,19 @@ pub(in super::super) fn answer(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>
     if asked.what == What::Barrier {
         return Ok(encode(&Reply::Passed));
     }
-    let mut seat = Seat::find(ctx, &asked.account, &asked.table, &asked.group, &asked.key)?;
+    let found = Seat::find(ctx, &asked.account, &asked.table, &asked.group, &asked.key);
+    let accept = matches!(asked.what, What::Accept { .. });
+    let mut seat = match found {
+        Ok(seat) => seat,
+        Err(refusal) if accept => {
+            // It is sent once: what comes of it is asked when the table's key can be used again.
+            background::refresh(ctx, &asked, KEY_PAUSE);
+            return Err(refusal);
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let mut register = seat.register(ctx);
-    let reply = match asked.what {
+    let reply = match asked.what.clone() {
         What::Prepare { term, known } => {
             if term <= register.promised {
                 Reply::Rejected
@@ -42,6 +57,9 @@ pub(in super::super) fn answer(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>
         What::Confirm { known, pending } => confirm(ctx, &mut seat, known, pending)?,
         What::Barrier => Reply::Passed,
     };
+    if accept && reply == Reply::Rejected {
+        background::refresh(ctx, &asked, PAUSE);
+    }
     Ok(encode(&reply))
 }
 

@@ -1,12 +1,14 @@
-//! What goes on when no call waits: a proposal whose call gave up is settled, and a Region that
-//! was cut off catches up.
+//! What goes on when no call waits: a proposal whose call gave up is settled, a member that could
+//! not take a proposal asks what came of it, and a Region that was cut off catches up.
 
 use faultline_proto::names::AccountId;
 use faultline_proto::progress::{Progress, Saga};
 use serde::{Deserialize, Serialize};
 
+use super::super::encryption;
 use super::super::keyspaces::{Ballot, StrongRow, StrongState, Strongs, Tables};
 use super::super::value::Item;
+use super::acceptor::takes;
 use super::seat::Seat;
 use super::{Question, Reply, What};
 use crate::context::{Ctx, decode, encode};
@@ -27,11 +29,25 @@ pub(super) struct Unsettled {
 struct Asked {
     about: Unsettled,
     known: Ballot,
+    /// Members that have answered.
+    answered: u8,
 }
 
 /// Settles the item's pending proposal as soon as another member can be reached.
 pub(super) fn settle(ctx: &mut Ctx<'_>, about: &Unsettled) {
     ctx.schedule("dynamodb", ctx.elapsed(), "strong_settle", encode(about));
+}
+
+/// Asks the other members later what became of an item that this one could not take.
+pub(super) fn refresh(ctx: &mut Ctx<'_>, asked: &Question, pause: u64) {
+    let about = Unsettled {
+        account: asked.account.clone(),
+        table: asked.table.clone(),
+        group: asked.group.clone(),
+        key: asked.key.clone(),
+    };
+    let at = ctx.elapsed().plus_micros(pause);
+    ctx.schedule("dynamodb", at, "strong_settle", encode(&about));
 }
 
 /// Refuses strong calls until another member has handed over what it had for this Region.
@@ -55,9 +71,14 @@ pub(in super::super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         ("strong_catch_up", encode(&about), What::Barrier)
     } else {
         let found = Seat::find(ctx, &about.account, &about.table, &about.group, &about.key);
-        let Ok(seat) = found else { return };
+        let Ok(seat) = found else {
+            // The table's key cannot be used: later, perhaps.
+            let at = encryption::try_again(ctx);
+            ctx.schedule("dynamodb", at, kind, payload.to_vec());
+            return;
+        };
         let mut register = seat.register(ctx);
-        let Ok(Some(content)) = seat.pending(&register) else {
+        let Ok(pending) = seat.pending(&register) else {
             return;
         };
         if let Some(pending) = &mut register.pending {
@@ -67,10 +88,16 @@ pub(in super::super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         let known = register.accepted;
         let what = What::Confirm {
             known: known.clone(),
-            pending: Some(content),
+            pending,
         };
         let about = about.clone();
-        ("strong_settle", encode(&Asked { about, known }), what)
+        let answered = 0;
+        let asked = Asked {
+            about,
+            known,
+            answered,
+        };
+        ("strong_settle", encode(&asked), what)
     };
     let question = encode(&Question {
         account: about.account.clone(),
@@ -93,10 +120,7 @@ pub(in super::super) fn caught_up(
     input: SagaInput<'_>,
 ) -> Result<Progress<Vec<u8>>, Refusal> {
     let about: Unsettled = decode(state)?;
-    let SagaInput::Answer {
-        outcome: Ok(_), ..
-    } = input
-    else {
+    let SagaInput::Answer { outcome: Ok(_), .. } = input else {
         let state = state.to_vec();
         return Ok(Progress::Open(Saga {
             kind: "strong_catch_up",
@@ -122,37 +146,49 @@ pub(in super::super) fn settled(
     state: &[u8],
     input: SagaInput<'_>,
 ) -> Result<Progress<Vec<u8>>, Refusal> {
-    let Asked { about, known } = decode(state)?;
-    let still = Progress::Open(Saga {
-        kind: "strong_settle",
-        state: state.to_vec(),
-    });
+    let Asked {
+        about,
+        known,
+        answered,
+    } = decode(state)?;
     let SagaInput::Answer {
         outcome: Ok(bytes), ..
     } = input
     else {
-        return Ok(still);
+        return about_both(state, answered + 1);
     };
     let Ok(mut seat) = Seat::find(ctx, &about.account, &about.table, &about.group, &about.key)
     else {
         return Ok(Progress::Done(Vec::new()));
     };
     let mut register = seat.register(ctx);
-    if register.accepted != known || register.pending.is_none() {
-        return Ok(Progress::Done(Vec::new()));
-    }
     match decode::<Reply>(bytes)? {
-        Reply::Current => {
+        Reply::Current if register.accepted == known => {
             if let Some(content) = seat.pending(&register)? {
                 seat.learn(ctx, &mut register, &known, &content);
             }
-            Ok(Progress::Done(Vec::new()))
         }
-        Reply::Newer(newer) if newer.chosen && newer.ballot > known => {
+        Reply::Newer(newer)
+            if newer.ballot > register.accepted
+                && (newer.chosen || takes(&register.promised, &newer.ballot.term)) =>
+        {
+            register.promised = register.promised.max(newer.ballot.term.clone());
             seat.learn(ctx, &mut register, &newer.ballot, &newer.content);
-            Ok(Progress::Done(Vec::new()))
         }
-        // It stays pending: the next call about the item proposes it again or finds what won.
-        _ => Ok(still),
+        // What stays pending is proposed again by the next call about the item.
+        _ => {}
     }
+    about_both(state, answered + 1)
+}
+
+/// Ends when both members have answered.
+fn about_both(state: &[u8], answered: u8) -> Result<Progress<Vec<u8>>, Refusal> {
+    let asked: Asked = decode(state)?;
+    if answered >= 2 {
+        return Ok(Progress::Done(Vec::new()));
+    }
+    Ok(Progress::Open(Saga {
+        kind: "strong_settle",
+        state: encode(&Asked { answered, ..asked }),
+    }))
 }

@@ -19,24 +19,22 @@ use serde::{Deserialize, Serialize};
 use super::super::error::DynamoError;
 use super::super::keyspaces::{
     Items, Registers, Replica, ReplicaStatus, StrongRow, StrongState, Strongs, TableRow,
-    TableStatus, Tables, WitnessTimer, Witnesses,
+    TableStatus, Tables, WitnessTimer,
 };
 use super::super::names::TableName;
-use super::super::records::{DropReplica, MakeReplica};
-use super::super::{describe, encryption, global, group_settings, sagas, tables};
-use super::REGIONS;
+use super::super::records::MakeReplica;
+use super::super::{describe, global, group_settings, sagas, tables};
+use super::{REGIONS, leaving, limits};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::SagaInput;
 use crate::store::Range;
 
 /// How long the other Regions may take to answer, microseconds.
-const PATIENCE: u64 = 30_000_000;
+pub(super) const PATIENCE: u64 = 30_000_000;
 /// How long the group takes to be made, without and with a witness (DDB-080), microseconds.
 const MADE_IN: (u64, u64) = (12_000_000, 17_000_000);
 const WITNESSED_IN: (u64, u64) = (60_000_000, 86_000_000);
-/// How long the rest of a group is UPDATING, microseconds.
-const DISSOLVED_IN: (u64, u64) = (30_000_000, 47_000_000);
 
 /// The pause until a member is ready.
 pub(in super::super) fn pause(witness: bool) -> (u64, u64) {
@@ -45,16 +43,16 @@ pub(in super::super) fn pause(witness: bool) -> (u64, u64) {
 
 /// What a saga remembers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Change {
-    account: faultline_proto::names::AccountId,
-    table: String,
+pub(super) struct Change {
+    pub(super) account: faultline_proto::names::AccountId,
+    pub(super) table: String,
     /// Asked Regions in the order of the questions; whether it is the witness.
-    asked: Vec<(RegionName, bool)>,
-    answers: BTreeMap<RegionName, Replica>,
+    pub(super) asked: Vec<(RegionName, bool)>,
+    pub(super) answers: BTreeMap<RegionName, Replica>,
 }
 
 impl Change {
-    fn name(&self) -> TableName {
+    pub(super) fn name(&self) -> TableName {
         TableName {
             account: self.account.clone(),
             name: self.table.clone(),
@@ -62,7 +60,7 @@ impl Change {
     }
 }
 
-fn wrong(text: &str) -> Refusal {
+pub(super) fn wrong(text: &str) -> Refusal {
     DynamoError::validation(text).into()
 }
 
@@ -104,7 +102,7 @@ pub(in super::super) fn update(
         return Err(DynamoError::InUse("updated", name.name).into());
     }
     if super::is(ctx, &row) {
-        return dissolve(ctx, name, row, request);
+        return leaving::dissolve(ctx, name, row, request);
     }
     if request.multi_region_consistency.as_deref() != Some("STRONG") {
         return Err(wrong(
@@ -182,6 +180,7 @@ fn form(
 ) -> Result<Progress<UpdateTableResponse>, Refusal> {
     let (replicas, witness) = wanted(ctx, request)?;
     tables::check_capacity_for_replicas(row.billing)?;
+    limits::check_table(ctx, &row)?;
     let items = ctx.all(Range::<Items>::under((row.id.as_str(),)));
     if items.iter().any(|(_, item)| !item.deleted) {
         return Err(wrong(
@@ -218,7 +217,14 @@ fn form(
         ctx.ask(region, "make_replica", encode(&question));
     }
     if let Some(region) = &witness {
-        let question = make(&name, &row, None, None, BTreeMap::new(), Some(region.clone()));
+        let question = make(
+            &name,
+            &row,
+            None,
+            None,
+            BTreeMap::new(),
+            Some(region.clone()),
+        );
         ctx.ask(region, "make_witness", encode(&question));
     }
     for (region, key) in &keys {
@@ -264,7 +270,7 @@ fn make(
     }
 }
 
-fn open<T>(kind: &'static str, change: &Change) -> Progress<T> {
+pub(super) fn open<T>(kind: &'static str, change: &Change) -> Progress<T> {
     Progress::Open(Saga {
         kind,
         state: encode(change),
@@ -382,133 +388,11 @@ pub(in super::super) fn witness_active(ctx: &mut Ctx<'_>, payload: &[u8]) {
     }
 }
 
-fn answer(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) -> Progress<Vec<u8>> {
+pub(super) fn answer(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) -> Progress<Vec<u8>> {
     let mut description = describe::of(ctx, name, row);
     super::shown(ctx, row, &mut description);
     let response = UpdateTableResponse {
         table_description: Some(description),
     };
     Progress::Done(response.encode_to_vec())
-}
-
-fn dissolve(
-    ctx: &mut Ctx<'_>,
-    name: TableName,
-    row: TableRow,
-    request: &UpdateTableRequest,
-) -> Result<Progress<UpdateTableResponse>, Refusal> {
-    let strong = super::of(ctx, &row).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
-    let mut going = BTreeSet::new();
-    for action in &request.replica_updates {
-        if let Some(delete) = &action.delete {
-            going.insert(global::other_region(ctx, delete.region_name.as_deref())?);
-        }
-    }
-    for action in &request.global_table_witness_updates {
-        if let Some(delete) = &action.delete {
-            going.insert(global::other_region(ctx, delete.region_name.as_deref())?);
-        }
-    }
-    let count = request.replica_updates.len() + request.global_table_witness_updates.len();
-    let all: BTreeSet<RegionName> = super::peers(&row, &strong).into_iter().collect();
-    if count != 2 || going != all {
-        return Err(wrong(
-            "Replicas and the witness of a global table with MultiRegionConsistency STRONG cannot \
-             be added or removed alone. Both other members must be deleted in one request",
-        ));
-    }
-    if !matches!(strong.state, StrongState::Open) {
-        return Err(DynamoError::Internal.into());
-    }
-    let question = DropReplica {
-        account: name.account.clone(),
-        table: name.name.clone(),
-        group: row.group.clone(),
-    };
-    for region in &all {
-        ctx.ask(region, "drop_replica", encode(&question));
-    }
-    ctx.give_up_after(PATIENCE);
-    let change = Change {
-        account: name.account,
-        table: name.name,
-        asked: all.into_iter().map(|region| (region, false)).collect(),
-        answers: BTreeMap::new(),
-    };
-    Ok(open("strong_dissolve", &change))
-}
-
-/// A Region has given its member up; when both have, the table is one of a single Region.
-pub(in super::super) fn dissolved(
-    ctx: &mut Ctx<'_>,
-    state: &[u8],
-    input: SagaInput<'_>,
-) -> Result<Progress<Vec<u8>>, Refusal> {
-    let mut change: Change = decode(state)?;
-    let name = change.name();
-    let SagaInput::Answer { outcome, .. } = input else {
-        let mut refusal: Refusal = DynamoError::Internal.into();
-        refusal.definite = false;
-        return Err(refusal);
-    };
-    match outcome {
-        Ok(_) => {}
-        // It went in an earlier attempt.
-        Err(gone) if gone.code == "ResourceNotFoundException" => {}
-        Err(going) if going.code == "ResourceInUseException" => {}
-        Err(refusal) => return Err(refusal),
-    }
-    change.asked.pop();
-    if !change.asked.is_empty() {
-        return Ok(open("strong_dissolve", &change));
-    }
-    let mut row =
-        tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
-    let strong = StrongRow {
-        witness: None,
-        state: StrongState::Dissolved,
-    };
-    ctx.put::<Strongs>(row.id.as_str(), &strong);
-    for replica in row.replicas.values_mut() {
-        replica.status = ReplicaStatus::Deleting;
-    }
-    row.status = TableStatus::Updating;
-    tables::wake(ctx, "ready", &name, &row, DISSOLVED_IN);
-    tables::save(ctx, &name, &row);
-    Ok(answer(ctx, &name, &row))
-}
-
-/// Makes a witness: a member that nobody sees (DDB-074).
-pub(in super::super) fn make_witness(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let asked: MakeReplica = decode(body)?;
-    let id = ctx.entropy().uuid("dynamodb.table-id");
-    let encryption = encryption::owned(ctx, &id);
-    let row = TableRow {
-        status: TableStatus::Active,
-        ..super::super::replica::row_of(ctx, &asked, id, encryption)
-    };
-    let key = (&asked.account, asked.table.as_str());
-    ctx.put::<Witnesses>(key, &row);
-    Ok(encode(&tables::as_replica(&row, ReplicaStatus::Creating)))
-}
-
-/// Gives a witness up; `false` when there is none of this group.
-pub(in super::super) fn drop_witness(ctx: &mut Ctx<'_>, name: &TableName, group: &str) -> bool {
-    let key = (&name.account, name.name.as_str());
-    let Some(row) = ctx.get::<Witnesses>(key).filter(|row| row.group == group) else {
-        return false;
-    };
-    ctx.delete::<Witnesses>(key);
-    forget(ctx, &row);
-    true
-}
-
-/// Removes what a member kept beside its table's row.
-pub(in super::super) fn forget(ctx: &mut Ctx<'_>, row: &TableRow) {
-    let id = row.id.as_str();
-    for ((_, place), _) in ctx.all(Range::<Registers>::under((id,))) {
-        ctx.delete::<Registers>((id, place.as_slice()));
-        ctx.delete::<Items>((id, place.as_slice()));
-    }
-    ctx.delete::<Strongs>(id);
 }

@@ -11,17 +11,21 @@
 //!   confirm (ballot)    ------------>  nothing newer, or what is           every strong read
 //! ```
 //!
-//! [`acceptor`] is the right side, [`proposer`] the left one, a saga; [`seat`] the register itself;
-//! [`group`] makes and dissolves the three; [`background`] is what goes on when nobody waits.
+//! [`acceptor`] is the right side, [`proposer`] the left one, a saga that begins in [`entry`]; [`seat`] the register itself;
+//! [`group`] makes the three and [`leaving`] dissolves them; [`background`] is what goes on when nobody waits.
 //! The handlers of items know nothing of it: when an item is known to be current here they run as
 //! for any table, and what they write becomes a proposal ([`propose`]).
 //!
-//! Left out: strongly consistent Query, Scan and batches of an MRSC table, which are refused.
+//! [`limits`] is what such a table cannot do. Left out, and refused: strongly consistent Query,
+//! Scan and batches of one.
 
 pub(super) mod acceptor;
 pub(super) mod background;
+pub(super) mod entry;
 pub(super) mod group;
-pub(super) mod proposer;
+pub(super) mod leaving;
+mod limits;
+mod proposer;
 mod seat;
 
 use std::sync::Arc;
@@ -38,7 +42,7 @@ use super::shelf::{Place, Shelf};
 use super::value::Item;
 use crate::context::Ctx;
 
-pub(super) use proposer::begin;
+pub(super) use entry::begin;
 
 /// The Regions that may hold such a table (DDB-077).
 const REGIONS: &str = include_str!("regions.txt");
@@ -162,4 +166,17 @@ pub(crate) fn shown(ctx: &mut Ctx<'_>, table: &TableRow, description: &mut Table
 /// DDB-071.
 fn conflict() -> DynamoError {
     DynamoError::ReplicatedWriteConflict
+}
+
+/// What a proposal would make of an item, for a planted bug.
+pub(crate) fn pending_item(
+    ctx: &mut Ctx<'_>,
+    shelf: &Shelf,
+    row: &[u8],
+) -> Option<(Version, Option<Item>)> {
+    let pending = seat::register(ctx, shelf, row).pending?;
+    let item = shelf
+        .opened_as(row, &pending.version, &pending.sealed)
+        .ok()?;
+    Some((pending.version, (!pending.deleted).then_some(item)))
 }

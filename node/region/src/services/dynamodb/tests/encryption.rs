@@ -7,7 +7,7 @@ use faultline_proto::kms::{
 
 use super::*;
 
-fn kms_key(world: &mut World, multi_region: bool) -> String {
+pub(super) fn kms_key(world: &mut World, multi_region: bool) -> String {
     let root = world.root(ACCOUNT);
     let request = CreateKeyRequest {
         multi_region: Some(multi_region),
@@ -17,7 +17,7 @@ fn kms_key(world: &mut World, multi_region: bool) -> String {
     made.key_metadata.and_then(|key| key.arn).unwrap()
 }
 
-fn sse(key: Option<&str>) -> Option<SseSpecification> {
+pub(super) fn sse(key: Option<&str>) -> Option<SseSpecification> {
     Some(SseSpecification {
         enabled: Some(true),
         sse_type: some("KMS"),
@@ -25,7 +25,7 @@ fn sse(key: Option<&str>) -> Option<SseSpecification> {
     })
 }
 
-fn kms_table(world: &mut World, key: Option<&str>) -> Credential {
+pub(super) fn kms_table(world: &mut World, key: Option<&str>) -> Credential {
     let root = world.root(ACCOUNT);
     let request = CreateTableRequest {
         sse_specification: sse(key),
@@ -36,7 +36,7 @@ fn kms_table(world: &mut World, key: Option<&str>) -> Credential {
     root
 }
 
-fn disable(world: &mut World, region: &str, key: &str) {
+pub(super) fn disable(world: &mut World, region: &str, key: &str) {
     let root = world.root(ACCOUNT);
     world
         .call(region, &root, &DisableKeyRequest { key_id: some(key) })

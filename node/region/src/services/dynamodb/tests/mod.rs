@@ -5,6 +5,7 @@ mod conflicts;
 mod encryption;
 mod indexing;
 mod items;
+mod lasting;
 mod queries;
 mod replicas;
 mod rows;

@@ -168,5 +168,8 @@ fn protection_capacity_and_streams_change_and_nothing_is_no_change() {
         multi_region_consistency: some("STRONG"),
         ..base
     };
-    assert_eq!(no(world.call(HOME, &root, &strong)).0, "ValidationException");
+    assert_eq!(
+        no(world.call(HOME, &root, &strong)).0,
+        "ValidationException"
+    );
 }

@@ -1,0 +1,215 @@
+//! Calls about single items of a table, as clients saw them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::journal::event::{CallAnswered, CallSent, Outcome};
+
+/// An item: each attribute's value as JSON text. `None` is no item.
+pub(super) type Item = Option<BTreeMap<String, String>>;
+
+/// What a write does to an item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effect {
+    Put(BTreeMap<String, String>),
+    Delete,
+    Set(String, String),
+    Add(String, i64),
+}
+
+/// A call about one item.
+#[derive(Debug, Clone)]
+pub(super) struct ItemCall {
+    pub region: String,
+    /// The key as sent; for PutItem the whole item.
+    pub named: BTreeMap<String, String>,
+    pub put: bool,
+    pub effect: Option<Effect>,
+    pub consistent: bool,
+    /// What its condition says of the item's being there, when it is of that simple kind.
+    pub wants: Option<bool>,
+    /// Whether it says more than this model understands.
+    pub strange: bool,
+    /// Lines of the journal.
+    pub sent: u64,
+    pub answered: Option<u64>,
+    pub end: Ending,
+    returns: String,
+}
+
+/// What the client learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nothing: it may have been done.
+    Unknown,
+    /// Certainly not done.
+    Refused,
+    /// Not done, since the condition did not hold.
+    ConditionFailed,
+    /// Done; what the answer says of the item before and after.
+    Done {
+        before: Option<Item>,
+        after: Option<Item>,
+    },
+}
+
+fn texts(members: &Value) -> BTreeMap<String, String> {
+    let none = Map::new();
+    let members = members.as_object().unwrap_or(&none);
+    let pairs = members.iter();
+    pairs
+        .map(|(name, value)| (name.clone(), value.to_string()))
+        .collect()
+}
+
+impl ItemCall {
+    /// A call of one of the four operations about an item of `table`.
+    pub fn read(sent: &CallSent, line: u64, table: &str) -> Option<Self> {
+        let request = &sent.request;
+        let name = request["TableName"].as_str().unwrap_or_default();
+        if name.rsplit('/').next() != Some(table) {
+            return None;
+        }
+        let mut call = Self {
+            region: sent.region.to_string(),
+            named: texts(&request["Key"]),
+            put: false,
+            effect: None,
+            consistent: request["ConsistentRead"].as_bool() == Some(true),
+            wants: None,
+            strange: !request["ProjectionExpression"].is_null(),
+            sent: line,
+            answered: None,
+            end: Ending::Unknown,
+            returns: request["ReturnValues"]
+                .as_str()
+                .unwrap_or("NONE")
+                .to_owned(),
+        };
+        match sent.operation.as_str() {
+            "dynamodb.GetItem" => {}
+            "dynamodb.PutItem" => {
+                call.named = texts(&request["Item"]);
+                call.put = true;
+                call.effect = Some(Effect::Put(call.named.clone()));
+            }
+            "dynamodb.DeleteItem" => call.effect = Some(Effect::Delete),
+            "dynamodb.UpdateItem" => {
+                call.effect = update(request);
+                call.strange |= call.effect.is_none();
+            }
+            _ => return None,
+        }
+        if let Some(condition) = request["ConditionExpression"].as_str() {
+            call.wants = wanted(condition);
+            call.strange |= call.wants.is_none();
+        }
+        Some(call)
+    }
+
+    /// Whether it reads and writes nothing.
+    pub fn reads(&self) -> bool {
+        self.effect.is_none() && !self.strange
+    }
+
+    /// Takes the end of the call.
+    pub fn ended(&mut self, answered: &CallAnswered, line: u64) {
+        self.answered = Some(line);
+        self.end = match &answered.outcome {
+            Outcome::Success { response, .. } => self.done(response),
+            Outcome::Refused(refused) if refused.code == "ConditionalCheckFailedException" => {
+                Ending::ConditionFailed
+            }
+            Outcome::Refused(refused) if refused.definite => Ending::Refused,
+            Outcome::Unheard { code, .. }
+                if code == "ConnectTimeout" || code == "ConnectionRefused" =>
+            {
+                Ending::Refused
+            }
+            Outcome::Refused(_) | Outcome::Unheard { .. } => Ending::Unknown,
+        };
+    }
+
+    fn done(&self, response: &Value) -> Ending {
+        let item = |member: &str| Some(texts(&response[member])).filter(|item| !item.is_empty());
+        let (before, after) = match self.returns.as_str() {
+            _ if self.reads() => (Some(item("Item")), None),
+            "ALL_OLD" => (Some(item("Attributes")), None),
+            "ALL_NEW" => (None, Some(item("Attributes"))),
+            _ => (None, None),
+        };
+        Ending::Done { before, after }
+    }
+}
+
+/// `attribute_not_exists(id)` and its opposite.
+fn wanted(condition: &str) -> Option<bool> {
+    let name = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let (function, rest) = condition.trim().split_once('(')?;
+    let argument = rest.strip_suffix(')')?;
+    match function {
+        "attribute_not_exists" if name(argument) => Some(false),
+        "attribute_exists" if name(argument) => Some(true),
+        _ => None,
+    }
+}
+
+/// `SET a = :v` and `ADD a :v`, names in place or through `#name`.
+fn update(request: &Value) -> Option<Effect> {
+    let expression = request["UpdateExpression"].as_str()?;
+    let mut words = expression.split_whitespace();
+    let clause = words.next()?.to_ascii_uppercase();
+    let name = words.next()?;
+    let name = match &request["ExpressionAttributeNames"][name] {
+        Value::String(meant) => meant.as_str(),
+        _ if name.starts_with('#') => return None,
+        _ => name,
+    };
+    let value =
+        |word: &str| Some(&request["ExpressionAttributeValues"][word]).filter(|it| !it.is_null());
+    let effect = match clause.as_str() {
+        "SET" => {
+            (words.next()? == "=").then_some(())?;
+            Effect::Set(name.to_owned(), value(words.next()?)?.to_string())
+        }
+        "ADD" => {
+            let number = value(words.next()?)?["N"].as_str()?.parse().ok()?;
+            Effect::Add(name.to_owned(), number)
+        }
+        _ => return None,
+    };
+    words.next().is_none().then_some(effect)
+}
+
+impl Effect {
+    /// What becomes of an item with this key; `None` when the model does not know.
+    pub fn on(&self, item: &Item, key: &BTreeMap<String, String>) -> Option<Item> {
+        let base = || item.clone().unwrap_or_else(|| key.clone());
+        Some(match self {
+            Self::Put(item) => Some(item.clone()),
+            Self::Delete => None,
+            Self::Set(name, value) => {
+                let mut after = base();
+                after.insert(name.clone(), value.clone());
+                Some(after)
+            }
+            Self::Add(name, more) => {
+                let mut after = base();
+                let before = match after.get(name) {
+                    None => 0,
+                    Some(text) => {
+                        let value: Value = serde_json::from_str(text).ok()?;
+                        value["N"].as_str()?.parse::<i64>().ok()?
+                    }
+                };
+                let sum = serde_json::json!({ "N": (before + more).to_string() });
+                after.insert(name.clone(), sum.to_string());
+                Some(after)
+            }
+        })
+    }
+}

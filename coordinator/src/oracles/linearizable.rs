@@ -1,0 +1,345 @@
+//! A table with strong consistency behaves as one copy in one place: for each item there is an
+//! order of all calls, with each call between its beginning and its end, in which every answer is
+//! the right one.
+//!
+//! The search is that of Wing and Gong with Lowe's memory of places already visited, as the crate
+//! `todc-utils` has it; the model of an item is here. A write whose outcome is unknown may have
+//! happened at any time after it was sent, or never. A call that was refused for certain did not
+//! happen; one whose condition failed tells whether the item was there.
+//!
+//! It cannot see reads that are not strongly consistent, which promise nothing. Updates other
+//! than `SET a = :v` and `ADD a :v`, conditions other than `attribute_exists` and its opposite,
+//! and projections are more than its model knows: their items are left out and counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use todc_utils::{Action, History, Specification, WGLChecker};
+
+use super::item_calls::{Effect, Ending, Item, ItemCall};
+use super::{End, Finding, Oracle};
+use crate::journal::What;
+use crate::journal::event::Event;
+
+/// Writes of one item without a known end above which nobody searches: the orders are too many.
+const OPEN_AT_MOST: usize = 14;
+
+/// See the module.
+pub(super) struct Linearizable {
+    table: String,
+    calls: Vec<ItemCall>,
+    under_way: BTreeMap<String, usize>,
+    key_names: BTreeSet<String>,
+}
+
+/// One call as the search takes it.
+#[derive(Debug, Clone)]
+struct Step {
+    key: BTreeMap<String, String>,
+    before: Option<Item>,
+    exists: Option<bool>,
+    effect: Option<Effect>,
+    after: Option<Item>,
+}
+
+struct OneItem;
+
+impl Specification for OneItem {
+    type State = Item;
+    type Operation = Step;
+
+    fn init() -> Item {
+        None
+    }
+
+    fn apply(step: &Step, state: &Item) -> (bool, Item) {
+        let right = step.before.as_ref().is_none_or(|before| before == state)
+            && step.exists.is_none_or(|exists| exists == state.is_some());
+        if !right {
+            return (false, state.clone());
+        }
+        let next = match &step.effect {
+            None => state.clone(),
+            Some(effect) => match effect.on(state, &step.key) {
+                Some(next) => next,
+                None => return (false, state.clone()),
+            },
+        };
+        let right = step.after.as_ref().is_none_or(|after| *after == next);
+        (right, next)
+    }
+}
+
+impl Linearizable {
+    pub fn new(table: String) -> Self {
+        Self {
+            table,
+            calls: Vec::new(),
+            under_way: BTreeMap::new(),
+            key_names: BTreeSet::new(),
+        }
+    }
+
+    /// The calls of each item, by its key.
+    fn items(&self) -> BTreeMap<BTreeMap<String, String>, Vec<&ItemCall>> {
+        let mut items: BTreeMap<_, Vec<&ItemCall>> = BTreeMap::new();
+        for call in &self.calls {
+            let mut key = call.named.clone();
+            key.retain(|name, _| self.key_names.contains(name));
+            items.entry(key).or_default().push(call);
+        }
+        items
+    }
+}
+
+/// The step of a call as it was known at line `until`; `None` when it certainly did nothing.
+fn step(
+    call: &ItemCall,
+    key: &BTreeMap<String, String>,
+    until: u64,
+) -> Option<(Step, Option<u64>)> {
+    let answered = call.answered.filter(|line| *line <= until);
+    let end = match answered {
+        Some(_) => call.end.clone(),
+        None => Ending::Unknown,
+    };
+    let mut step = Step {
+        key: key.clone(),
+        before: None,
+        exists: None,
+        effect: call.effect.clone(),
+        after: None,
+    };
+    match end {
+        Ending::Refused => return None,
+        Ending::Unknown if call.effect.is_none() => return None,
+        Ending::Unknown => return Some((step, None)),
+        Ending::ConditionFailed => {
+            step.exists = call.wants.map(|wanted| !wanted);
+            step.effect = None;
+        }
+        Ending::Done { before, after } => {
+            step.before = before;
+            step.after = after;
+            step.exists = call.wants;
+        }
+    }
+    Some((step, answered))
+}
+
+/// Whether there is an order; `None` when nobody should search for it.
+fn has_order(calls: &[&ItemCall], key: &BTreeMap<String, String>, until: u64) -> Option<bool> {
+    let mut lines = Vec::new();
+    let mut open = Vec::new();
+    let known = calls.iter().filter(|call| call.sent <= until);
+    for (process, (call, (step, end))) in known
+        .filter_map(|call| Some((call, step(call, key, until)?)))
+        .enumerate()
+    {
+        lines.push((call.sent, process, Action::Call(step.clone())));
+        match end {
+            Some(line) => lines.push((line, process, Action::Response(step))),
+            None => open.push((process, Action::Response(step))),
+        }
+    }
+    if open.len() > OPEN_AT_MOST {
+        return None;
+    }
+    if lines.is_empty() {
+        return Some(true);
+    }
+    lines.sort_by_key(|(line, process, _)| (*line, *process));
+    let closed = lines
+        .into_iter()
+        .map(|(_, process, action)| (process, action));
+    let history = History::from_actions(closed.chain(open).collect());
+    Some(WGLChecker::<OneItem>::is_linearizable(history))
+}
+
+/// The first answer that no order explains.
+fn first_wrong<'c>(calls: &[&'c ItemCall], key: &BTreeMap<String, String>) -> Option<&'c ItemCall> {
+    let mut answered: Vec<&ItemCall> = calls.to_vec();
+    answered.retain(|call| call.answered.is_some());
+    answered.sort_by_key(|call| call.answered);
+    answered
+        .into_iter()
+        .find(|call| has_order(calls, key, call.answered.unwrap_or_default()) == Some(false))
+}
+
+impl Oracle for Linearizable {
+    fn hear(&mut self, event: &Event) {
+        match &event.what {
+            What::CallSent(sent) => {
+                let Some(call) = ItemCall::read(sent, event.n, &self.table) else {
+                    return;
+                };
+                if call.reads() && !call.consistent {
+                    return;
+                }
+                if !call.put {
+                    self.key_names.extend(call.named.keys().cloned());
+                }
+                self.under_way.insert(sent.call.clone(), self.calls.len());
+                self.calls.push(call);
+            }
+            What::CallAnswered(answered) => {
+                if let Some(at) = self.under_way.remove(&answered.call) {
+                    self.calls[at].ended(answered, event.n);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn conclude(&mut self, _end: &mut End<'_>) -> Finding {
+        if self.key_names.is_empty() {
+            return Finding::unknown("nobody read, changed or deleted an item of the table");
+        }
+        let (mut measured, mut left_out) = (0, 0);
+        for (key, calls) in self.items() {
+            let strange = calls.iter().any(|call| call.strange);
+            let order = (!strange)
+                .then(|| has_order(&calls, &key, u64::MAX))
+                .flatten();
+            match order {
+                Some(true) => measured += calls.len() as u64,
+                None => left_out += 1,
+                Some(false) => {
+                    let key: Vec<_> = key.values().cloned().collect();
+                    let named = key.join(" ");
+                    let items = self.items();
+                    let found = items.iter().find_map(|(of, calls)| {
+                        let same = of.values().eq(key.iter());
+                        same.then(|| first_wrong(calls, of)).flatten()
+                    });
+                    let because = format!(
+                        "no order of the calls about {named} gives every answer that clients got"
+                    );
+                    let at = found.map(|call| [Some(call.sent), call.answered]);
+                    return Finding::violated(because, at.into_iter().flatten().flatten());
+                }
+            }
+        }
+        match Finding::measured(measured, "no call about an item could be judged") {
+            Finding::Holds { measured, .. } if left_out > 0 => Finding::Holds {
+                measured,
+                but: format!("{left_out} items had calls or outcomes that the model does not know"),
+            },
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::oracles::testing::{Doctored, unknown, violated};
+
+    struct Run(Doctored);
+
+    impl Run {
+        fn new() -> Self {
+            Self(Doctored::new("linearizable", json!({ "table": "orders" })))
+        }
+
+        fn item(value: &str) -> Value {
+            json!({ "id": { "S": "a" }, "v": { "S": value } })
+        }
+
+        fn write(&mut self, value: &str, code: &str) -> u64 {
+            let request = json!({ "TableName": "orders", "Item": Self::item(value) });
+            self.0.sent("dynamodb.PutItem", request);
+            self.0.answered("dynamodb.PutItem", code)
+        }
+
+        fn read(&mut self, value: &str) -> u64 {
+            let key = json!({ "id": { "S": "a" } });
+            let request = json!({ "TableName": "orders", "Key": key, "ConsistentRead": true });
+            self.0.sent("dynamodb.GetItem", request);
+            let response = if value.is_empty() {
+                json!({})
+            } else {
+                json!({ "Item": Self::item(value) })
+            };
+            self.0.succeeded("dynamodb.GetItem", response)
+        }
+    }
+
+    #[test]
+    fn reads_of_the_last_write_hold() {
+        let mut run = Run::new();
+        run.read("");
+        run.write("1", "");
+        run.read("1");
+        run.write("2", "");
+        run.read("2");
+        run.0.holds(5);
+    }
+
+    #[test]
+    fn a_read_of_what_was_overwritten_violates_and_is_shown() {
+        let mut run = Run::new();
+        run.write("1", "");
+        run.write("2", "");
+        let stale = run.read("1");
+        run.read("2");
+        let (because, at) = violated(run.0.finding());
+        assert_eq!(at, [stale - 1, stale], "{because}");
+    }
+
+    #[test]
+    fn a_write_without_a_known_end_may_show_late_or_never_but_not_go_again() {
+        let lost = |run: &mut Run| {
+            let request = json!({ "TableName": "orders", "Item": Run::item("2") });
+            run.0.sent("dynamodb.PutItem", request);
+        };
+        let mut run = Run::new();
+        run.write("1", "");
+        lost(&mut run);
+        run.read("1");
+        run.read("2");
+        run.0.holds(4);
+        run.read("1");
+        violated(run.0.finding());
+    }
+
+    #[test]
+    fn a_refused_write_must_not_show() {
+        let mut run = Run::new();
+        run.write("1", "ReplicatedWriteConflictException");
+        run.read("1");
+        violated(run.0.finding());
+    }
+
+    #[test]
+    fn counters_are_added_up() {
+        for (second, holds) in [("2", true), ("1", false)] {
+            let mut run = Run::new();
+            for count in ["1", second] {
+                let request = json!({
+                    "TableName": "orders",
+                    "Key": { "id": { "S": "n" } },
+                    "UpdateExpression": "ADD hits :one",
+                    "ExpressionAttributeValues": { ":one": { "N": "1" } },
+                    "ReturnValues": "ALL_NEW",
+                });
+                run.0.sent("dynamodb.UpdateItem", request);
+                let item = json!({ "id": { "S": "n" }, "hits": { "N": count } });
+                run.0
+                    .succeeded("dynamodb.UpdateItem", json!({ "Attributes": item }));
+            }
+            if holds {
+                run.0.holds(2);
+            } else {
+                violated(run.0.finding());
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_that_nobody_read_leaves_it_unknown() {
+        let mut run = Run::new();
+        run.write("1", "");
+        unknown(run.0.finding());
+    }
+}
