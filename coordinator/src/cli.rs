@@ -3,7 +3,7 @@
 //! A command's help is the doc comment of its arguments. Results go to standard output,
 //! talk to standard error. A command is registered when it works, not before.
 //!
-//! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], [`words`], [`decide`], [`node`], [`new`],
+//! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], `reports`, [`words`], [`decide`], [`node`], [`new`],
 //!   [`doctor`], [`papers`]: the commands.
 //! - [`lab`]: lessons. [`live`]: worlds of real processes.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
@@ -64,6 +64,7 @@ enum Command {
     Schema(words::SchemaArgs),
     Runs(runs::RunsArgs),
     Show(runs::ShowArgs),
+    Report(reports::ReportArgs),
     Replay(replay::ReplayArgs),
     Decide(decide::DecideArgs),
     New(new::NewArgs),
@@ -117,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => words::schema(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Show(args) => runs::show(&args),
+        Command::Report(args) => reports::report(&args),
         Command::Replay(args) => replay::replay(&args, &crate::runner::AsWritten),
         Command::Decide(args) => decide::decide(&args),
         Command::New(args) => new::new(&args),

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::interrupt::Interrupt;
 use super::jobs::{self, Job, NoJobs, Seeds, Wanted};
 use super::progress::Progress;
-use super::reports::write_report;
+use super::reports::{Told, write_report};
 use super::run_args::{RunFormat, Shown};
 use super::stopwatch::Stopwatch;
 use super::watch::{Round, watch};
@@ -97,6 +97,7 @@ struct Session<'a> {
     since: Stopwatch,
     summaries: Vec<Summary>,
     bills: Vec<Bill>,
+    folders: Vec<RunFolder>,
     exits: Vec<Exit>,
     /// Runs that did not pass.
     failed: BTreeSet<String>,
@@ -109,6 +110,7 @@ struct Session<'a> {
 struct Done {
     summary: Summary,
     bill: Bill,
+    folder: RunFolder,
     digest: String,
     exit: Exit,
 }
@@ -134,6 +136,7 @@ impl<'a> Session<'a> {
             since: Stopwatch::start(),
             summaries: Vec::new(),
             bills: Vec::new(),
+            folders: Vec::new(),
             exits: Vec::new(),
             failed: BTreeSet::new(),
             later: RefCell::default(),
@@ -175,6 +178,7 @@ impl<'a> Session<'a> {
                 }
                 self.summaries.push(done.summary);
                 self.bills.push(done.bill);
+                self.folders.push(done.folder);
                 if self.args.fail_fast && done.exit != Exit::Passed {
                     break 'jobs;
                 }
@@ -242,6 +246,7 @@ impl<'a> Session<'a> {
         Ok(Done {
             summary,
             bill: ledger.bill(),
+            folder,
             digest,
             exit,
         })
@@ -277,9 +282,14 @@ impl<'a> Session<'a> {
                 Err(error) => say(&error.to_string()),
             }
         }
+        let told = Told {
+            summaries: &self.summaries,
+            bills: &self.bills,
+            folders: &self.folders,
+            root: &self.args.out,
+        };
         for report in &self.args.reports {
-            if let Err(problem) = write_report(report, &self.summaries, &self.bills, &self.args.out)
-            {
+            if let Err(problem) = write_report(report, &told) {
                 say(&problem);
                 exits.push(Exit::Environment);
             }

@@ -45,8 +45,9 @@ pub struct RunArgs {
     /// Who reads the results.
     #[arg(long, value_enum, default_value_t = RunFormat::Human)]
     pub(super) format: RunFormat,
-    /// Also write a report: junit=FILE, json=FILE, trace=FILE, or cost=FILE (what KMS would have
-    /// billed; a table, or JSON for a FILE that ends so).
+    /// Also write a report: html=FILE (one page for a browser; of several runs it tells of the first that did
+    /// not pass), junit=FILE, json=FILE, trace=FILE, or cost=FILE (what KMS would have billed; a table, or JSON
+    /// for a FILE that ends so).
     #[arg(long = "report", value_name = "KIND=FILE")]
     pub(super) reports: Vec<ReportTo>,
     /// Folder of the recorded runs.
@@ -108,6 +109,7 @@ pub(super) struct ReportTo {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReportKind {
+    Html,
     Junit,
     Json,
     Trace,
@@ -121,13 +123,14 @@ impl FromStr for ReportTo {
             .split_once('=')
             .ok_or("a report is given as KIND=FILE")?;
         let kind = match kind {
+            "html" => ReportKind::Html,
             "junit" => ReportKind::Junit,
             "json" => ReportKind::Json,
             "trace" => ReportKind::Trace,
             "cost" => ReportKind::Cost,
             other => {
                 return Err(format!(
-                    "`{other}` is no kind of report: junit, json, trace or cost"
+                    "`{other}` is no kind of report: html, junit, json, trace or cost"
                 ));
             }
         };

@@ -6,12 +6,14 @@
 //!   was made.
 //! - [`cost`]: what KMS would have billed.
 //! - [`json`], [`junit`], [`github`], [`trace`]: for machines.
+//! - [`html`]: one file for browsers.
 //! - [`folder`]: where a run lies on disk.
 
 pub mod cost;
 pub mod folder;
 pub mod github;
 mod happened;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod moment;
