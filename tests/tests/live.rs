@@ -3,6 +3,8 @@
 
 #[path = "live/front.rs"]
 mod front;
+#[path = "live/replayed.rs"]
+mod replayed;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -93,6 +93,7 @@ fn again(args: &ReplayArgs, conductor: &dyn Conductor) -> Result<Exit, (Exit, St
         journal: Journal::new().heard_by(memory.clone()),
         interrupt: Interrupt::listen(),
         no_faults: recorded.no_faults,
+        live: false,
     };
     let digest = conductor
         .conduct(&job, stage)

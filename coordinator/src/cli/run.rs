@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::interrupt::Interrupt;
 use super::jobs::{self, Job, NoJobs, Seeds, Wanted};
@@ -19,11 +20,15 @@ use super::{colours, out, say};
 use crate::exit::Exit;
 use crate::journal::event::{Event, Judgement};
 use crate::journal::{Journal, Lines};
+use crate::live::refusals::refusals;
+use crate::live::run::LiveRun;
 use crate::otlp::{Otlp, Unsent};
 use crate::report::cost::{Bill, Ledger};
 use crate::report::folder::{RunFolder, stamp};
 use crate::report::terminal::{View, tell};
 use crate::report::{Summarizer, Summary, github, json, junit, setup};
+use crate::scenario::Plan;
+use crate::scenario::diagnostic::{Format, Severity, render};
 use crate::sim::Broken;
 use crate::transport::{self, Loopback, Transport};
 
@@ -39,6 +44,8 @@ pub struct Stage {
     pub interrupt: Interrupt,
     /// Whether faults are left out.
     pub no_faults: bool,
+    /// Whether the Regions are live: what only a simulator sees is not judged.
+    pub live: bool,
 }
 
 /// Carries out one scenario.
@@ -76,6 +83,9 @@ pub fn run(args: &RunArgs, conductor: &dyn Conductor) -> Exit {
         if jobs.is_empty() {
             say("nothing to run");
             return Round::without_runs(Exit::Nothing);
+        }
+        if args.live && !can_live(&jobs) {
+            return Round::without_runs(Exit::InvalidFile);
         }
         jobs.sort_by_key(|job| !failed.contains(&job.name()));
         Session::new(args, &jobs, interrupt.clone()).run(&jobs, conductor)
@@ -125,10 +135,10 @@ impl<'a> Session<'a> {
         };
         Self {
             args,
-            carrier: if args.processes {
-                Carrier::Processes
-            } else {
-                args.transport
+            carrier: match args {
+                args if args.live => Carrier::Live,
+                args if args.processes => Carrier::Processes,
+                args => args.transport,
             },
             view,
             interrupt,
@@ -223,6 +233,7 @@ impl<'a> Session<'a> {
                 journal,
                 interrupt,
                 no_faults,
+                live: self.args.live,
             },
         );
         let (summarizer, ledger) = heard.take();
@@ -373,6 +384,26 @@ fn exit_of(broken: &Broken) -> Exit {
     }
 }
 
+/// Whether live nodes can do all that the jobs ask for; what they cannot is told.
+fn can_live(jobs: &[Job]) -> bool {
+    let mut can = true;
+    let mut told: Option<&Arc<Plan>> = None;
+    for job in jobs {
+        // Jobs of one file share their plan, and stand beside each other.
+        if told.is_some_and(|plan| Arc::ptr_eq(plan, &job.plan)) {
+            continue;
+        }
+        told = Some(&job.plan);
+        let found = refusals(&job.plan);
+        can &= found.iter().all(|one| one.severity != Severity::Error);
+        if !found.is_empty() {
+            let text = render(&job.plan.source, &found, Format::Human(colours()));
+            say(text.trim_end());
+        }
+    }
+    can
+}
+
 /// What carries the Regions, with stores in `folder`.
 ///
 /// # Errors
@@ -382,6 +413,7 @@ pub fn carry(carrier: Carrier, folder: &Path) -> std::io::Result<Box<dyn Transpo
         Carrier::Loopback => Ok(Box::new(Loopback::new())),
         Carrier::Grpc => transport::embedded(folder),
         Carrier::Processes => transport::processes(std::env::current_exe()?, folder),
+        Carrier::Live => Ok(Box::new(LiveRun::new(std::env::current_exe()?, folder)?)),
     }
 }
 

@@ -30,6 +30,10 @@ pub struct RunArgs {
     /// Each node a process of its own.
     #[arg(long, conflicts_with = "transport")]
     pub(super) processes: bool,
+    /// Live nodes on the wall clock, each a process: time really passes, nothing is promised
+    /// twice, and what only a simulator sees (`always:`, `goals:`) is not judged.
+    #[arg(long, conflicts_with_all = ["transport", "processes", "seeds", "repeat"])]
+    pub(super) live: bool,
     /// Another value for a variable of the file.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_var)]
     pub(super) vars: Vec<(String, String)>,
@@ -80,6 +84,9 @@ pub enum Carrier {
     /// Real nodes, each a process of its own.
     #[value(skip)]
     Processes,
+    /// Live nodes on the wall clock, each a process of its own.
+    #[value(skip)]
+    Live,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -121,6 +121,19 @@ impl Folder {
         secret(&self.join("partition.key"), make)
     }
 
+    /// Writes a secret of 32 bytes, in hex, for its owner alone.
+    ///
+    /// # Errors
+    /// A sentence when it is there already, or cannot be written.
+    pub fn write_private(&self, name: &str, text: &str) -> Result<(), String> {
+        let path = self.join(name);
+        let mut options = fs::OpenOptions::new();
+        fs::create_dir_all(&self.0)
+            .and_then(|()| options.write(true).create_new(true).mode(0o600).open(&path))
+            .and_then(|mut file| writeln!(file, "{text}"))
+            .map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     /// What clients of this world hold.
     ///
     /// # Errors

@@ -6,14 +6,18 @@
 //! - [`client`]: signed calls and the operator's questions over gRPC.
 //! - [`transport`]: the simulator's way to live nodes: it sets worlds up, paced by real time.
 //! - [`certificates`]: TLS. [`entrance`]: the front door. [`beginning`]: how a world is reset.
+//! - [`run`]: a scenario on live nodes; [`refusals`]: what of it cannot be; [`conditions`]: its network.
 //! - [`trouble`]: faults on live nodes.
 
 pub mod beginning;
 pub mod certificates;
 pub mod client;
+pub mod conditions;
 pub mod entrance;
 pub mod folder;
 pub mod logs;
+pub mod refusals;
+pub mod run;
 pub mod saved;
 pub mod supervisor;
 pub mod transport;

@@ -85,6 +85,72 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Starts one node, and waits until it is ready.
+    ///
+    /// # Errors
+    /// A sentence when it does not come up.
+    pub async fn launch_one(&mut self, region: &RegionName) -> Result<(), String> {
+        let node = self.saved.region(region)?.clone();
+        self.nodes.entry(region.clone()).or_default();
+        self.launch(&node).await
+    }
+
+    /// Ends one node as SIGKILL does.
+    pub async fn kill_one(&mut self, region: &RegionName) {
+        let child = self.nodes.get_mut(region).and_then(|it| it.child.take());
+        if let Some(mut child) = child {
+            drop(child.kill().await);
+        }
+    }
+
+    /// Ends one node in good order.
+    ///
+    /// # Errors
+    /// A sentence when it does not end, or not well.
+    pub async fn stop_one(&mut self, region: &RegionName) -> Result<(), String> {
+        let child = self.nodes.get_mut(region).and_then(|it| it.child.take());
+        let Some(mut child) = child else {
+            return Ok(());
+        };
+        drop(child.stdin.take());
+        match timeout(PATIENCE, child.wait()).await {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => Err(format!("{region}: its node ended badly ({status})")),
+            Ok(Err(error)) => Err(format!(
+                "{region}: nobody knows whether its node ended: {error}"
+            )),
+            Err(_) => {
+                drop(child.kill().await);
+                Err(format!(
+                    "{region}: its node did not stop in time and was killed"
+                ))
+            }
+        }
+    }
+
+    /// Stops and starts the nodes of `restart` faults; with that they are over.
+    async fn restart(&mut self) {
+        let (over, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.faults)
+            .into_iter()
+            .partition(|fault| fault.kind == "restart");
+        self.faults = left;
+        for fault in &over {
+            let named = fault.arguments.get("in").map(|it| RegionName::new(it));
+            let Some(Ok(region)) = named else { continue };
+            if !trouble::holds_down(&self.faults, &region) {
+                let done = self.stop_one(&region).await;
+                if let Err(problem) = done.and(self.launch_one(&region).await) {
+                    crate::cli::say(&problem);
+                }
+            }
+        }
+        if !over.is_empty()
+            && let Err(problem) = trouble::keep(&self.folder, &self.faults)
+        {
+            crate::cli::say(&problem);
+        }
+    }
+
     async fn launch(&mut self, node: &SavedRegion) -> Result<(), String> {
         let region = &node.region;
         let folder = self.folder.of(region);
@@ -214,6 +280,7 @@ impl Supervisor {
             }
             if let Ok(faults) = trouble::in_force(&self.folder) {
                 self.faults = faults;
+                self.restart().await;
             }
             let mut alive = false;
             for node in self.saved.regions.clone() {

@@ -2,7 +2,8 @@
 //!
 //! Calls go out over gRPC, signed by their credential; replication and ticks are the nodes'
 //! own business. Virtual time is held to real time: nothing is asked before its moment, so
-//! what a runner waits for is waited for. What only a simulator can do (looks, plants,
+//! what a runner waits for is waited for. A call that takes long does not hold up the others:
+//! it is asked about at ticks, while its client's patience runs. What only a simulator can do (looks, plants,
 //! crashes at a step) live nodes refuse.
 
 use std::collections::BTreeMap;
@@ -10,12 +11,14 @@ use std::time::Duration;
 
 use faultline_node::live::LiveClock;
 use faultline_proto::driving::{
-    Body, Call, Completed, Failure, Reply, Started, Step, completed, step::Input,
+    Body, Call, Completed, Failure, Reply, Started, Step, Trouble, completed, step::Input,
 };
 use faultline_proto::names::{Elapsed, RegionName};
 use faultline_proto::registry;
 use tokio::runtime::Runtime;
-use tonic::Code;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
+use tonic::{Code, Status};
 
 use super::client::{Access, Invoked, LiveClient, words};
 use super::saved::Saved;
@@ -24,15 +27,31 @@ use crate::transport::{StepError, Transport, TransportError};
 /// Largest chunk of a body.
 const CHUNK: usize = 64 * 1024;
 
+/// How long everybody waits for an answer.
+const SOON: Duration = Duration::from_secs(1);
+/// Microseconds until calls that take longer are asked about again.
+const LOOK: u64 = 10_000;
+/// How often a node is told what is wrong with it.
+const ATTEMPTS: u32 = 50;
+
 /// See the module.
 pub struct LiveTransport {
     // Dropped before the runtime, whose reactor their sockets need.
     clients: BTreeMap<RegionName, LiveClient>,
     /// Calls whose bodies are still coming.
     open: BTreeMap<String, (Call, Vec<u8>)>,
+    /// Calls that were not answered at once.
+    pending: BTreeMap<RegionName, Vec<Pending>>,
     clock: LiveClock,
+    /// When virtual time was zero, as far as it has kept up.
     began: Elapsed,
     runtime: Runtime,
+}
+
+/// A call under way.
+struct Pending {
+    call: String,
+    answer: JoinHandle<Result<Invoked, Status>>,
 }
 
 impl LiveTransport {
@@ -57,20 +76,51 @@ impl LiveTransport {
         Ok(Self {
             clients,
             open: BTreeMap::new(),
+            pending: BTreeMap::new(),
             began: clock.elapsed(),
             clock,
             runtime,
         })
     }
 
-    fn pace(&self, elapsed: u64) {
+    /// Replaces all trouble of a node. One that was just started may be reached at the second
+    /// attempt only: the connection to its forerunner is broken.
+    ///
+    /// # Errors
+    /// A sentence when it cannot be told.
+    pub fn set_trouble(&self, region: &RegionName, trouble: Trouble) -> Result<(), String> {
+        let client = self.clients.get(region).ok_or("it is no Region here")?;
+        let told = self.runtime.block_on(async {
+            for _ in 1..ATTEMPTS {
+                if client.set_trouble(trouble.clone()).await.is_ok() {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            client.set_trouble(trouble).await
+        });
+        told.map_err(|status| words(&status))
+    }
+
+    /// Waits until so many microseconds have passed in reality too. What reality was longer
+    /// for, a slow call, is not made up for: a later wait is waited in full.
+    pub fn pace(&mut self, elapsed: u64) {
         let real = self.clock.elapsed().0 - self.began.0;
         let early = Duration::from_micros(elapsed.saturating_sub(real));
-        self.runtime.block_on(tokio::time::sleep(early));
+        self.began.0 += real.saturating_sub(elapsed);
+        self.runtime
+            .block_on(async { tokio::time::sleep(early).await });
+    }
+
+    /// Gives up the calls of a Region whose process is gone.
+    pub fn forget(&mut self, region: &RegionName) {
+        for pending in self.pending.remove(region).into_iter().flatten() {
+            pending.answer.abort();
+        }
     }
 
     fn ask(
-        &self,
+        &mut self,
         region: &RegionName,
         call: Call,
         body: Option<Vec<u8>>,
@@ -79,47 +129,99 @@ impl LiveTransport {
         let client = self
             .clients
             .get(region)
-            .ok_or_else(|| fail("it is no Region of the live world".to_owned()))?;
+            .ok_or_else(|| fail("it is no Region of the live world".to_owned()))?
+            .clone();
         let operation = registry::find_operation(&call.operation)
             .ok_or_else(|| fail(format!("{} is no operation", call.operation)))?;
         let credential = call.credential.unwrap_or_default();
-        let asked = client.invoke(operation, &credential, call.request, body.map(Into::into));
-        let Invoked { completed, body } = match self.runtime.block_on(asked) {
-            Ok(invoked) => invoked,
-            Err(status) => unheard(&status, region)?,
-        };
-        let mut reply = Reply {
-            completed: vec![Completed {
-                call: call.id.clone(),
-                ..completed
-            }],
-            ..Reply::default()
-        };
-        if let Some(body) = body {
-            let count = body.len().div_ceil(CHUNK).max(1);
-            let mut chunks = body.chunks(CHUNK);
-            reply.body = (0..count)
-                .map(|index| Body {
-                    call: call.id.clone(),
-                    index: index as u64,
-                    bytes: chunks.next().unwrap_or_default().to_vec(),
-                    last: index + 1 == count,
-                })
-                .collect();
+        let body = body.map(Into::into);
+        let mut answer = self.runtime.spawn(async move {
+            let asked = client.invoke(operation, &credential, call.request, body);
+            asked.await
+        });
+        let soon = self
+            .runtime
+            .block_on(async { timeout(SOON, &mut answer).await });
+        match soon {
+            Ok(answered) => {
+                let mut reply = Reply::default();
+                add(&mut reply, call.id, answered, region)?;
+                Ok(reply)
+            }
+            Err(_) => {
+                let call = call.id;
+                let pending = self.pending.entry(region.clone()).or_default();
+                pending.push(Pending { call, answer });
+                Ok(Reply::default())
+            }
         }
-        Ok(reply)
+    }
+
+    /// Adds what has been answered since, and says when to look again.
+    fn collect(
+        &mut self,
+        region: &RegionName,
+        now: u64,
+        reply: &mut Reply,
+    ) -> Result<(), TransportError> {
+        let Some(pending) = self.pending.get_mut(region) else {
+            return Ok(());
+        };
+        self.runtime
+            .block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        let (done, left): (Vec<_>, Vec<_>) = std::mem::take(pending)
+            .into_iter()
+            .partition(|one| one.answer.is_finished());
+        for one in done {
+            let answered = self.runtime.block_on(one.answer);
+            add(reply, one.call, answered, region)?;
+        }
+        if left.is_empty() {
+            self.pending.remove(region);
+        } else {
+            *pending = left;
+            reply.wake = Some(now + LOOK);
+        }
+        Ok(())
     }
 }
 
+/// An answer, in the parts in which a simulated node hands it out.
+fn add(
+    reply: &mut Reply,
+    call: String,
+    answered: Result<Result<Invoked, Status>, JoinError>,
+    region: &RegionName,
+) -> Result<(), TransportError> {
+    let answered = answered.map_err(|error| TransportError::new(region, error.to_string()))?;
+    let Invoked { completed, body } = match answered {
+        Ok(invoked) => invoked,
+        Err(status) => unheard(&status, region)?,
+    };
+    if let Some(body) = body {
+        let count = body.len().div_ceil(CHUNK).max(1);
+        let mut chunks = body.chunks(CHUNK);
+        reply.body.extend((0..count).map(|index| Body {
+            call: call.clone(),
+            index: index as u64,
+            bytes: chunks.next().unwrap_or_default().to_vec(),
+            last: index + 1 == count,
+        }));
+    }
+    reply.completed.push(Completed { call, ..completed });
+    Ok(())
+}
+
 /// A signature that was refused is an answer; a broken wire is not.
-fn unheard(status: &tonic::Status, region: &RegionName) -> Result<Invoked, TransportError> {
+fn unheard(status: &Status, region: &RegionName) -> Result<Invoked, TransportError> {
     let refused = !status.details().is_empty();
     let failure = <Failure as prost::Message>::decode(status.details())
         .ok()
         .filter(|_| refused);
     let failure = match (failure, status.code()) {
         (Some(failure), _) => failure,
-        (None, Code::Unavailable) => Failure {
+        // tonic says Unknown when a connection breaks under a call.
+        (None, Code::Unavailable | Code::Unknown) => Failure {
             code: "ConnectionReset".to_owned(),
             message: words(status),
             http_status: 503,
@@ -179,6 +281,7 @@ impl Transport for LiveTransport {
             )
             | None => Reply::default(),
         };
+        self.collect(region, step.elapsed, &mut reply)?;
         reply.step = step.id;
         Ok(reply)
     }

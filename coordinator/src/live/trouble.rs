@@ -13,14 +13,14 @@ use super::folder::Folder;
 use crate::scenario::quantity;
 
 /// Every kind, with its arguments.
-pub const KINDS: [(&str, &str); 9] = [
+pub const KINDS: [(&str, &str); 10] = [
     (
         "partition",
         "between=A,B: no message passes, either way; or from=A to=B: one way",
     ),
     (
         "region_down",
-        "region=A: cut off from every other Region; clients at the node still reach it",
+        "region=A: nobody reaches it, clients included; its process and state remain",
     ),
     (
         "slow_link",
@@ -33,6 +33,10 @@ pub const KINDS: [(&str, &str); 9] = [
     (
         "node_crash",
         "in=A: the process is killed, and stays down until this is healed",
+    ),
+    (
+        "restart",
+        "in=A: the process is stopped in good order and started again, once",
     ),
     (
         "clock_skew",
@@ -178,7 +182,7 @@ impl Reader<'_> {
                     })
                 })
             }
-            "node_crash" => {
+            "node_crash" | "restart" => {
                 self.knows(&["in"])?;
                 self.region("in").map(drop)
             }

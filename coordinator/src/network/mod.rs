@@ -113,6 +113,11 @@ impl Network {
         self.conditions.remove(&fault);
     }
 
+    /// What is the matter now.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.values().map(|(_, condition)| condition)
+    }
+
     /// The link in one direction, without faults.
     #[must_use]
     pub fn link(&self, from: &RegionName, to: &RegionName) -> Link {

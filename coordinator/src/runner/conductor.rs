@@ -16,6 +16,7 @@ impl Conductor for AsWritten {
         let interrupt = stage.interrupt;
         let options = Options {
             faults: !stage.no_faults,
+            judges: !stage.live,
             interrupted: Rc::new(move || interrupt.is_raised()),
             ..Options::new(&job.name(), job.seed)
         };

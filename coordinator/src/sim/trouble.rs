@@ -119,7 +119,16 @@ impl Core {
             self.send_rules(&region);
         }
         self.faults.insert(id, active);
+        self.tell_network();
         refused.map(|()| id)
+    }
+
+    /// Whoever carries the Regions may have links of its own to break.
+    fn tell_network(&mut self) {
+        let conditions: Vec<_> = self.network.conditions().cloned().collect();
+        if let Err(error) = self.transport.network(self.queue.now(), &conditions) {
+            self.break_off(error);
+        }
     }
 
     fn hamper(&mut self, region: &RegionName, how: impl FnOnce(&mut Node)) {
@@ -133,6 +142,7 @@ impl Core {
             return Ok(());
         };
         self.network.heal(id);
+        self.tell_network();
         let mut ruled = Vec::new();
         for (region, node) in &mut self.nodes {
             node.clock.heal(id);

@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 use faultline_proto::driving::{Reply, Step};
 use faultline_proto::names::RegionName;
 
+use crate::clock::SimTime;
+use crate::network::condition::Condition;
+
 pub use loopback::{Loopback, Stores};
 
 /// Why there is no reply.
@@ -71,6 +74,15 @@ pub trait Transport {
     /// # Errors
     /// [`StepError::Died`] when the step said that the node crashes; else the machinery failed.
     fn step(&mut self, region: &RegionName, step: Step) -> Result<Reply, StepError>;
+
+    /// The network is like this from now on: for Regions whose messages go their own way.
+    ///
+    /// # Errors
+    /// When a Region cannot be told.
+    fn network(&mut self, now: SimTime, conditions: &[Condition]) -> Result<(), TransportError> {
+        let _ = (now, conditions);
+        Ok(())
+    }
 
     /// Ends the Region's process as SIGKILL does. Nothing happens when it is dead.
     ///

@@ -118,11 +118,17 @@ fn service(
 ) -> impl hyper::service::HttpService<
     hyper::body::Incoming,
     ResBody = super::answer::Answered,
-    Error = std::convert::Infallible,
+    Error = std::io::Error,
     Future: Send,
 > {
     service_fn(move |request| {
         let gateway = gateway.clone();
-        async move { Ok(gateway.answer(request, peer, secure).await) }
+        async move {
+            if gateway.handle().is_down() {
+                // Nobody answers in a Region that is down: the connection ends.
+                return Err(std::io::Error::other("the Region is down: a fault"));
+            }
+            Ok(gateway.answer(request, peer, secure).await)
+        }
     })
 }

@@ -89,6 +89,7 @@ impl<S: Store> LiveActor<S> {
             shared: std::sync::Arc::new(Shared {
                 region: told.region.clone(),
                 clock: clock.clone(),
+                down: std::sync::atomic::AtomicBool::new(false),
                 process: hex::encode(random::<6>()?),
                 calls: std::sync::atomic::AtomicU64::new(1),
                 steps: std::sync::atomic::AtomicU64::new(step),

@@ -158,6 +158,10 @@ pub(super) async fn call<T>(
     signed: &[u8],
     tls: bool,
 ) -> Result<NewCall, Status> {
+    if handle.is_down() {
+        let words = format!("{} is down: a fault of this world", handle.region());
+        return Err(Status::unavailable(words));
+    }
     let verified =
         signature::verify(handle, request.metadata(), operation.service, path, signed).await;
     let credential = verified

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use faultline_proto::driving::control_server::Control;
 use faultline_proto::driving::{
-    NodeStatus, StatusRequest, StopRequest, Stopping, Trouble, TroubleSet,
+    LinkTrouble, NodeStatus, StatusRequest, StopRequest, Stopping, Trouble, TroubleSet,
 };
 use faultline_region::vault::derive;
 use subtle::ConstantTimeEq as _;
@@ -78,6 +78,9 @@ impl Control for ControlService {
         let trouble = request.into_inner();
         self.links.set_trouble(&trouble.links);
         self.handle.clock().set_skew(trouble.skew);
+        // Cut off from all at once: the Region is down, for clients too.
+        let down = |link: &LinkTrouble| link.peer.is_empty() && link.cut_in && link.cut_out;
+        self.handle.set_down(trouble.links.iter().any(down));
         let set = self.handle.set_faults(trouble.faults.clone()).await;
         set.map_err(|gone| Status::unavailable(gone.to_string()))?;
         *self.trouble() = trouble;

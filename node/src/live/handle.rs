@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use faultline_proto::driving::{Call, Credential, Envelope, Failure, Fault};
 use faultline_proto::names::RegionName;
@@ -102,6 +102,8 @@ pub struct Handle {
 pub(super) struct Shared {
     pub region: RegionName,
     pub clock: LiveClock,
+    /// Whether a fault lets no client in.
+    pub down: AtomicBool,
     /// Makes call ids of this process its own.
     pub process: String,
     pub calls: AtomicU64,
@@ -162,6 +164,16 @@ impl Handle {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.shared.calls.load(Ordering::Relaxed) - 1
+    }
+
+    /// Whether a fault lets no client in.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.shared.down.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_down(&self, down: bool) {
+        self.shared.down.store(down, Ordering::Relaxed);
     }
 
     /// Its clock.

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod expressions;
+mod live;
 mod names;
 mod running;
 mod shape;
@@ -99,6 +100,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         names::CODES,
         arguments::CODES,
         expressions::CODES,
+        live::CODES,
         unused::CODES,
         running::CODES,
     ]
@@ -126,6 +128,15 @@ mod tests {
         (list, picture)
     }
 
+    /// What is found when the file is to run on live nodes.
+    fn refused(text: String) -> (Vec<Diagnostic>, String) {
+        let source = Source::new("example.yaml", text);
+        let plan = load(&source).expect("it is a scenario");
+        let list = crate::live::refusals::refusals(&plan);
+        let picture = render(&source, &list, Format::Human(false));
+        (list, picture)
+    }
+
     #[test]
     fn each_wrong_example_gives_its_code_and_each_right_one_nothing() {
         let mut complaints = String::new();
@@ -133,6 +144,8 @@ mod tests {
             if code.code.starts_with('X') {
                 continue; // Only a run gives it: see below.
             }
+            let live = code.code.starts_with('L');
+            let findings = |text| if live { refused(text) } else { findings(text) };
             let (list, picture) = findings(code.file(code.wrong));
             if !list.iter().any(|found| found.code == code.code) {
                 complaints.push_str(&format!(
