@@ -10,13 +10,24 @@ import tempfile
 AWS = [sys.executable, str(pathlib.Path(sys.executable).parent / "aws")]
 
 
-def checks(check, world):
+def surroundings(world):
+    """The variables of a shell that talks to the front door as the account's root."""
     key, secret, _ = world.root
-    environment = {
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL": world.front, "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def cli(world, *arguments):
+    """What one command answers."""
+    done = subprocess.run([*AWS, *arguments], env=surroundings(world), capture_output=True, text=True, timeout=60)
+    return json.loads(done.stdout) if done.returncode == 0 else {"Failed": done.stderr}
+
+
+def checks(check, world):
+    environment = surroundings(world)
 
     def aws(line, region=None):
         arguments = line.split(" ") + (["--region", region] if region else [])

@@ -18,12 +18,13 @@ import objects
 import processes
 import replication
 import signatures
+import tables
 import trail
 import uploads
 from checks import Checks
 from world import Processes, World
 
-AREAS = [kms, identity, access, dynamodb, objects, uploads, replication, ec2, trail, signatures, cli, encryption_sdk]
+AREAS = [kms, identity, access, dynamodb, tables, objects, uploads, replication, ec2, trail, signatures, cli, encryption_sdk]
 # Of a world of processes.
 UP = ["identity", "processes"]
 

@@ -11,7 +11,12 @@ struct Facts {
     page: &'static str,
 }
 
-const FACTS: [Facts; 4] = [
+const FACTS: [Facts; 5] = [
+    Facts {
+        letters: "DDB",
+        last: 80,
+        page: "docs/conformance/dynamodb.md",
+    },
     Facts {
         letters: "K",
         last: 367,

@@ -3,14 +3,17 @@
 mod asking;
 mod conflicts;
 mod encryption;
+mod expiring;
 mod indexing;
 mod items;
 mod lasting;
+mod permissions;
 mod queries;
 mod replicas;
 mod rows;
 mod strong;
 mod tables;
+mod transactions;
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Rows of today are in the file of rows that must decode for ever.
 
-use faultline_proto::dynamodb::SseSpecification;
+use faultline_proto::dynamodb::{SseSpecification, TransactWriteItemsRequest};
 use faultline_proto::kms::{CreateKeyRequest, DisableKeyRequest, ReplicateKeyRequest};
 
+use super::asking::*;
 use super::*;
 use crate::services::dynamodb::keyspaces::KEYSPACES;
 use crate::store::golden;
@@ -50,6 +51,7 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     world.call(HOME, &root, &disable).unwrap();
     world.advance(330);
     put(&mut world, FAR, &[("id", "b"), ("v", "2")]).unwrap();
+    beside(&mut world);
     world.settle();
     let file = include_str!("../../../../goldens/rows.txt");
     let mut lines = golden::harvest(world.store(HOME)).unwrap();
@@ -68,4 +70,22 @@ fn every_keyspace_has_a_line_in_the_goldens() {
         .map(|name| format!("{}\n", lines.get(&name).unwrap_or(&name)))
         .collect();
     assert!(missing.is_empty(), "add to the file:\n{missing}");
+}
+
+/// What a table has beside its items: entries, changes, an ended stream, a token.
+fn beside(world: &mut World) {
+    music(world);
+    song(
+        world,
+        json!({ "artist": "nina", "song": "a", "genre": "jazz", "year": 1 }),
+    );
+    let write = json!({
+        "transact_items": [
+            { "put": { "table_name": "music", "item": { "artist": "nina", "song": "b" } } },
+        ],
+        "client_request_token": "token",
+    });
+    ask::<TransactWriteItemsRequest>(world, HOME, &write).unwrap();
+    let off = json!({ "table_name": "music", "stream_specification": { "stream_enabled": false } });
+    ask::<UpdateTableRequest>(world, HOME, &off).unwrap();
 }
