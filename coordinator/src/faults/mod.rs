@@ -148,7 +148,7 @@ pub enum RuleAction {
     /// Records are kept back.
     Pause {
         /// Replication stream, empty for all.
-        stream: &'static str,
+        stream: String,
         /// Destination; absent for all.
         to: Option<RegionName>,
     },

@@ -34,17 +34,22 @@ pub struct PauseReplication {
 
 impl PauseReplication {
     pub(super) fn effects(&self) -> Vec<Effect> {
-        let (stream, resource) = match &self.of {
+        let (service, resource) = match &self.of {
             Replicated::Table(name) => ("dynamodb", name),
             Replicated::Bucket(name) => ("s3", name),
             Replicated::Key(id) => ("kms", id),
         };
+        // Each table has a stream of its own: the others go on.
+        let stream = match &self.of {
+            Replicated::Table(name) => format!("{service}/{name}"),
+            Replicated::Bucket(_) | Replicated::Key(_) => service.to_owned(),
+        };
         let rule = |to: Option<&RegionName>| Rule {
-            service: stream.to_owned(),
+            service: service.to_owned(),
             operations: Vec::new(),
             resource: resource.clone(),
             action: RuleAction::Pause {
-                stream,
+                stream: stream.clone(),
                 to: to.cloned(),
             },
         };

@@ -342,7 +342,7 @@ fn stage(kind: &str, rule: &Rule) -> driving::Fault {
             passes_per_second: *passes_per_second,
         }),
         RuleAction::Pause { stream, to } => Effect::PauseReplication(driving::PauseReplication {
-            stream: (*stream).to_owned(),
+            stream: stream.clone(),
             to: to.as_ref().map(ToString::to_string).unwrap_or_default(),
         }),
         RuleAction::DelayDirectory { to, by } => Effect::DelayDirectory(driving::DelayDirectory {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use faultline_proto::dynamodb::AttributeValue;
+use faultline_proto::dynamodb::{self, AttributeValue};
 use faultline_proto::handlers::DynamoDbRequest;
 
 use super::conditions;
@@ -37,11 +37,7 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &DynamoDbRequest) -> All {
         R::ListTables(_) => account(ctx, "ListTables"),
         R::DescribeLimits(_) => account(ctx, "DescribeLimits"),
         R::DescribeEndpoints(_) => account(ctx, "DescribeEndpoints"),
-        R::PutItem(request) => {
-            let mut access = item(ctx, "PutItem", &request.table_name, &request.item)?;
-            conditions::of_put(&mut access, request);
-            vec![access]
-        }
+        R::PutItem(request) => vec![put(ctx, request)?],
         R::GetItem(request) => {
             let mut access = item(ctx, "GetItem", &request.table_name, &request.key)?;
             conditions::of_get(&mut access, request);
@@ -69,72 +65,86 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &DynamoDbRequest) -> All {
             conditions::of_scan(&mut access, request);
             vec![access]
         }
-        R::BatchGetItem(request) => {
-            let mut all = Vec::new();
-            for (name, asked) in &request.request_items {
-                let name = TableName::read(ctx, Some(name))?;
-                let mut access = on(ctx, "BatchGetItem", &name);
-                let keys: Vec<_> = asked.keys.iter().map(|key| &key.items).collect();
-                conditions::leading(ctx, &mut access, &name, &keys);
-                let projection = asked.projection_expression.as_deref();
-                let names = &asked.expression_attribute_names;
-                conditions::attributes(&mut access, &keys, &[projection], names);
-                all.push(access);
-            }
-            all
-        }
-        R::BatchWriteItem(request) => {
-            let mut all = Vec::new();
-            for (name, asked) in &request.request_items {
-                let name = TableName::read(ctx, Some(name))?;
-                let mut access = on(ctx, "BatchWriteItem", &name);
-                let puts = asked
-                    .items
-                    .iter()
-                    .filter_map(|one| one.put_request.as_ref());
-                let deletes = asked
-                    .items
-                    .iter()
-                    .filter_map(|one| one.delete_request.as_ref());
-                let items: Vec<_> = puts
-                    .map(|put| &put.item)
-                    .chain(deletes.map(|delete| &delete.key))
-                    .collect();
-                conditions::leading(ctx, &mut access, &name, &items);
-                conditions::attributes(&mut access, &items, &[], &BTreeMap::new());
-                all.push(access);
-            }
-            all
-        }
-        R::TransactGetItems(request) => {
-            let mut all = Vec::new();
-            for one in &request.transact_items {
-                let get = one.get.clone().unwrap_or_default();
-                let mut access = item(ctx, "GetItem", &get.table_name, &get.key)?;
-                let projection = get.projection_expression.as_deref();
-                let names = &get.expression_attribute_names;
-                conditions::attributes(&mut access, &[&get.key], &[projection], names);
-                conditions::enclosed(&mut access, "TransactGetItems");
-                all.push(access);
-            }
-            all
-        }
-        R::TransactWriteItems(request) => {
-            let mut all = Vec::new();
-            for one in &request.transact_items {
-                for (action, table, members, texts, names) in conditions::parts(one) {
-                    let mut access = item(ctx, action, table, members)?;
-                    conditions::attributes(&mut access, &[members], &texts, names);
-                    conditions::enclosed(&mut access, "TransactWriteItems");
-                    all.push(access);
-                }
-            }
-            all
-        }
+        R::BatchGetItem(request) => batch_get(ctx, request)?,
+        R::BatchWriteItem(request) => batch_write(ctx, request)?,
+        R::TransactGetItems(request) => transact_get(ctx, request)?,
+        R::TransactWriteItems(request) => transact_write(ctx, request)?,
     })
 }
 
-fn create(ctx: &mut Ctx<'_>, request: &faultline_proto::dynamodb::CreateTableRequest) -> All {
+fn put(ctx: &mut Ctx<'_>, request: &dynamodb::PutItemRequest) -> Result<Access, Refusal> {
+    let mut access = item(ctx, "PutItem", &request.table_name, &request.item)?;
+    conditions::of_put(&mut access, request);
+    Ok(access)
+}
+
+fn batch_get(ctx: &mut Ctx<'_>, request: &dynamodb::BatchGetItemRequest) -> All {
+    let mut all = Vec::new();
+    for (name, asked) in &request.request_items {
+        let name = TableName::read(ctx, Some(name))?;
+        let mut access = on(ctx, "BatchGetItem", &name);
+        let keys: Vec<_> = asked.keys.iter().map(|key| &key.items).collect();
+        conditions::leading(ctx, &mut access, &name, &keys);
+        let projection = asked.projection_expression.as_deref();
+        let names = &asked.expression_attribute_names;
+        conditions::attributes(&mut access, &keys, &[projection], names);
+        all.push(access);
+    }
+    Ok(all)
+}
+
+fn batch_write(ctx: &mut Ctx<'_>, request: &dynamodb::BatchWriteItemRequest) -> All {
+    let mut all = Vec::new();
+    for (name, asked) in &request.request_items {
+        let name = TableName::read(ctx, Some(name))?;
+        let mut access = on(ctx, "BatchWriteItem", &name);
+        let puts = asked
+            .items
+            .iter()
+            .filter_map(|one| one.put_request.as_ref());
+        let deletes = asked
+            .items
+            .iter()
+            .filter_map(|one| one.delete_request.as_ref());
+        let items: Vec<_> = puts
+            .map(|put| &put.item)
+            .chain(deletes.map(|delete| &delete.key))
+            .collect();
+        conditions::leading(ctx, &mut access, &name, &items);
+        conditions::attributes(&mut access, &items, &[], &BTreeMap::new());
+        all.push(access);
+    }
+    Ok(all)
+}
+
+fn transact_get(ctx: &mut Ctx<'_>, request: &dynamodb::TransactGetItemsRequest) -> All {
+    let mut all = Vec::new();
+    for one in &request.transact_items {
+        let get = one.get.clone().unwrap_or_default();
+        let mut access = item(ctx, "GetItem", &get.table_name, &get.key)?;
+        let projection = get.projection_expression.as_deref();
+        let names = &get.expression_attribute_names;
+        conditions::attributes(&mut access, &[&get.key], &[projection], names);
+        conditions::enclosed(&mut access, "TransactGetItems");
+        all.push(access);
+    }
+    Ok(all)
+}
+
+fn transact_write(ctx: &mut Ctx<'_>, request: &dynamodb::TransactWriteItemsRequest) -> All {
+    let mut all = Vec::new();
+    for one in &request.transact_items {
+        for (action, table, members, texts, names) in conditions::parts(one) {
+            let mut access = item(ctx, action, table, members)?;
+            conditions::attributes(&mut access, &[members], &texts, names);
+            conditions::enclosed(&mut access, "TransactWriteItems");
+            all.push(access);
+        }
+    }
+    Ok(all)
+}
+
+fn create(ctx: &mut Ctx<'_>, request: &dynamodb::CreateTableRequest) -> All {
     let name = TableName::read(ctx, request.table_name.as_deref())?;
     let mut all = vec![on(ctx, "CreateTable", &name)];
     if !request.tags.is_empty() {

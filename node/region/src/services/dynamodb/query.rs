@@ -10,8 +10,9 @@ use faultline_proto::progress::Progress;
 use super::capacity::Kind;
 use super::error::DynamoError;
 use super::expression::Scope;
-use super::expression::condition::Comparison;
+use super::expression::condition::{Comparison, Condition};
 use super::expression::key::{self, KeyCondition, Sort};
+use super::expression::path::Path;
 use super::indexes;
 use super::keyspaces::Index;
 use super::names::TableName;
@@ -21,34 +22,32 @@ use super::value::{self, Item};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
-/// Reads a page of a partition.
-pub(super) fn query(
-    ctx: &mut Ctx<'_>,
-    request: QueryRequest,
-) -> Result<Progress<QueryResponse>, Refusal> {
-    let name = TableName::read(ctx, request.table_name.as_deref())?;
-    let expressions = [
-        (
-            "ProjectionExpression",
-            request.projection_expression.as_ref(),
-        ),
-        ("FilterExpression", request.filter_expression.as_ref()),
-        (
-            "KeyConditionExpression",
-            request.key_condition_expression.as_ref(),
-        ),
+/// What a request says in expressions.
+struct Expressions {
+    paths: Option<Vec<Path>>,
+    filter: Option<Condition>,
+    condition: Condition,
+}
+
+fn expressions(request: &QueryRequest) -> Result<Expressions, DynamoError> {
+    let (paths, filter, condition) = (
+        request.projection_expression.as_ref(),
+        request.filter_expression.as_ref(),
+        request.key_condition_expression.as_ref(),
+    );
+    let given = [
+        ("ProjectionExpression", paths),
+        ("FilterExpression", filter),
+        ("KeyConditionExpression", condition),
     ];
     let mut scope = Scope::new(
         &request.expression_attribute_names,
         &request.expression_attribute_values,
-        &expressions,
+        &given,
     )?;
-    let paths = scope.projection(request.projection_expression.as_ref())?;
-    let filter = scope.condition_of("FilterExpression", request.filter_expression.as_ref())?;
-    let condition = scope.condition_of(
-        "KeyConditionExpression",
-        request.key_condition_expression.as_ref(),
-    )?;
+    let paths = scope.projection(paths)?;
+    let filter = scope.condition_of("FilterExpression", filter)?;
+    let condition = scope.condition_of("KeyConditionExpression", condition)?;
     scope.all_used()?;
     let condition = condition.ok_or_else(|| {
         DynamoError::validation(
@@ -56,6 +55,24 @@ pub(super) fn query(
              the request.",
         )
     })?;
+    Ok(Expressions {
+        paths,
+        filter,
+        condition,
+    })
+}
+
+/// Reads a page of a partition.
+pub(super) fn query(
+    ctx: &mut Ctx<'_>,
+    request: QueryRequest,
+) -> Result<Progress<QueryResponse>, Refusal> {
+    let name = TableName::read(ctx, request.table_name.as_deref())?;
+    let Expressions {
+        paths,
+        filter,
+        condition,
+    } = expressions(&request)?;
     let table = shelf::ready(ctx, &name)?;
     let shelf = Shelf::open(ctx, name, table)?;
     let schema = &shelf.table.schema;

@@ -280,6 +280,16 @@ fn wrong_queries_are_refused_in_the_words_of_dynamodb() {
             "{condition}"
         );
     }
+}
+
+#[test]
+fn what_does_not_fit_the_table_is_refused_in_the_words_of_dynamodb() {
+    let mut world = filled();
+    let mut no = |more: &Json| {
+        let (code, message) = query(&mut world, more).expect_err("refused");
+        assert_eq!(code, "ValidationException");
+        message
+    };
     for (more, message) in [
         (
             json!({ "expression_attribute_values": { ":a": 7 } }),
