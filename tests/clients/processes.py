@@ -49,6 +49,8 @@ def keys(check, world):
         opened = until(lambda: world.client("kms", region).decrypt(CiphertextBlob=blob)["Plaintext"])
         check.equal(f"after its death {region} decrypts", opened, b"attack at dawn")
         check.that(f"by another process", world.processes()[region] != before)
+        opened = until(lambda: world.client("kms", region, front=True).decrypt(CiphertextBlob=blob)["Plaintext"])
+        check.equal(f"and through the front door", opened, b"attack at dawn")
 
 
 def kills(check, world):

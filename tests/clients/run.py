@@ -26,7 +26,7 @@ from world import Processes, World
 
 AREAS = [kms, identity, access, dynamodb, tables, objects, uploads, replication, ec2, trail, signatures, cli, encryption_sdk]
 # Of a world of processes.
-UP = ["identity", "processes"]
+UP = ["kms", "processes"]
 
 
 def main():

@@ -71,16 +71,16 @@ class Processes(World):
         self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen([UP, "up", "--regions", ",".join(REGIONS), "--dir", self.dir], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         endpoints = {}
-        while set(endpoints) != set(REGIONS):
+        while set(endpoints) != {"front", *REGIONS}:
             line = self.process.stdout.readline()
             if not line:
                 raise RuntimeError("faultline up ended before its world was there")
             words = line.split()
-            if words and words[0] in REGIONS:
+            if words and words[0] in ("front", *REGIONS):
                 endpoints[words[0]] = words[words.index("aws") + 1]
         said = json.loads(self.run("env", "--format", "json"))
         self.home, self.account = REGIONS[0], "111111111111"
-        self.said = {"endpoints": endpoints}
+        self.said = {"endpoints": endpoints, "front": endpoints["front"]}
         self.root = (said["AWS_ACCESS_KEY_ID"], said["AWS_SECRET_ACCESS_KEY"], None)
         return self
 

@@ -1,8 +1,12 @@
 //! Where one request ends and the next one begins: what request smuggling lives on.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::super::front::Front;
 use super::connections::{listening, talk};
 use super::*;
 
@@ -43,29 +47,48 @@ const REFUSED: [&str; 25] = [
     "nonsense\r\n\r\n",
 ];
 
+/// A front door before the entrance at `address`.
+async fn door(address: SocketAddr) -> SocketAddr {
+    let front = Front {
+        nodes: BTreeMap::from([(ireland(), address)]),
+        home: ireland(),
+        limits: Limits::default(),
+        tls: None,
+        reset: None,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let door = listener.local_addr().expect("an address");
+    tokio::spawn(front.run(listener, std::future::pending()));
+    door
+}
+
 #[test]
-fn smuggled_requests_are_not_served() {
+fn smuggled_requests_are_not_served_and_not_passed_on() {
     with_gateway(Limits::default(), async |client| {
-        let (address, _stop) = listening(&client).await;
-        for bad in REFUSED {
-            let said = talk(address, format!("{bad}{HIDDEN}").as_bytes()).await;
-            assert!(!said.contains("\"status\":\"ok\""), "{bad:?}: {said}");
-            assert!(said.matches("HTTP/1.1 ").count() <= 1, "{bad:?}: {said}");
-            assert!(
-                said.is_empty() || said.starts_with("HTTP/1.1 4"),
-                "{bad:?}: {said}"
-            );
-            assert!(!said.contains("<html"), "{bad:?}: {said}");
+        let (node, _stop) = listening(&client).await;
+        for address in [node, door(node).await] {
+            for bad in REFUSED {
+                let said = talk(address, format!("{bad}{HIDDEN}").as_bytes()).await;
+                assert!(!said.contains("\"status\":\"ok\""), "{bad:?}: {said}");
+                assert!(said.matches("HTTP/1.1 ").count() <= 1, "{bad:?}: {said}");
+                assert!(
+                    said.is_empty() || said.starts_with("HTTP/1.1 4"),
+                    "{bad:?}: {said}"
+                );
+                assert!(!said.contains("<html"), "{bad:?}: {said}");
+            }
+            let said = talk(address, HIDDEN.as_bytes()).await;
+            assert!(said.contains("\"status\":\"ok\""), "{said}");
         }
-        let said = talk(address, HIDDEN.as_bytes()).await;
-        assert!(said.contains("\"status\":\"ok\""), "{said}");
     });
 }
 
 #[test]
 fn what_can_be_read_as_two_things_is_refused() {
     with_gateway(Limits::default(), async |client| {
-        let (address, _stop) = listening(&client).await;
+        let (node, _stop) = listening(&client).await;
+        // The front door passes them on as they are, and the node refuses them.
+        let door = door(node).await;
         for (twice, why) in [
             ("host: h\r\nhost: other", "more than one host header"),
             ("x-no-host: 1", "no host header"),
@@ -78,13 +101,12 @@ fn what_can_be_read_as_two_things_is_refused() {
                 "more than one x-amz-target header",
             ),
         ] {
-            let said = talk(
-                address,
-                format!("POST / HTTP/1.1\r\n{twice}\r\nconnection: close\r\n\r\n").as_bytes(),
-            )
-            .await;
-            assert!(said.starts_with("HTTP/1.1 400"), "{twice:?}: {said}");
-            assert!(said.contains(why), "{twice:?}: {said}");
+            let asked = format!("POST / HTTP/1.1\r\n{twice}\r\nconnection: close\r\n\r\n");
+            for address in [node, door] {
+                let said = talk(address, asked.as_bytes()).await;
+                assert!(said.starts_with("HTTP/1.1 400"), "{twice:?}: {said}");
+                assert!(said.contains(why), "{twice:?}: {said}");
+            }
         }
     });
 }
