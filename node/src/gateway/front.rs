@@ -28,6 +28,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::answer::Answered;
+use super::body::BadBody;
 use super::errors::Problem;
 use super::guard::Guarded;
 use super::limits::Limits;
@@ -200,6 +201,12 @@ impl Front {
             .await
         {
             Ok(response) => response.map(|body| body.map_err(std::io::Error::other).boxed_unsync()),
+            // Not the node's fault: the body that was passed on broke off.
+            Err(why) if broke_off(why.as_ref()) => {
+                let protocol = identify::asked(&head, None).protocol();
+                let problem = BadBody::Broken.problem(protocol, 0);
+                problem.response(protocol, "", "-", false)
+            }
             Err(why) => {
                 tracing::warn!(%region, %why, "a node cannot be reached");
                 let asked = identify::asked(&head, None);
@@ -249,4 +256,10 @@ impl Front {
         });
         Ok(sender)
     }
+}
+
+/// Whether a request failed for the body that its client sent.
+fn broke_off(why: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let error = why.downcast_ref::<hyper::Error>();
+    error.is_some_and(hyper::Error::is_user)
 }

@@ -71,8 +71,10 @@ fn smuggled_requests_are_not_served_and_not_passed_on() {
                 let said = talk(address, format!("{bad}{HIDDEN}").as_bytes()).await;
                 assert!(!said.contains("\"status\":\"ok\""), "{bad:?}: {said}");
                 assert!(said.matches("HTTP/1.1 ").count() <= 1, "{bad:?}: {said}");
+                // A node hangs up on a front door whose client broke off.
+                let hung_up = address != node && said.starts_with("HTTP/1.1 503");
                 assert!(
-                    said.is_empty() || said.starts_with("HTTP/1.1 4"),
+                    said.is_empty() || said.starts_with("HTTP/1.1 4") || hung_up,
                     "{bad:?}: {said}"
                 );
                 assert!(!said.contains("<html"), "{bad:?}: {said}");
