@@ -23,12 +23,11 @@
 //!   keys that a table keeps, under one KMS key.
 //! - [`beacons`]: what can be searched for in what is encrypted.
 //! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`];
-//!   `kms` is its KMS side.
+//!   `kms` is its KMS side; [`find`]: `Query` and `Scan`.
 //! - [`import`]: key material on its way into KMS, as its owner wraps it; no client, no table.
 //! - [`entropy`], [`error`].
 //!
-//! Left out: legacy items, keys that are not in KMS, and every operation but `PutItem` and
-//! `GetItem`.
+//! Left out: legacy items, keys that are not in KMS, batches and transactions.
 
 pub mod attribute;
 pub mod beacons;
@@ -38,6 +37,7 @@ pub mod context;
 pub mod entropy;
 pub mod error;
 pub mod field;
+pub mod find;
 pub mod footer;
 pub mod header;
 pub mod import;
@@ -61,6 +61,7 @@ pub use branch::{
 pub use client::{AwsClient, Beacons, Client, PutOutcome, TableAt, WrappedBy};
 pub use entropy::Entropy;
 pub use error::{CallFailure, SealedError};
+pub use find::{Find, Found};
 pub use keyring::{KeyArn, Keyring};
 pub use open::{Opened, OpenedWith, SealedItem};
 pub use schema::{AttributeAction, PlaintextPolicy, Schema, SchemaConfig, Suite};

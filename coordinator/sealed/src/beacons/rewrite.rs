@@ -291,10 +291,10 @@ fn used(tokens: &[Token], at: usize) -> Option<Use<'_>> {
         Token::Call(Function::Contains) => Some(Operator::Contains),
         _ => None,
     };
-    if let Some(Token::Compare(comparison)) = token(1) {
-        if let Some(used) = found(2, Operator::Compare(*comparison)) {
-            return Some(used);
-        }
+    if let Some(Token::Compare(comparison)) = token(1)
+        && let Some(used) = found(2, Operator::Compare(*comparison))
+    {
+        return Some(used);
     }
     match token(-1)? {
         Token::Compare(comparison) => found(-2, Operator::Compare(*comparison)),
