@@ -136,22 +136,25 @@ fn escape(out: &mut String, c: char) {
         '>' => out.push_str("&gt;"),
         '"' => out.push_str("&quot;"),
         '\'' => out.push_str("&#39;"),
-        '\n' | '\t' => out.push(c),
-        // What turns a line around, or does not show.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            out.push('\u{fffd}');
-        }
-        _ if c.is_control() => out.push('\u{fffd}'),
-        _ => out.push(c),
+        _ => out.push(seen(c)),
+    }
+}
+
+/// A character as it is shown: what turns a line around, or does not show, is replaced.
+fn seen(c: char) -> char {
+    match c {
+        '\n' | '\t' => c,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ if c.is_control() => '\u{fffd}',
+        _ => c,
     }
 }
 
 /// JSON that can stand inside a `script` element: it holds no `<`, so it ends nothing.
 #[must_use]
 fn json(value: &serde_json::Value) -> String {
-    value
-        .to_string()
-        .replace('<', "\\u003c")
+    let text: String = value.to_string().chars().map(seen).collect();
+    text.replace('<', "\\u003c")
         .replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029")
 }

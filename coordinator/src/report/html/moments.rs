@@ -249,10 +249,7 @@ impl Moments {
             What::NodeStarted { region, .. } => (region, "started".to_owned(), Tone::Ok),
             _ => return,
         };
-        let line = moment::line(&event.what);
-        let line = line
-            .split_once(' ')
-            .map_or(line.as_str(), |(_, rest)| rest.trim_start());
+        let line = told(&event.what);
         self.remarks.push(Remark {
             t: event.t,
             region: region.to_string(),
@@ -318,6 +315,34 @@ impl Moments {
         let remarks = self.remarks.iter().map(|it| Some(it.t));
         calls.chain(messages).chain(remarks).flatten().collect()
     }
+}
+
+/// Fields of notes that say nothing to a reader.
+const DULL: [&str; 8] = [
+    "account",
+    "call",
+    "crc32",
+    "digest",
+    "material",
+    "materials",
+    "order",
+    "trace",
+];
+
+/// A remark in a line.
+fn told(what: &What) -> String {
+    if let What::Note { fields, .. } = what {
+        let fields = fields
+            .iter()
+            .filter(|(name, value)| !value.is_empty() && !DULL.contains(&name.as_str()));
+        let fields: Vec<String> = fields
+            .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
+            .collect();
+        return fields.join(", ");
+    }
+    let line = moment::line(what);
+    line.split_once(' ')
+        .map_or(line.clone(), |(_, rest)| rest.trim_start().to_owned())
 }
 
 /// Keeps `wanted` of `all`, evenly.

@@ -7,7 +7,30 @@ const PLACES = {
   "ap-southeast-3": [80, 69], "ap-southeast-4": [90, 86], "ap-southeast-5": [78, 61], "ap-southeast-7": [78, 56], "ap-northeast-1": [90, 40],
   "ap-northeast-2": [86, 39], "ap-northeast-3": [88, 42], "ap-east-1": [83, 50], "ap-east-2": [85, 48],
 };
-const spots = (() => {
+// Moves boxes that lie over each other aside.
+function apart(places) {
+  for (let round = 0; round < 60; round += 1) {
+    for (let one = 0; one < places.length; one += 1) {
+      for (let other = one + 1; other < places.length; other += 1) {
+        const [a, b] = [places[one], places[other]];
+        const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+        const [overX, overY] = [170 - Math.abs(dx), 74 - Math.abs(dy)];
+        if (overX <= 0 || overY <= 0) continue;
+        const axis = overY < overX * 0.7 ? 1 : 0;
+        const by = ((axis ? overY : overX) / 2) * ((axis ? dy : dx) < 0 ? -1 : 1);
+        a[axis] -= by;
+        b[axis] += by;
+      }
+    }
+    for (const it of places) {
+      it[0] = Math.min(520, Math.max(80, it[0]));
+      it[1] = Math.min(208, Math.max(32, it[1]));
+    }
+  }
+  return places;
+}
+
+const spots = apart((() => {
   const known = run.regions.map((name) => PLACES[name]);
   if (run.regions.length <= 8 && known.every(Boolean)) {
     const [xs, ys] = [known.map((it) => it[0]), known.map((it) => it[1])];
@@ -21,7 +44,7 @@ const spots = (() => {
     const angle = (index / run.regions.length) * 2 * Math.PI - Math.PI / 2;
     return [300 + 200 * Math.cos(angle), 120 + 80 * Math.sin(angle)];
   });
-})();
+})());
 
 const map = h("svg", { id: "map", viewBox: "0 0 600 240", role: "img", "aria-label": "Regions at the moment; the lists beside tell the same" });
 const cards = h("div", { id: "cards", class: "sides" });

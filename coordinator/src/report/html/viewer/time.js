@@ -56,7 +56,7 @@ function ruler() {
   for (let index = 0; index <= wanted; index += 1) {
     const t = moment(state.low + (index / wanted) * (state.high - state.low));
     const px = x(t);
-    if (px - last < 70 || px < LEFT - 1 || px > width) continue;
+    if (px - last < 80 || px < LEFT - 1 || px > width || (index < wanted && width - px < 150)) continue;
     last = px;
     line(px, TOP - 6, px, height, colours.line, 1);
     letters(told(t), px, 12, colours.soft, null, px > width - 50 ? "right" : "center");
@@ -113,15 +113,23 @@ function sign(px, py, tone) {
 }
 
 function marks() {
-  for (const event of visible()) {
-    if (event.region < 0 || event.kind === "fault") continue;
+  // What went wrong lies above what went well; where much is, each is fainter.
+  const list = visible();
+  const faint = Math.max(0.1, Math.min(0.5, 300 / (1 + list.length * ((state.high - state.low) / 1000))));
+  some(list, faint, true);
+  some(list, 0.9, false);
+}
+
+function some(list, faint, well) {
+  for (const event of list) {
+    if (event.region < 0 || event.kind === "fault" || (event.tone === "ok") !== well) continue;
     const px = x(event.t), end = event.to >= 0 ? x(event.to) : px;
     if (Math.max(px, end) < LEFT || px > width) continue;
     const py = laneTop(event.region) + LANE / 2;
     if (event.kind === "message") {
       const from = laneTop(event.from) + LANE / 2;
       const [tx, ty] = event.lost ? [(px + end) / 2, (from + py) / 2] : [end, py];
-      context.globalAlpha = event.lost ? 0.9 : 0.5;
+      context.globalAlpha = event.lost ? 0.9 : faint;
       line(px, from, tx, ty, event.lost ? colours.fail : colours.ok, 1.1, event.lost ? [4, 3] : null);
       if (event.lost) sign(tx, ty, "fail");
       else if (state.high - state.low < 400) arrow(px, from, tx, ty);
