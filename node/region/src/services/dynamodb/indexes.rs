@@ -140,7 +140,13 @@ pub(crate) fn keep(
 pub(crate) fn fill(ctx: &mut Ctx<'_>, shelf: &Shelf, index: &Index, key: &Item, item: &Item) {
     if let Some(entry) = index.projected(&shelf.table.schema, item) {
         let row = name_of(shelf, index, key, &entry);
-        put(ctx, shelf, index, &row, Some(&entry));
+        // At once: nobody reads the index before all of it is there.
+        let stored = EntryRow {
+            now: Some(shelf.key.seal_at(ctx, (&index.id, &row), &entry)),
+            before: None,
+            since: 0,
+        };
+        ctx.put::<Entries>((index.id.as_str(), row.as_slice()), &stored);
     }
 }
 
