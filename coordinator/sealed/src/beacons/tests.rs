@@ -293,7 +293,6 @@ fn cse_036_what_is_no_good_configuration_is_refused() {
             refused(&|c| c.standard.clear()),
         ),
         ("must be 1 to 63", refused(&|c| c.standard[0].length = 64)),
-        ("must be 1 to 63", refused(&|c| c.standard[0].length = 0)),
         (
             "not defined on an encrypted field",
             refused(&|c| c.standard.push(standard("other", 8))),
@@ -301,10 +300,6 @@ fn cse_036_what_is_no_good_configuration_is_refused() {
         (
             "already an unencrypted attribute",
             refused(&|c| c.standard[0].name = "at".to_owned()),
-        ),
-        (
-            "Duplicate StandardBeacon name",
-            refused(&|c| c.standard.push(standard("city", 9))),
         ),
         (
             "is already defined on that location",
