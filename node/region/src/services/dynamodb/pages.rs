@@ -146,8 +146,8 @@ impl Position {
     /// The key of this kind of an item.
     pub(crate) fn of(item: &Item, table: &KeySchema, index: Option<&Index>) -> Self {
         let key = attributes(table, index)
-            .into_iter()
-            .filter_map(|(name, _)| Some((name.to_owned(), item.get(name)?.clone())));
+            .into_keys()
+            .filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
         Self { key: key.collect() }
     }
 }

@@ -114,6 +114,9 @@ fn segment(segment: Option<i32>, total: Option<i32>) -> Result<(u64, u64), Dynam
     }
 }
 
+/// Rows by name, opened, and the last one's name when there may be more.
+type Portion = (Vec<(Vec<u8>, Item)>, Option<Vec<u8>>);
+
 /// The rows of a table or index that a segment has.
 struct Rows<'a> {
     shelf: &'a Shelf,
@@ -154,11 +157,7 @@ impl Rows<'_> {
     }
 
     /// Up to `AT_ONCE` rows after one, opened; and the last row's name when there may be more.
-    fn some(
-        &self,
-        ctx: &mut Ctx<'_>,
-        after: &[u8],
-    ) -> Result<(Vec<(Vec<u8>, Item)>, Option<Vec<u8>>), Refusal> {
+    fn some(&self, ctx: &mut Ctx<'_>, after: &[u8]) -> Result<Portion, Refusal> {
         let mut found = Vec::new();
         let last = match self.index {
             None => {

@@ -139,7 +139,7 @@ pub(crate) fn read(condition: Condition, schema: &KeySchema) -> Result<KeyCondit
         Some(all.remove(at).1)
     };
     let hash = take(&schema.hash).ok_or_else(|| missed(&schema.hash))?;
-    let range = schema.range.as_ref().and_then(|attribute| take(attribute));
+    let range = schema.range.as_ref().and_then(take);
     if !all.is_empty() {
         return Err(match &schema.range {
             Some(attribute) => missed(attribute),
