@@ -5,7 +5,7 @@
 //!
 //! - [`check`], [`run`], [`chaos`], [`replay`], [`runs`], `reports`, [`words`], [`decide`], [`node`], [`new`],
 //!   [`doctor`], [`papers`]: the commands.
-//! - [`lab`]: lessons. [`live`]: worlds of real processes.
+//! - [`lab`]: lessons. [`console`]: a run in a browser. [`live`]: worlds of real processes.
 //! - [`files`]: from arguments to files. [`jobs`]: from files to runs.
 //! - `watch`: rounds of runs, one for each save.
 //! - [`progress`], [`interrupt`], [`stopwatch`]: the terminal, Ctrl-C, and the wall clock,
@@ -13,6 +13,7 @@
 
 pub mod chaos;
 pub mod check;
+pub mod console;
 pub mod decide;
 pub mod doctor;
 pub mod files;
@@ -69,6 +70,7 @@ enum Command {
     Decide(decide::DecideArgs),
     New(new::NewArgs),
     Lab(lab::LabArgs),
+    Console(console::ConsoleArgs),
     Node(Box<node::NodeArgs>),
     Up(live::up::UpArgs),
     Down(live::down::DownArgs),
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Decide(args) => decide::decide(&args),
         Command::New(args) => new::new(&args),
         Command::Lab(args) => lab::lab(&args),
+        Command::Console(args) => console::console(&args),
         Command::Node(args) => node::node(&args),
         Command::Up(args) => live::up::up(&args),
         Command::Down(args) => live::down::down(&args),

@@ -3,11 +3,12 @@
 //! It owns what a Region does not: time ([`clock`], [`queue`]), chance ([`seed`]), the
 //! network ([`network`]) and what goes wrong on purpose ([`faults`]). What is to happen
 //! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else. [`decide`]
-//! answers policy questions outside of any run; [`labs`] teaches.
+//! answers policy questions outside of any run; [`labs`] teaches, [`console`] shows.
 
 pub mod campaign;
 pub mod cli;
 pub mod clock;
+pub mod console;
 pub mod decide;
 pub mod exit;
 pub mod explain;

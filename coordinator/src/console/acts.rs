@@ -1,0 +1,86 @@
+//! What somebody did: faults with their times, as lanes beside a file's steps.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::campaign::emit::{self, entry, list, map, plain};
+use crate::clock::Span;
+use crate::scenario::source::{Entry, Node, Source, parse};
+
+/// A fault that somebody wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    /// From when on, microseconds from the scenario's own zero.
+    pub at: u64,
+    /// For how long, microseconds.
+    pub lasts: u64,
+    /// The fault as a file says it: `region_down: eu-west-1`.
+    pub fault: String,
+}
+
+impl Act {
+    /// The fault's entry of a map.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn entry(&self) -> Result<Entry, String> {
+        let (root, found) = parse(&Source::new("the fault", self.fault.clone()));
+        let entries = root.as_ref().and_then(Node::entries).unwrap_or_default();
+        match entries {
+            [entry] if found.is_empty() => Ok(entry.clone()),
+            _ => Err(format!(
+                "`{}` is no fault: expected `NAME: ...`",
+                self.fault
+            )),
+        }
+    }
+
+    /// The steps of its lane.
+    fn steps(&self) -> Result<Vec<Node>, String> {
+        let wait = |span: u64| map(vec![entry("wait", plain(Span(span).to_string()))]);
+        let mut steps = Vec::new();
+        if self.at > 0 {
+            steps.push(wait(self.at));
+        }
+        let fault = map(vec![self.entry()?]);
+        steps.push(map(vec![
+            entry("while", list(vec![fault])),
+            entry("do", list(vec![wait(self.lasts.max(1))])),
+        ]));
+        Ok(steps)
+    }
+
+    /// As it stands in a file, for the page to show before it is done.
+    ///
+    /// # Errors
+    /// As [`Act::entry`].
+    pub fn yaml(&self) -> Result<String, String> {
+        Ok(emit::file(&[entry("clicked", list(self.steps()?))]))
+    }
+}
+
+/// A scenario's text with lanes beside all of its steps.
+///
+/// # Errors
+/// What keeps it from having any, for people.
+pub fn beside(source: &Arc<Source>, acts: &[Act]) -> Result<String, String> {
+    if acts.is_empty() {
+        return Ok(source.text.clone());
+    }
+    let (root, found) = parse(source);
+    let root = root.filter(|_| found.is_empty());
+    let entries = root.as_ref().and_then(Node::entries);
+    let mut entries: Vec<Entry> = entries.ok_or("the file is no YAML")?.to_vec();
+    let steps = entries.iter_mut().find(|it| it.key.text == "steps");
+    let steps = steps.ok_or("the file has no steps")?;
+    let own = std::mem::replace(&mut steps.value, list(Vec::new()));
+    let mut lanes = vec![entry("file", own)];
+    for (index, act) in acts.iter().enumerate() {
+        let name = format!("clicked_{}", index + 1);
+        lanes.push(entry(&name, list(act.steps()?)));
+    }
+    steps.value = list(vec![map(vec![entry("together", map(lanes))])]);
+    Ok(emit::file(&entries))
+}

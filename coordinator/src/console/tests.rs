@@ -1,0 +1,177 @@
+//! What a click does, and who may click.
+
+use std::net::SocketAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::acts::Act;
+use super::server::{Access, routes};
+use super::stage::{Stage, findings};
+use crate::scenario::load;
+use crate::scenario::source::Source;
+
+const FILE: &str = r#"scenario: 1
+title: Two Regions
+world:
+  regions: [eu-west-1, us-east-1]
+  accounts: { shop: "111111111111" }
+  principals:
+    app: { account: shop, allow: ["kms:*"] }
+  keys:
+    cards: { account: shop, multi_region: true, primary: eu-west-1, replicas: [us-east-1] }
+steps:
+  - { in: us-east-1, as: app, kms.encrypt: { key_id: cards, plaintext: x } }
+  - wait: 20s
+  - { in: us-east-1, as: app, kms.encrypt: { key_id: cards, plaintext: y } }
+"#;
+
+fn dark(at: u64) -> Act {
+    Act {
+        at,
+        lasts: 15_000_000,
+        fault: "region_down: us-east-1".to_owned(),
+    }
+}
+
+#[test]
+fn a_click_changes_what_comes_after_it_and_nothing_before() {
+    let mut stage = Stage::new("two.yaml", FILE);
+    let run = |stage: &Stage| stage.shown()["run"].clone();
+    let calm = run(&stage);
+    assert_eq!(calm["verdict"], "pass");
+    assert_eq!(calm["keys"][0]["name"], "cards");
+    stage.act(dark(10_000_000)).expect("it can be done");
+    let storm = run(&stage);
+    assert_eq!(storm["verdict"], "fail", "{}", storm["because"]);
+    let before = |run: &Value| -> Vec<Value> {
+        let events = run["events"].as_array().cloned().unwrap_or_default();
+        let mut early: Vec<Value> = events
+            .into_iter()
+            .filter(|event| event["t"].as_i64().is_some_and(|t| t < 10_000_000))
+            .collect();
+        // A lane has another name for the same step.
+        early
+            .iter_mut()
+            .for_each(|event| event["step"] = Value::Null);
+        early.iter_mut().for_each(|event| event["n"] = Value::Null);
+        early
+    };
+    assert_eq!(before(&calm), before(&storm));
+
+    let text = stage.scenario().expect("it is a scenario");
+    assert!(
+        text.contains("clicked_1") && text.contains("region_down: us-east-1"),
+        "{text}"
+    );
+    load(&Source::new("saved.yaml", text)).expect("what is saved passes `check`");
+    stage.undo(0);
+    assert_eq!(run(&stage)["verdict"], "pass");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_not_done() {
+    let mut stage = Stage::new("two.yaml", FILE);
+    for fault in ["region_down: mars-1", "no_such_fault: x", "a: 1\nb: 2", "["] {
+        let act = Act {
+            fault: fault.to_owned(),
+            ..dark(0)
+        };
+        let problem = stage.act(act).expect_err(fault);
+        assert!(!problem.is_empty());
+    }
+    assert!(stage.acts.is_empty());
+    let problem = stage.edit("scenario: 1".to_owned(), None);
+    assert!(problem.is_err_and(|it| it.contains("needs the key")));
+    assert_eq!(stage.text, FILE);
+    let found = findings("two.yaml", "scenario: 1\ntitel: x\n");
+    assert_eq!(found[0]["line"], 1, "{found}");
+}
+
+async fn ask(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Value,
+) -> (StatusCode, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("there.yaml"), "mine").expect("it is written");
+    let access = Access {
+        address: SocketAddr::from(([127, 0, 0, 1], 4711)),
+        token: None,
+    };
+    let stage = Stage::new("two.yaml", FILE);
+    let router = routes(stage, access, folder.path().to_owned());
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .body(Body::from(body.to_string()))
+        .expect("a request");
+    let response = router.oneshot(request).await.expect("it answers");
+    assert!(
+        response
+            .headers()
+            .contains_key(header::CONTENT_SECURITY_POLICY)
+    );
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), 1 << 22)
+        .await
+        .expect("a body");
+    let mine = std::fs::read_to_string(folder.path().join("there.yaml"));
+    assert_eq!(mine.expect("it is there"), "mine");
+    (
+        status,
+        serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    )
+}
+
+#[test]
+fn only_this_page_on_this_machine_may_do_anything() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        let own = [
+            ("host", "127.0.0.1:4711"),
+            ("origin", "http://127.0.0.1:4711"),
+        ];
+        let act = json!({ "at": 0, "lasts": 1000, "fault": "region_down: us-east-1" });
+        let (status, _) = ask("POST", "/api/acts", &own, act.clone()).await;
+        assert_eq!(status, StatusCode::OK);
+        for foreign in [
+            [
+                ("host", "evil.example:4711"),
+                ("origin", "http://evil.example:4711"),
+            ],
+            [
+                ("host", "127.0.0.1:4711"),
+                ("origin", "http://evil.example"),
+            ],
+        ] {
+            let (status, answer) = ask("POST", "/api/acts", &foreign, act.clone()).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+        }
+        for (file, wanted) in [
+            ("new.yaml", StatusCode::OK),
+            ("there.yaml", StatusCode::CONFLICT),
+            ("../out.yaml", StatusCode::UNPROCESSABLE_ENTITY),
+            (".hidden.yaml", StatusCode::UNPROCESSABLE_ENTITY),
+            ("new.sh", StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            let (status, answer) = ask("POST", "/api/save", &own, json!({ "file": file })).await;
+            assert_eq!(status, wanted, "{file}: {answer}");
+        }
+        let (status, _) = ask("POST", "/api/acts", &own, json!({ "at": -1 })).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        let (status, answer) = ask("GET", "/nowhere", &own, Value::Null).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(answer["problem"].is_string());
+        let (status, shown) = ask("GET", "/api/stage", &own, Value::Null).await;
+        assert_eq!(
+            (status, &shown["run"]["verdict"]),
+            (StatusCode::OK, &json!("pass"))
+        );
+    });
+}
