@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looks at reports with a real browser: `run.py [target/debug/faultline]`.
+"""Looks at reports and the console with a real browser: `run.py [target/debug/faultline]`.
 
 Needs chromium and chromedriver; says so and does nothing without them. Pages and screenshots stay
 in `target/browser/`.
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import journals
+from console import console
 from driver import Browser, missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,6 +167,7 @@ def main():
     with Browser() as browser:
         for part in (loads, wide_and_narrow, hostile, large, compared):
             part(browser)
+        console(browser, check, ROOT, OUT, PROGRAM.resolve())
     print(f"{len(failed)} failed; screenshots are in {OUT.relative_to(ROOT)}" if failed else "all hold")
     return 1 if failed else 0
 

@@ -1,5 +1,8 @@
 //! Where a call about an item of an MRSC table begins, and where it goes on.
 
+use std::collections::BTreeMap;
+
+use faultline_proto::dynamodb::AttributeValue;
 use faultline_proto::handlers::{DynamoDbRequest, dispatch_dynamodb};
 use faultline_proto::names::AccountId;
 use faultline_proto::progress::Progress;
@@ -73,39 +76,59 @@ pub(super) struct Mine {
     pub(super) response: Vec<u8>,
 }
 
+/// A call about one item, as far as all of them are alike.
+struct Asked<'r> {
+    operation: &'static str,
+    table: Option<&'r str>,
+    members: &'r BTreeMap<String, AttributeValue>,
+    bytes: Vec<u8>,
+    writes: bool,
+}
+
+/// What is asked, if it is about one item and needs the other members.
+fn asked(request: &DynamoDbRequest) -> Option<Asked<'_>> {
+    use DynamoDbRequest as R;
+    let (operation, table, members, bytes) = match request {
+        R::PutItem(put) => ("PutItem", &put.table_name, &put.item, put.encode_to_vec()),
+        R::UpdateItem(update) => {
+            let bytes = update.encode_to_vec();
+            ("UpdateItem", &update.table_name, &update.key, bytes)
+        }
+        R::DeleteItem(delete) => {
+            let bytes = delete.encode_to_vec();
+            ("DeleteItem", &delete.table_name, &delete.key, bytes)
+        }
+        R::GetItem(get) if get.consistent_read == Some(true) => {
+            ("GetItem", &get.table_name, &get.key, get.encode_to_vec())
+        }
+        _ => return None,
+    };
+    Some(Asked {
+        operation,
+        table: table.as_deref(),
+        members,
+        bytes,
+        writes: operation != "GetItem",
+    })
+}
+
 /// Takes a call about an item of an MRSC table; `None` when it is for the local replica alone.
 pub(in super::super) fn begin(
     ctx: &mut Ctx<'_>,
     request: &DynamoDbRequest,
 ) -> Result<Option<Progress<Vec<u8>>>, Refusal> {
-    use DynamoDbRequest as R;
     limits::check(ctx, request)?;
-    let (operation, table, members, bytes, writes) = match request {
-        R::PutItem(put) => (
-            "PutItem",
-            &put.table_name,
-            &put.item,
-            put.encode_to_vec(),
-            true,
-        ),
-        R::UpdateItem(update) => {
-            let bytes = update.encode_to_vec();
-            ("UpdateItem", &update.table_name, &update.key, bytes, true)
-        }
-        R::DeleteItem(delete) => {
-            let bytes = delete.encode_to_vec();
-            ("DeleteItem", &delete.table_name, &delete.key, bytes, true)
-        }
-        R::GetItem(get) if get.consistent_read == Some(true) => (
-            "GetItem",
-            &get.table_name,
-            &get.key,
-            get.encode_to_vec(),
-            false,
-        ),
-        _ => return Ok(None),
+    let Some(asked) = asked(request) else {
+        return Ok(None);
     };
-    let name = TableName::read(ctx, table.as_deref())?;
+    let Asked {
+        operation,
+        table,
+        members,
+        bytes,
+        writes,
+    } = asked;
+    let name = TableName::read(ctx, table)?;
     let row = ctx.get_cached::<Tables>((&name.account, name.name.as_str()));
     let Some(row) = row.filter(|row| row.status.is_open()) else {
         return Ok(None);
