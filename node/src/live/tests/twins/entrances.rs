@@ -12,7 +12,6 @@ use http_body_util::{BodyExt as _, Full};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prost::Message as _;
 use serde_json::{Map, Value};
-use tonic::transport::server::TcpConnectInfo;
 
 use super::Case;
 use crate::gateway::errors::Problem;
@@ -21,6 +20,7 @@ use crate::gateway::sigv4::sign::Signer;
 use crate::gateway::{Gateway, calls, rest};
 use crate::live::Handle;
 use crate::live::aws::{AwsRoute, Raw};
+use crate::live::incoming::Caller;
 use crate::live::signature;
 
 const REST: Protocol = Protocol::RestXml;
@@ -240,9 +240,9 @@ impl Grpc {
         };
         let now = self.handle.clock().wall();
         signature::sign(&signer, now, path, &case.message, request.metadata_mut());
-        request.extensions_mut().insert(TcpConnectInfo {
-            local_addr: None,
-            remote_addr: Some(SocketAddr::new(PEER, 1)),
+        request.extensions_mut().insert(Caller {
+            address: Some(SocketAddr::new(PEER, 1)),
+            certificate: None,
         });
         let mut client = tonic::client::Grpc::new(self.route.clone());
         client.ready().await.expect("it lives");
