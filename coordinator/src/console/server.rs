@@ -71,7 +71,6 @@ impl House {
 }
 
 /// The routes of a console that saves into `folder`.
-#[must_use]
 pub fn routes(stage: Stage, access: Access, folder: PathBuf) -> Router {
     let house = House {
         changed: Arc::new(watch::channel(stage.version).0),
@@ -208,14 +207,15 @@ struct Edited {
 }
 
 /// A body as what it should be; the problem is the page's to show.
-fn read<'b, T: Deserialize<'b>>(body: &'b Bytes) -> Result<T, Response> {
-    serde_json::from_slice(body).map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))
+fn read<'b, T: Deserialize<'b>>(body: &'b Bytes) -> Result<T, Box<Response>> {
+    let refused = |error: serde_json::Error| refuse(StatusCode::BAD_REQUEST, error.to_string());
+    serde_json::from_slice(body).map_err(|error| Box::new(refused(error)))
 }
 
 async fn run(State(house): State<House>, body: Bytes) -> Response {
     let edited: Edited = match read(&body) {
         Ok(edited) => edited,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     if edited.text.len() > LONGEST {
         return refuse(
@@ -238,7 +238,7 @@ async fn check(State(house): State<House>, body: Bytes) -> Response {
                 .await;
             Json(json!({ "findings": found })).into_response()
         }
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -246,14 +246,14 @@ async fn preview(body: Bytes) -> Response {
     match read::<Act>(&body).map(|act| act.yaml()) {
         Ok(Ok(yaml)) => Json(json!({ "yaml": yaml })).into_response(),
         Ok(Err(problem)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, problem),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
 async fn act(State(house): State<House>, body: Bytes) -> Response {
     match read::<Act>(&body) {
         Ok(act) => done(house.with(move |stage| stage.act(act)).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -286,7 +286,7 @@ struct Named {
 async fn save(State(house): State<House>, body: Bytes) -> Response {
     let named: Named = match read(&body) {
         Ok(named) => named,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let plain = named
         .file

@@ -100,7 +100,6 @@ impl LiveRun {
             links: of_conditions(&self.conditions, region, &world.regions),
             skew: self.skews.get(region).copied().unwrap_or_default(),
             faults: self.rules.get(region).cloned().unwrap_or_default(),
-            ..Trouble::default()
         };
         world.carrier.set_trouble(region, trouble)
     }

@@ -135,7 +135,7 @@ impl Supervisor {
             .partition(|fault| fault.kind == "restart");
         self.faults = left;
         for fault in &over {
-            let named = fault.arguments.get("in").map(|it| RegionName::new(it));
+            let named = fault.arguments.get("in").map(RegionName::new);
             let Some(Ok(region)) = named else { continue };
             if !trouble::holds_down(&self.faults, &region) {
                 let done = self.stop_one(&region).await;

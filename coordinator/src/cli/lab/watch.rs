@@ -82,6 +82,10 @@ fn next(keys: &Receiver<Option<char>>, saves: Option<&Saves>, files: &[PathBuf])
 }
 
 /// Keys as they come: single ones of a terminal, or the first letter of each line.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person types whenever they like; nothing in a run depends on it"
+)]
 fn keys(single: bool) -> Receiver<Option<char>> {
     let (tell, keys) = channel();
     std::thread::spawn(move || {

@@ -117,15 +117,9 @@ pub fn tell(out: &mut Markup, page: &Page) {
 }
 
 fn cell(out: &mut Markup, page: &Page, here: &KeyHere) {
-    let class = if here.now.state == "Enabled" {
-        "ok"
-    } else {
-        "unknown"
-    };
-    let mark = if here.now.state == "Enabled" {
-        "✓ "
-    } else {
-        "! "
+    let (class, mark) = match here.now.state.as_str() {
+        "Enabled" => ("ok", "✓ "),
+        _ => ("unknown", "! "),
     };
     let state = if here.now.state.is_empty() {
         "used"
