@@ -79,6 +79,11 @@ pub fn beside(source: &Arc<Source>, acts: &[Act]) -> Result<String, String> {
         let name = format!("clicked_{}", index + 1);
         lanes.push(entry(&name, list(act.steps()?)));
     }
+    if acts.is_empty() {
+        // One lane alone is none.
+        let idle = map(vec![entry("wait", plain("1ms"))]);
+        lanes.push(entry("nobody", list(vec![idle])));
+    }
     steps.value = list(vec![map(vec![entry("together", map(lanes))])]);
     Ok(emit::file(&entries))
 }
