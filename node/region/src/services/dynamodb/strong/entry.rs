@@ -52,6 +52,8 @@ pub(super) struct Op {
     /// Whether this step has written something that a refusal would take away.
     #[serde(skip)]
     pub(super) dirty: bool,
+    /// The term of this Region that another member promised to this call.
+    pub(super) promised: Option<Term>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,6 +171,7 @@ pub(in super::super) fn begin(
         until: ctx.elapsed().0.saturating_add(PATIENCE),
         mine: None,
         dirty: false,
+        promised: None,
     };
     // As the caller: without the table's key there is nothing to ask others.
     let shelf = Shelf::open(ctx, name, row)?;

@@ -89,7 +89,12 @@ impl Call {
     fn attempt(&mut self, ctx: &mut Ctx<'_>, current: bool) -> Step {
         let here = ctx.region().clone();
         let before = self.seat.register(ctx);
-        if self.op.writes && (!before.is_held_by(&here) || before.pending.is_some()) {
+        // A term that was asked for and never promised lets nobody write: what others chose before
+        // it may be missing here.
+        let held = before.is_held_by(&here)
+            && (before.accepted.term == before.promised
+                || self.op.promised.as_ref() == Some(&before.promised));
+        if self.op.writes && (!held || before.pending.is_some()) {
             return self.prepare(ctx);
         }
         ctx.txn.push();
@@ -234,6 +239,7 @@ impl Call {
             // Another Region has taken it over meanwhile.
             return self.lost(ctx);
         }
+        self.op.promised = Some(term.clone());
         let found = match newer {
             Some(newer) if newer.ballot > register.accepted && newer.chosen => {
                 self.learn(ctx, register, &newer);
