@@ -18,6 +18,7 @@ pub struct Service {
     pub not_built: Vec<String>,
     pub xml_namespace: String,
     pub signing_name: String,
+    pub service_id: String,
     /// Rust name: `Kms`.
     pub name: String,
     pub doc: String,
@@ -127,6 +128,10 @@ impl Options {
             not_built: texts(&set, "not_built"),
             xml_namespace: text(&set, "xml_namespace"),
             signing_name: match text(&set, "signing_name") {
+                name if name.is_empty() => prefix.clone(),
+                name => name,
+            },
+            service_id: match text(&set, "service_id") {
                 name if name.is_empty() => prefix.clone(),
                 name => name,
             },

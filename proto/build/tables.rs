@@ -76,7 +76,7 @@ fn operations(out: &mut String, service: &Service) {
     let _ = writeln!(out, "/// {}", service.doc);
     let _ = writeln!(
         out,
-        "pub static {shout}: ServiceDef = ServiceDef {{ prefix: {:?}, principal: {:?}, target: {:?}, protocol: Protocol::{}, proto_name: {:?}, doc: {:?}, operations: &{shout}_OPERATIONS, not_built: &{:?}, xml_namespace: {:?}, signing_name: {:?} }};",
+        "pub static {shout}: ServiceDef = ServiceDef {{ prefix: {:?}, principal: {:?}, target: {:?}, protocol: Protocol::{}, proto_name: {:?}, doc: {:?}, operations: &{shout}_OPERATIONS, not_built: &{:?}, xml_namespace: {:?}, signing_name: {:?}, service_id: {:?} }};",
         service.prefix,
         service.principal,
         service.target,
@@ -86,6 +86,7 @@ fn operations(out: &mut String, service: &Service) {
         service.not_built,
         service.xml_namespace,
         service.signing_name,
+        service.service_id,
     );
     let _ = writeln!(
         out,

@@ -27,6 +27,8 @@ pub struct ServiceDef {
     pub xml_namespace: &'static str,
     /// Name in the scope of a signature, mostly the prefix.
     pub signing_name: &'static str,
+    /// AWS's service id, in any case: what SDKs name their variables after.
+    pub service_id: &'static str,
 }
 
 /// AWS's wire protocols.

@@ -323,6 +323,8 @@ class Service:
             options["xml_namespace"] = namespace
         if (signing := meta.get("signingName", meta["endpointPrefix"])) != self.prefix:
             options["signing_name"] = signing
+        if (service := meta["serviceId"]).lower() != self.prefix:
+            options["service_id"] = service
         lines = [
             'syntax = "proto3";',
             f"// Written by proto/tools/from_botocore.py from botocore's model of {meta['serviceFullName']} and services.toml.",

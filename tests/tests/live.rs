@@ -282,6 +282,7 @@ fn an_environment_is_printed_and_other_worlds_are_not_mixed_up() {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
         "AWS_REGION",
     ] {
         assert!(shell.contains(&format!("export {name}='")), "{shell}");

@@ -15,9 +15,9 @@ use crate::scenario::syntax::file::decode;
 use crate::seed::RunSeed;
 
 use super::dice::Dice;
-use super::emit::{entry, map};
 use super::recorded::{Op, Recorded};
 use super::{Campaign, compose, generate};
+use crate::scenario::emit::{entry, map};
 
 /// Checks every row and reports what is wrong with it.
 pub fn rows(campaign: &Campaign, found: &mut Diagnostics) {

@@ -1,11 +1,12 @@
 //! A plan as a scenario: lanes of clients beside lanes of faults, then calm.
 
 use crate::clock::Span;
+use crate::scenario::beside::trouble;
 use crate::scenario::source::{Entry, Node};
 
 use super::Campaign;
-use super::emit::{entry, list, map, plain, quoted};
 use super::recorded::{Op, Recorded, Trouble};
+use crate::scenario::emit::{entry, list, map, plain, quoted};
 
 /// The entries of the scenario file.
 #[must_use]
@@ -98,16 +99,8 @@ fn op(op: &Op) -> Vec<Node> {
     nodes
 }
 
-fn trouble_steps(trouble: &Trouble) -> Vec<Node> {
-    let mut nodes = Vec::new();
-    if trouble.at > Span::ZERO {
-        nodes.push(map(vec![entry("wait", plain(trouble.at.to_string()))]));
-    }
-    let faults = trouble.faults.iter().map(|fault| map(vec![fault.clone()]));
-    let wait = map(vec![entry("wait", plain(trouble.lasts.to_string()))]);
-    nodes.push(map(vec![
-        entry("while", list(faults.collect())),
-        entry("do", list(vec![wait])),
-    ]));
-    nodes
+fn trouble_steps(it: &Trouble) -> Vec<Node> {
+    let after = (it.at > Span::ZERO).then(|| plain(it.at.to_string()));
+    let faults = it.faults.iter().map(|fault| map(vec![fault.clone()]));
+    trouble(after, faults.collect(), plain(it.lasts.to_string()))
 }

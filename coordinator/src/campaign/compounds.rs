@@ -6,9 +6,9 @@ use crate::clock::Span;
 use crate::scenario::source::{Entry, Node};
 
 use super::dice::Dice;
-use super::emit::{entry, list, map, plain};
 use super::recorded::Trouble;
 use super::targets::Names;
+use crate::scenario::emit::{entry, list, map, plain};
 
 /// Several faults under one name.
 pub struct Compound {

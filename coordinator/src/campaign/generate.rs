@@ -6,10 +6,10 @@ use crate::scenario::vocabulary::faults;
 use crate::seed::RunSeed;
 
 use super::dice::Dice;
-use super::emit::{entry, plain};
 use super::recorded::{Op, Recorded, Trouble};
 use super::targets::{self, Drawn};
 use super::{Campaign, PickRow, compounds};
+use crate::scenario::emit::{entry, plain};
 
 /// The plan of a seed.
 #[must_use]

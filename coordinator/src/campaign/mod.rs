@@ -16,7 +16,9 @@
 //! - [`read`]: the file, strictly, with carets. [`check`]: its rows, as the steps they become.
 //! - [`dice`], [`targets`], [`generate`]: from a seed to a plan. [`compounds`]: faults of
 //!   several parts.
-//! - [`recorded`], [`compose`], [`emit`]: from a plan to a scenario file.
+//! - [`recorded`], [`compose`]: from a plan to a scenario file, which [`emit`] writes.
+//!
+//! [`emit`]: crate::scenario::emit
 //! - [`trial`]: one run, and what is kept of it. [`reach`]: what a campaign must have seen.
 //! - [`guide`]: plans that follow what earlier runs saw. `marks`: what tells two states apart.
 //! - [`search`]: all cores. [`tally`]: what the runs come to; joined over shards.
@@ -31,7 +33,6 @@ pub mod check;
 pub mod compose;
 pub mod compounds;
 pub mod dice;
-pub mod emit;
 pub mod generate;
 pub mod guide;
 pub mod kills;

@@ -13,10 +13,10 @@ use crate::scenario::source::{Entry, Node, Source, Value, parse};
 use crate::scenario::syntax::cursor::{list, map, missing_key, text, unknown_key};
 use crate::scenario::vocabulary::faults;
 
-use super::emit::{entry, plain};
 use super::targets::Names;
 use super::worlds::Worlds;
 use super::{Budget, Campaign, Faults, MixRow, PickRow, Workload, check, compounds};
+use crate::scenario::emit::{entry, plain};
 
 const KEYS: &[&str] = &[
     "campaign",

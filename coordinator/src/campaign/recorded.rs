@@ -91,7 +91,7 @@ impl Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::emit::{entry, plain};
+    use crate::scenario::emit::{entry, plain};
 
     fn trouble(kind: &str, at: u64) -> Trouble {
         Trouble {

@@ -36,6 +36,16 @@ pub trait Watcher {
     fn ran(&mut self, sum: &Tally) -> bool;
 }
 
+/// Nobody looks: a search goes on to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct ToTheEnd;
+
+impl Watcher for ToTheEnd {
+    fn ran(&mut self, _: &Tally) -> bool {
+        true
+    }
+}
+
 /// What came of a search.
 #[derive(Debug)]
 pub struct Searched {

@@ -259,7 +259,7 @@ fn fingerprint(campaign: &Campaign) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     hash.update(campaign.source.text.as_bytes());
-    hash.update(super::emit::file(&campaign.shared).as_bytes());
+    hash.update(crate::scenario::emit::file(&campaign.shared).as_bytes());
     hex::encode(hash.finalize())
 }
 

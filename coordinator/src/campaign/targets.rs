@@ -10,7 +10,7 @@ use crate::scenario::source::{Entry, Node, Value};
 use crate::scenario::vocabulary::faults::FaultDef;
 
 use super::dice::Dice;
-use super::emit::{entry, list, map, plain, quoted};
+use crate::scenario::emit::{entry, list, map, plain, quoted};
 
 /// The word for what chance decides.
 pub const ANY: &str = "any";
@@ -322,8 +322,8 @@ fn replaced(text: &str, name: &str, mut value: impl FnMut() -> String) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::super::emit::flow;
     use super::*;
+    use crate::scenario::emit::flow;
     use crate::scenario::vocabulary::faults::find;
     use crate::seed::RunSeed;
 

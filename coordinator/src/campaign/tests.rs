@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::generate::generate;
 use super::read::read;
-use super::search::{Search, Watcher, search};
+use super::search::{Search, ToTheEnd, search};
 use super::shrink::shrink;
 use super::tally::Tally;
 use super::{Campaign, trial};
@@ -66,14 +66,6 @@ fn problems(text: &str) -> String {
     let source = Source::new("wrong.yaml", text);
     let problems = read(&source, Path::new("wrong.yaml")).expect_err("it is wrong");
     render(&source, &problems, Format::Human(false))
-}
-
-struct ToTheEnd;
-
-impl Watcher for ToTheEnd {
-    fn ran(&mut self, _: &Tally) -> bool {
-        true
-    }
 }
 
 fn searched(campaign: &Campaign, workers: usize, shard: Option<(u64, u64)>) -> Tally {

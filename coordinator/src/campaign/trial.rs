@@ -9,6 +9,7 @@ use crate::clock::{SimTime, Span};
 use crate::journal::event::{Event, Judgement};
 use crate::journal::{Journal, Listener, Memory, What};
 use crate::runner::{Begun, Options, goals, run_begun, run_case};
+use crate::scenario::emit;
 use crate::scenario::load;
 use crate::scenario::plan::Goal;
 use crate::scenario::source::Source;
@@ -19,7 +20,7 @@ use crate::transport::{Loopback, Transport};
 use super::marks::State;
 use super::reach::outcome_of;
 use super::recorded::Recorded;
-use super::{Campaign, compose, emit};
+use super::{Campaign, compose};
 
 /// What is kept of a run.
 #[derive(Debug, Clone, Default)]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::emit::{self, entry, list, map, plain};
 use crate::clock::Span;
+use crate::scenario::beside::{beside, trouble};
+use crate::scenario::emit::{self, entry, list, map, plain};
 use crate::scenario::source::{Entry, Node, Source, parse};
 
 /// A fault that somebody wanted.
@@ -39,17 +40,10 @@ impl Act {
 
     /// The steps of its lane.
     fn steps(&self) -> Result<Vec<Node>, String> {
-        let wait = |span: u64| map(vec![entry("wait", plain(Span(span).to_string()))]);
-        let mut steps = Vec::new();
-        if self.at > 0 {
-            steps.push(wait(self.at));
-        }
+        let span = |micros: u64| plain(Span(micros).to_string());
+        let after = (self.at > 0).then(|| span(self.at));
         let fault = map(vec![self.entry()?]);
-        steps.push(map(vec![
-            entry("while", list(vec![fault])),
-            entry("do", list(vec![wait(self.lasts.max(1))])),
-        ]));
-        Ok(steps)
+        Ok(trouble(after, vec![fault], span(self.lasts.max(1))))
     }
 
     /// As it stands in a file, for the page to show before it is done.
@@ -66,24 +60,18 @@ impl Act {
 ///
 /// # Errors
 /// What keeps it from having any, for people.
-pub fn beside(source: &Arc<Source>, acts: &[Act]) -> Result<String, String> {
+pub fn staged(source: &Arc<Source>, acts: &[Act]) -> Result<String, String> {
     let (root, found) = parse(source);
     let root = root.filter(|_| found.is_empty());
-    let entries = root.as_ref().and_then(Node::entries);
-    let mut entries: Vec<Entry> = entries.ok_or("the file is no YAML")?.to_vec();
-    let steps = entries.iter_mut().find(|it| it.key.text == "steps");
-    let steps = steps.ok_or("the file has no steps")?;
-    let own = std::mem::replace(&mut steps.value, list(Vec::new()));
-    let mut lanes = vec![entry("file", own)];
+    let root = root.ok_or("the file is no YAML")?;
+    let mut lanes = Vec::new();
     for (index, act) in acts.iter().enumerate() {
-        let name = format!("clicked_{}", index + 1);
-        lanes.push(entry(&name, list(act.steps()?)));
+        lanes.push((format!("clicked_{}", index + 1), act.steps()?));
     }
-    if acts.is_empty() {
+    if lanes.is_empty() {
         // One lane alone is none.
         let idle = map(vec![entry("wait", plain("1ms"))]);
-        lanes.push(entry("nobody", list(vec![idle])));
+        lanes.push(("nobody".to_owned(), vec![idle]));
     }
-    steps.value = list(vec![map(vec![entry("together", map(lanes))])]);
-    Ok(emit::file(&entries))
+    beside(&root, lanes).ok_or_else(|| "the file has no steps".to_owned())
 }

@@ -25,6 +25,7 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::acts::Act;
 use super::stage::{LONGEST, Stage, findings};
+use crate::report::html::PLACES;
 
 const PAGE: &str = include_str!("page/index.html");
 const SCRIPT: &str = include_str!("page/console.js");
@@ -86,6 +87,10 @@ pub fn routes(stage: Stage, access: Access, folder: PathBuf) -> Router {
         .route(
             "/console.js",
             get(|| async { typed("text/javascript", SCRIPT) }),
+        )
+        .route(
+            "/places.js",
+            get(|| async { typed("text/javascript", PLACES) }),
         )
         .route("/console.css", get(|| async { typed("text/css", STYLE) }))
         .route("/api/stage", get(stage_now))

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 
-use super::acts::{Act, beside};
+use super::acts::{Act, staged};
 use super::view;
 use crate::journal::{Journal, Memory};
 use crate::runner::{Options, run_case};
@@ -72,7 +72,7 @@ impl Stage {
     }
 
     fn staged(&self) -> Result<String, String> {
-        beside(
+        staged(
             &Source::new(self.name.clone(), self.text.clone()),
             &self.acts,
         )

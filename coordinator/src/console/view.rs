@@ -33,7 +33,7 @@ pub fn view(events: &[Event]) -> Value {
         "source": summary.run.source,
         "verdict": word(summary.judgement), "because": summary.because,
         "end": summary.took().0,
-        "regions": regions(&summary), "links": links(&summary), "keys": keys(&summary),
+        "regions": summary.world.regions, "links": links(&summary), "keys": keys(&summary),
         "steps": steps(&summary),
         "oracles": summary.oracles.iter().map(|oracle| json!({
             "name": oracle.oracle, "verdict": word(oracle.judgement), "because": oracle.because,
@@ -60,41 +60,6 @@ fn word(judgement: Judgement) -> &'static str {
         Judgement::Unknown => "unknown",
         Judgement::Error => "error",
     }
-}
-
-fn regions(summary: &Summary) -> Vec<Value> {
-    let regions = summary.world.regions.iter();
-    regions
-        .map(|region| {
-            let place = place(region.as_str());
-            json!({ "name": region, "place": place })
-        })
-        .collect()
-}
-
-/// Rough places on a map of a hundred by fifty: no more than left, right, up and down.
-fn place(region: &str) -> Option<(u32, u32)> {
-    let places = [
-        ("us-east-1", (27, 20)),
-        ("us-east-2", (24, 17)),
-        ("us-west-1", (12, 20)),
-        ("us-west-2", (11, 15)),
-        ("ca-central-1", (28, 13)),
-        ("sa-east-1", (36, 40)),
-        ("eu-west-1", (46, 12)),
-        ("eu-west-2", (49, 14)),
-        ("eu-west-3", (50, 17)),
-        ("eu-central-1", (54, 14)),
-        ("eu-north-1", (56, 8)),
-        ("eu-south-1", (54, 19)),
-        ("ap-south-1", (70, 25)),
-        ("ap-southeast-1", (79, 31)),
-        ("ap-southeast-2", (92, 43)),
-        ("ap-northeast-1", (90, 18)),
-        ("ap-northeast-2", (86, 18)),
-    ];
-    let known = places.iter().find(|(name, _)| *name == region);
-    known.map(|(_, place)| *place)
 }
 
 fn links(summary: &Summary) -> Vec<Value> {

@@ -10,6 +10,7 @@ use super::judge::{Bench, judge};
 use super::progress::Progress;
 use super::shelf::Folder;
 use super::{Lab, Work};
+use crate::report::html::{Markup, document};
 
 /// What one learner's folder is worth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -120,33 +121,20 @@ pub fn csv(cells: &[String]) -> String {
 /// A page about one learner, complete in itself.
 #[must_use]
 pub fn page(lab: &Lab, score: &Score) -> String {
-    let mut rows = String::new();
+    let mut body = Markup::default();
+    body.leaf("h1", &[], &score.student);
+    let points = format!("{}: {} of {} points", lab.title, score.points, score.of);
+    body.leaf("p", &[], &points);
+    body.head("Steps", &["", "step", "points", "why"]);
     for step in &score.steps {
-        let because = step.because.as_deref().unwrap_or_default();
         let mark = if step.because.is_none() { "✓" } else { "✗" };
-        rows.push_str(&format!(
-            "<tr><td>{mark}</td><td>{}</td><td>{} / {}</td><td><pre>{}</pre></td></tr>\n",
-            escaped(&step.title),
-            step.points,
-            step.of,
-            escaped(because)
-        ));
+        body.fixed("<tr>").cell(mark).cell(&step.title);
+        body.cell(&format!("{} of {}", step.points, step.of));
+        body.fixed("<td>")
+            .leaf("pre", &[], step.because.as_deref().unwrap_or_default())
+            .fixed("</td></tr>");
     }
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-         <title>{0}: {1}</title><style>body{{font:16px/1.5 system-ui;margin:2rem;max-width:70rem;\
-         color-scheme:light dark}}td{{vertical-align:top;padding:.2rem .8rem .2rem 0}}\
-         pre{{white-space:pre-wrap;margin:0}}</style></head><body><h1>{1}</h1>\
-         <p>{0}: {2} of {3} points</p><table>\n{rows}</table></body></html>\n",
-        escaped(&lab.title),
-        escaped(&score.student),
-        score.points,
-        score.of
-    )
-}
-
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
+    body.foot();
+    let title = format!("{}: {}", lab.title, score.student);
+    document(&title, &[], body, None, "")
 }

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use super::facts::{Facts, Listening};
 use super::shelf::Folder;
 use super::{Build, Check, Lab, Run, Verdict, What, Work};
-use crate::campaign::search::{Search, Watcher, search};
-use crate::campaign::tally::Tally;
-use crate::campaign::{Campaign, emit};
+use crate::campaign::Campaign;
+use crate::campaign::search::{Search, ToTheEnd, search};
 use crate::journal::event::Judgement;
 use crate::journal::{Journal, Memory};
 use crate::report::picture;
 use crate::report::summary::{Summarizer, Summary};
 use crate::runner::{Options, run_case};
+use crate::scenario::beside::{beside, trouble};
 use crate::scenario::diagnostic::{Diagnostic, Format, render};
+use crate::scenario::emit;
 use crate::scenario::load;
 use crate::scenario::plan::{Action, Case, Lane, Plan, Step as PlanStep};
 use crate::scenario::source::{Entry, Node, Source, Span, Value, parse};
@@ -190,19 +191,9 @@ impl Bench<'_> {
             return Some(source.text.clone());
         }
         let (root, _) = parse(&source);
-        let mut entries: Vec<Entry> = root?.entries()?.to_vec();
-        let steps = entries.iter_mut().find(|it| it.key.text == "steps")?;
-        let own = std::mem::replace(&mut steps.value, emit::list(Vec::new()));
-        let mut lanes = vec![emit::entry("file", own)];
-        for (index, lane) in lanes_of(&run.under)?.into_iter().enumerate() {
-            lanes.push(emit::entry(
-                &format!("fault_{}", index + 1),
-                emit::list(lane),
-            ));
-        }
-        let together = emit::map(vec![emit::entry("together", emit::map(lanes))]);
-        steps.value = emit::list(vec![together]);
-        Some(emit::file(&entries))
+        let lanes = lanes_of(&run.under)?.into_iter().enumerate();
+        let lanes = lanes.map(|(index, lane)| (fault_lane(index), lane));
+        beside(&root?, lanes.collect())
     }
 
     fn invalid(&self, source: &Source, found: &[Diagnostic]) -> No {
@@ -278,7 +269,7 @@ impl Bench<'_> {
             }];
             for (index, step) in lanes.iter().enumerate() {
                 if let Action::Do(steps) = &step.action {
-                    let name = format!("fault_{}", index + 1);
+                    let name = fault_lane(index);
                     let mut steps = steps.clone();
                     name_anew(&mut steps, &name);
                     sides.push(Lane { name, steps });
@@ -404,6 +395,10 @@ fn storm(source: &Arc<Source>, under: &[Node]) -> Option<String> {
     Some(emit::file(&entries))
 }
 
+fn fault_lane(index: usize) -> String {
+    format!("fault_{}", index + 1)
+}
+
 /// The steps of each fault that a check adds.
 fn lanes_of(under: &[Node]) -> Option<Vec<Vec<Node>>> {
     let mut lanes = Vec::new();
@@ -414,15 +409,9 @@ fn lanes_of(under: &[Node]) -> Option<Vec<Vec<Node>>> {
             Some(fault.remove(at).value)
         };
         let (from, lasts) = (take("from"), take("lasts")?);
-        let wait = |node: Node| emit::map(vec![emit::entry("wait", node)]);
         // A wait of no time is none.
-        let from = from.filter(|node| node.text() != Some("0s"));
-        let mut lane: Vec<Node> = from.map(wait).into_iter().collect();
-        lane.push(emit::map(vec![
-            emit::entry("while", emit::list(vec![emit::map(fault)])),
-            emit::entry("do", emit::list(vec![wait(lasts)])),
-        ]));
-        lanes.push(lane);
+        let after = from.filter(|node| node.text() != Some("0s"));
+        lanes.push(trouble(after, vec![emit::map(fault)], lasts));
     }
     Some(lanes)
 }
@@ -439,13 +428,5 @@ fn same(one: &Node, other: &Node) -> bool {
             there.is_some_and(|there| same(&entry.value, there))
         }),
         _ => false,
-    }
-}
-
-struct ToTheEnd;
-
-impl Watcher for ToTheEnd {
-    fn ran(&mut self, _: &Tally) -> bool {
-        true
     }
 }

@@ -31,6 +31,7 @@ mod rounds;
 mod sealed;
 mod sealed_aws;
 mod sealed_client;
+mod sealed_find;
 mod secrets;
 mod seeing;
 pub mod setup;

@@ -118,7 +118,7 @@ impl Runner<'_> {
     }
 
     /// The arguments as a PutItem: the only reader of plain items is the codec.
-    fn put_request(&self, arguments: &Value) -> Result<PutItemRequest, Trouble> {
+    pub(super) fn put_request(&self, arguments: &Value) -> Result<PutItemRequest, Trouble> {
         let def = find_operation("dynamodb.PutItem")
             .ok_or_else(|| self.own("NotBuilt", "this build has no DynamoDB"))?;
         let encoded = codec::from_snake(def.input, arguments).map_err(|problems| {
@@ -193,7 +193,7 @@ pub(super) fn refusal(aws: &Aws<'_>, error: &SealedError) -> Refusal {
 }
 
 /// An item in the language's spelling.
-fn plain(item: Item) -> Value {
+pub(super) fn plain(item: Item) -> Value {
     let response = GetItemResponse {
         item: to_attributes(item),
         ..GetItemResponse::default()

@@ -136,6 +136,7 @@ impl Runner<'_> {
             Verb::BuiltIn(built_in) => match built_in.verb {
                 "sealed.put_item" => self.sealed_put(&asked).await,
                 "sealed.get_item" => self.sealed_get(&asked).await,
+                "sealed.query" | "sealed.scan" => self.sealed_find(&asked).await,
                 "sealed.create_branch_key" => self.create_branch_key(&asked).await,
                 "sealed.version_branch_key" => self.version_branch_key(&asked).await,
                 "sealed.wrap_key_material" => self.wrap_key_material(&asked),

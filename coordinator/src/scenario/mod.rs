@@ -8,14 +8,18 @@
 //! - [`check`]: what was written against the words; everything that is wrong, in one pass.
 //! - [`plan`]: what will run, with [`template`]s for what only a run knows.
 //!
+//! And back: [`emit`] writes a tree as a file, [`beside`] puts faults beside a file's steps.
+//!
 //! Used by these: [`diagnostic`] (what is wrong and where; pictures, JSON, GitHub
 //! annotations), [`expressions`] (`$name`, `$(cel)`), [`names`] (the world's names),
 //! [`policy`] (the short form of policies), [`matchers`] (whether an answer is as
 //! expected), [`quantity`] (durations and the like), [`bytes`]. For editors: [`schema`].
 
+pub mod beside;
 pub mod bytes;
 pub mod check;
 pub mod diagnostic;
+pub mod emit;
 pub mod expressions;
 pub mod matchers;
 pub mod names;

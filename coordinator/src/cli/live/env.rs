@@ -81,10 +81,8 @@ pub fn env(args: &EnvArgs) -> Exit {
             } else {
                 endpoint.clone()
             };
-            variables.push((
-                format!("AWS_ENDPOINT_URL_{}", service.prefix.to_uppercase()),
-                url,
-            ));
+            let name = service.service_id.to_uppercase().replace(' ', "_");
+            variables.push((format!("AWS_ENDPOINT_URL_{name}"), url));
         }
         for node in &known.saved.regions {
             let name = node.region.as_str().to_uppercase().replace('-', "_");

@@ -9,9 +9,8 @@ use super::super::stopwatch::Stopwatch;
 use super::super::{files, out, say};
 use super::MutantsArgs;
 use crate::campaign::generate::generate;
-use crate::campaign::search::{Search, Watcher, search};
+use crate::campaign::search::{Search, ToTheEnd, search};
 use crate::campaign::shrink::shrink;
-use crate::campaign::tally::Tally;
 use crate::campaign::{Campaign, read, trial};
 use crate::exit::Exit;
 
@@ -175,7 +174,7 @@ fn look(campaign: &Campaign) -> Option<Caught> {
         twice: 0,
         guided: false,
     };
-    let searched = search(campaign, &plan, &mut Quiet);
+    let searched = search(campaign, &plan, &mut ToTheEnd);
     let failure = searched.tally.failures.first()?;
     let recorded = generate(campaign, failure.seed);
     let before = recorded.size();
@@ -193,12 +192,4 @@ fn look(campaign: &Campaign) -> Option<Caught> {
         after: shrunk.recorded.size(),
         honest,
     })
-}
-
-struct Quiet;
-
-impl Watcher for Quiet {
-    fn ran(&mut self, _sum: &Tally) -> bool {
-        true
-    }
 }

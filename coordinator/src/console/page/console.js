@@ -66,11 +66,12 @@ function moment() {
 }
 
 function places() {
-  const known = run.regions.every((region) => region.place) && run.regions.length <= 8;
+  const known = run.regions.length <= 8 && run.regions.every((region) => PLACES[region]);
   const found = {};
   run.regions.forEach((region, index) => {
     const angle = 2 * Math.PI * index / run.regions.length - Math.PI / 2;
-    found[region.name] = known ? region.place : [50 + 34 * Math.cos(angle), 25 + 18 * Math.sin(angle)];
+    const [x, y] = known ? [PLACES[region][0], PLACES[region][1] / 2] : [50 + 34 * Math.cos(angle), 25 + 18 * Math.sin(angle)];
+    found[region] = [x, y];
   });
   return found;
 }
@@ -107,15 +108,15 @@ function map(state) {
       class: "message" + (event.caused_by ? " lost" : "") }));
   }
   for (const region of run.regions) {
-    const [x, y] = at[region.name];
-    const down = state.down.has(region.name), dead = state.dead.has(region.name);
+    const [x, y] = at[region];
+    const down = state.down.has(region), dead = state.dead.has(region);
     const circle = draw("circle", { cx: x, cy: y, r: 3, class: "region" + (down || dead ? " down" : "") });
-    circle.addEventListener("click", () => wanted("region", region.name));
-    svg.append(circle, draw("text", { x, y: y + 5.4 }, region.name),
+    circle.addEventListener("click", () => wanted("region", region));
+    svg.append(circle, draw("text", { x, y: y + 5.4 }, region),
       draw("text", { x, y: y + .7 }, down ? "✕" : dead ? "†" : ""));
     let line = 0;
     for (const key of run.keys) {
-      const arn = key.arns.find((arn) => arn.split(":")[3] === region.name);
+      const arn = key.arns.find((arn) => arn.split(":")[3] === region);
       if (!arn) continue;
       const shown = state.keys.get(arn) || "Enabled";
       const text = draw("text", { x, y: y + 7.6 + 1.9 * line++, class: "small" },
@@ -135,7 +136,7 @@ function buttons() {
     box.append(button);
   };
   run.links.forEach((link) => add(link.between.join(" ⇄ "), "link", link.between));
-  run.regions.forEach((region) => add(region.name, "region", region.name));
+  run.regions.forEach((region) => add(region, "region", region));
   for (const key of run.keys)
     key.arns.forEach((arn) => add(`key ${key.name} in ${arn.split(":")[3]}`, "key", [key.name, arn.split(":")[3]]));
 }
@@ -242,7 +243,7 @@ function keyTable(state) {
     cells.forEach((cell) => made.append(make(name, cell)));
     return made;
   };
-  const regions = run.regions.map((region) => region.name);
+  const regions = run.regions;
   head.replaceChildren(row(["key", ...regions], "th"));
   body.replaceChildren(...run.keys.map((key) => row([key.name, ...regions.map((region) => {
     const arn = key.arns.find((arn) => arn.split(":")[3] === region);

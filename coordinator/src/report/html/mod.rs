@@ -41,17 +41,23 @@ pub use compare::compare;
 pub use moments::Window;
 pub use page::Page;
 
+pub(crate) use markup::Markup;
+pub(crate) use shell::document;
+
 use super::Summary;
-use markup::Markup;
 use shell::Links;
 
 /// The viewer, plain JavaScript.
 const VIEWER: &str = concat!(
     include_str!("viewer/core.js"),
     include_str!("viewer/time.js"),
+    include_str!("viewer/places.js"),
     include_str!("viewer/map.js"),
     include_str!("viewer/list.js"),
 );
+
+/// Where Regions lie, as a script of its own: the console has the same map.
+pub(crate) const PLACES: &str = include_str!("viewer/places.js");
 
 const LINKS: Links = &[
     ("first", "First failure"),
@@ -88,5 +94,5 @@ pub fn write(page: &Page, others: &[Summary]) -> String {
         look.word.to_uppercase(),
         page.summary.run.name
     );
-    shell::document(&title, LINKS, body, Some(&view::of(page)), VIEWER)
+    document(&title, LINKS, body, Some(&view::of(page)), VIEWER)
 }

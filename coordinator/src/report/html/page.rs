@@ -8,6 +8,7 @@ use super::denials::Denials;
 use super::keys::Keys;
 use super::moments::{LIMIT, Moments, Window};
 use super::names::Names;
+use crate::clock::SimTime;
 use crate::journal::event::{Event, What};
 use crate::report::summary::{Summarizer, Summary};
 
@@ -66,6 +67,16 @@ impl Page {
             moments,
             window,
         }
+    }
+
+    /// The part that is drawn: its first moment and its last.
+    #[must_use]
+    pub fn span(&self) -> (SimTime, SimTime) {
+        let zero = self.summary.zero;
+        let moment = |t: SimTime| SimTime(zero.0 + t.0);
+        let from = self.window.from.map_or(zero, moment);
+        let to = self.window.to.map_or(self.summary.end, moment);
+        (from, to.min(self.summary.end).max(from))
     }
 
     /// Regions in the order of the file.

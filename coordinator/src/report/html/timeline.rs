@@ -66,15 +66,7 @@ pub fn tell(out: &mut Markup, page: &Page) {
 
 fn draw(out: &mut Markup, page: &Page) {
     let summary = &page.summary;
-    let from = page
-        .window
-        .from
-        .map_or(summary.zero, |t| SimTime(summary.zero.0 + t.0));
-    let to = page
-        .window
-        .to
-        .map_or(summary.end, |t| SimTime(summary.zero.0 + t.0));
-    let to = to.min(summary.end).max(from);
+    let (from, to) = page.span();
     let fault_rows = summary.faults.len().min(FAULTS) as u64;
     let mut y = 26 + ROW + 6 + fault_rows * ROW;
     let mut lanes = BTreeMap::new();

@@ -42,16 +42,7 @@ pub fn of(page: &Page) -> Value {
         regions: regions.collect(),
     };
     view.word("");
-    let summary = &page.summary;
-    let from = page
-        .window
-        .from
-        .map_or(summary.zero, |t| SimTime(summary.zero.0 + t.0));
-    let to = page
-        .window
-        .to
-        .map_or(summary.end, |t| SimTime(summary.zero.0 + t.0));
-    let to = to.min(summary.end).max(from);
+    let (from, to) = page.span();
     let axis = timeline::axis(page, from, to);
     let knots: Vec<Value> = axis
         .knots()

@@ -52,6 +52,8 @@ const fn look(
 pub static BUILT_IN: &[BuiltIn] = &[
     sealed_verbs::PUT,
     sealed_verbs::GET,
+    sealed_verbs::QUERY,
+    sealed_verbs::SCAN,
     sealed_verbs::CREATE_BRANCH_KEY,
     sealed_verbs::VERSION_BRANCH_KEY,
     sealed_verbs::WRAP_KEY_MATERIAL,

@@ -5,7 +5,7 @@ use faultline_sealed::import::Wrapping;
 
 use super::built_in::{BuiltIn, NOTHING};
 use super::shapes::{FREE, KEY, NEED, NEED_TABLE, REGION};
-use super::{ANY, ATTRIBUTE_VALUE, map, message, one};
+use super::{ANY, ATTRIBUTE_VALUE, list, map, message, one};
 
 const ITEM: Kind = Kind::Message(&ATTRIBUTE_VALUE);
 const ERRORS: &[&str] = &[
@@ -174,6 +174,78 @@ static WRAPPED: MessageDef = message(
     ],
 );
 
+macro_rules! finding {
+    ($name:literal, $doc:literal, [$($more:expr),*]) => {
+        message(
+            $name,
+            $doc,
+            &[
+                one("table_name", Kind::Str, &NEED_TABLE, "The table."),
+                $($more,)*
+                one("index_name", Kind::Str, &FREE, "The index that is asked."),
+                one(
+                    "filter_expression",
+                    Kind::Str,
+                    &FREE,
+                    "What else must hold; beacons may be in it.",
+                ),
+                map(
+                    "expression_attribute_names",
+                    Kind::Str,
+                    &FREE,
+                    "Names in the expressions.",
+                ),
+                map(
+                    "expression_attribute_values",
+                    ITEM,
+                    &FREE,
+                    "Values in the expressions, in plain; the client sends their beacons.",
+                ),
+                one(
+                    "consistent_read",
+                    Kind::Bool,
+                    &FREE,
+                    "Whether the read is strongly consistent.",
+                ),
+            ],
+        )
+    };
+}
+static FOUND_ITEM: MessageDef = message(
+    "sealed.found_item",
+    "An item, opened.",
+    &[map("item", ITEM, &FREE, "Its attributes, in plain.")],
+);
+static FOUND: MessageDef = message(
+    "sealed.found",
+    "What was found.",
+    &[
+        list(
+            "items",
+            Kind::Message(&FOUND_ITEM),
+            &FREE,
+            "Items that are what was asked for.",
+        ),
+        one("count", Kind::I64, &FREE, "How many those are."),
+        one(
+            "given",
+            Kind::I64,
+            &FREE,
+            "How many DynamoDB gave: those, and others with the same beacons.",
+        ),
+    ],
+);
+static QUERY_ARGUMENTS: MessageDef = finding!(
+    "sealed.query",
+    "Arguments of sealed.query.",
+    [one(
+        "key_condition_expression",
+        Kind::Str,
+        &NEED,
+        "The key condition; beacons may be in it."
+    )]
+);
+static SCAN_ARGUMENTS: MessageDef = finding!("sealed.scan", "Arguments of sealed.scan.", []);
 static CREATE: MessageDef = message(
     "sealed.create_branch_key",
     "Arguments of sealed.create_branch_key.",
@@ -244,6 +316,18 @@ pub(super) const GET: BuiltIn = sealed(
     "Reads an item from DynamoDB, verifies and opens it on the client's side.",
     &SEALED_GET,
     &SEALED_ITEM,
+);
+pub(super) const QUERY: BuiltIn = sealed(
+    "sealed.query",
+    "Queries by beacons, opens what DynamoDB gives, and drops what merely has the same beacons.",
+    &QUERY_ARGUMENTS,
+    &FOUND,
+);
+pub(super) const SCAN: BuiltIn = sealed(
+    "sealed.scan",
+    "Scans by beacons, opens what DynamoDB gives, and drops what merely has the same beacons.",
+    &SCAN_ARGUMENTS,
+    &FOUND,
 );
 pub(super) const CREATE_BRANCH_KEY: BuiltIn = sealed(
     "sealed.create_branch_key",
