@@ -71,6 +71,24 @@ pub struct OutHeadRow {
     pub attempts: u32,
     /// Whether a retransmission timer is set.
     pub armed: bool,
+    /// How far what waits was sent again, while the stream catches up; 0 when all that waits was
+    /// sent.
+    pub resent: u64,
+}
+
+/// Reads where a stream stood when version 1 wrote it, which sent again by its timer alone.
+fn older_out_head(version: u8, body: &[u8]) -> Option<OutHeadRow> {
+    let (last, acked, attempts, armed) = match version {
+        1 => postcard::from_bytes(body).ok()?,
+        _ => return None,
+    };
+    Some(OutHeadRow {
+        last,
+        acked,
+        attempts,
+        armed,
+        resent: 0,
+    })
 }
 
 /// An envelope that was not acknowledged yet.
@@ -113,7 +131,8 @@ crate::keyspaces! {
     /// Open sagas by id.
     pub Sagas = 0x0103, "core.sagas", version 1: String => SagaRow;
     /// Outgoing streams by peer and name.
-    pub OutHeads = 0x0104, "core.out-heads", version 1: (RegionName, String) => OutHeadRow;
+    pub OutHeads = 0x0104, "core.out-heads", version 2: (RegionName, String) => OutHeadRow,
+        migrate older_out_head;
     /// Unacknowledged envelopes by peer, stream and number.
     pub Outbox = 0x0105, "core.outbox", version 1: (RegionName, String, u64) => OutRow;
     /// Incoming streams by peer and name.
@@ -122,4 +141,19 @@ crate::keyspaces! {
     pub Held = 0x0107, "core.held", version 1: (RegionName, String, u64) => serde_bytes::ByteBuf;
     /// Open bodies of answers by call.
     pub Answers = 0x0108, "core.answers", version 1: String => AnswerRow;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_of_version_1_does_not_catch_up() {
+        let body = postcard::to_stdvec(&(9_u64, 4_u64, 2_u32, true)).unwrap();
+        let head = older_out_head(1, &body).unwrap();
+        assert_eq!((head.last, head.acked, head.attempts), (9, 4, 2));
+        assert!(head.armed);
+        assert_eq!(head.resent, 0);
+        assert_eq!(older_out_head(9, &body), None);
+    }
 }

@@ -1,4 +1,9 @@
 //! The durable outbox: written with the change, pruned by the acknowledgement.
+//!
+//! An envelope leaves with the change that made it. What is lost comes again by a timer, at most
+//! [`WINDOW`] envelopes at one time. When more than that waits, the stream *catches up*: each
+//! acknowledgement lets the next ones go, so that a backlog takes a round trip for each window,
+//! and never more than a window is under way. Meanwhile new envelopes wait for their turn.
 
 use faultline_proto::driving::{Envelope, fault};
 use faultline_proto::names::{Elapsed, RegionName};
@@ -7,12 +12,12 @@ use prost::Message as _;
 
 use super::address;
 use crate::context::{Ctx, encode};
-use crate::keyspaces::{InHeads, OutHeads, OutRow, Outbox};
+use crate::keyspaces::{InHeads, OutHeadRow, OutHeads, OutRow, Outbox};
 use crate::mutants::{self, Mutant};
 use crate::store::Range;
 
-/// Envelopes sent again at one time, at most.
-const WINDOW: usize = 64;
+/// Envelopes sent again that are under way on one stream, at most.
+const WINDOW: u64 = 64;
 /// Attempts without an answer after which only the first envelope is sent again: a peer that is
 /// cut off is asked whether it is back, not told everything again and again.
 const PROBING: u32 = 4;
@@ -47,7 +52,7 @@ pub(super) fn send(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, payload: &P
     if let Some(frame) = ctx.frames.last_mut() {
         frame.cross_region_calls += 1;
     }
-    if !paused(ctx, to, stream) {
+    if head.resent == 0 && !paused(ctx, to, stream) {
         emit(ctx, to, stream, head.last, row);
     }
     if !head.armed {
@@ -93,7 +98,7 @@ pub(super) fn acknowledge(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, appl
     });
 }
 
-/// Prunes what `to` has applied.
+/// Prunes what `to` has applied, and goes on with what waits behind it.
 pub(super) fn acknowledged(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, ack: u64) {
     let key = (to.clone(), stream.to_owned());
     let Some(mut head) = ctx.get::<OutHeads>(&key) else {
@@ -108,10 +113,13 @@ pub(super) fn acknowledged(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, ack
     head.acked = ack;
     let was_probing = head.attempts >= PROBING;
     head.attempts = 0;
-    ctx.put::<OutHeads>(&key, &head);
-    if was_probing && head.acked < head.last && !paused(ctx, to, stream) {
-        resend(ctx, to, stream, WINDOW);
+    if head.acked == head.last {
+        head.resent = 0;
+    } else if (was_probing || head.resent != 0) && !paused(ctx, to, stream) {
+        let sent = if was_probing { ack } else { head.resent };
+        head.resent = resend(ctx, to, stream, &head, sent);
     }
+    ctx.put::<OutHeads>(&key, &head);
 }
 
 /// The retransmission timer of a stream has come.
@@ -129,9 +137,15 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
     if mutants::is(Mutant::ResendGivesUp) && head.attempts >= 3 {
         return;
     }
-    if !paused(ctx, to, stream) {
-        let window = if head.attempts < PROBING { WINDOW } else { 1 };
-        resend(ctx, to, stream, window);
+    if head.resent != 0 && head.attempts == 0 {
+        // It catches up and has come further since: the next timer looks again.
+        head.attempts = 1;
+    } else if !paused(ctx, to, stream) {
+        if head.attempts < PROBING {
+            head.resent = resend(ctx, to, stream, &head, head.acked);
+        } else {
+            probe(ctx, to, stream);
+        }
         head.attempts = (head.attempts + 1).min(16);
     }
     let pause = ctx
@@ -143,13 +157,27 @@ pub(crate) fn retransmit(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
     ctx.put::<OutHeads>(&key, &head);
 }
 
-fn resend(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, window: usize) {
-    let range = Range::<Outbox>::under((to, stream));
-    for ((_, _, seq), row) in ctx.page(range, window) {
+/// Sends again what follows on `sent`, as far as the window and the step's room go. Returns how
+/// far it came, or 0 when all that waits is under way.
+fn resend(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str, head: &OutHeadRow, sent: u64) -> u64 {
+    let mut sent = sent.max(head.acked);
+    let room = (head.acked + WINDOW).saturating_sub(sent);
+    let range = Range::<Outbox>::under((to, stream)).after(&(to.clone(), stream.to_owned(), sent));
+    let rows = ctx.page(range, usize::try_from(room).unwrap_or_default());
+    for ((_, _, seq), row) in rows {
         emit(ctx, to, stream, seq, row);
+        sent = seq;
         if ctx.effects.are_enough() {
-            return;
+            break;
         }
+    }
+    if sent < head.last { sent } else { 0 }
+}
+
+/// Asks a peer that is silent whether it is back, with the first envelope that waits.
+fn probe(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
+    for ((_, _, seq), row) in ctx.page(Range::<Outbox>::under((to, stream)), 1) {
+        emit(ctx, to, stream, seq, row);
     }
 }
 
@@ -178,9 +206,17 @@ fn paused(ctx: &Ctx<'_>, to: &RegionName, stream: &str) -> bool {
 /// Sends at once what a fault held back and no longer does.
 pub(crate) fn release_paused(ctx: &mut Ctx<'_>) {
     for ((to, stream), head) in ctx.all(Range::<OutHeads>::all()) {
-        if head.acked < head.last && !paused(ctx, &to, &stream) {
-            resend(ctx, &to, &stream, WINDOW);
+        if !paused(ctx, &to, &stream) {
+            begin_again(ctx, to, stream, head);
         }
+    }
+}
+
+/// Sends the first window of what a peer has not acknowledged.
+fn begin_again(ctx: &mut Ctx<'_>, to: RegionName, stream: String, mut head: OutHeadRow) {
+    if head.acked < head.last {
+        head.resent = resend(ctx, &to, &stream, &head, head.acked);
+        ctx.put::<OutHeads>(&(to, stream), &head);
     }
 }
 
@@ -188,8 +224,8 @@ pub(crate) fn release_paused(ctx: &mut Ctx<'_>) {
 pub(crate) fn reached(ctx: &mut Ctx<'_>, to: &str, stream: &str) {
     for ((peer, name), head) in ctx.all(Range::<OutHeads>::all()) {
         let meant = peer.as_str() == to && (stream.is_empty() || stream == name);
-        if meant && head.acked < head.last && !paused(ctx, &peer, &name) {
-            resend(ctx, &peer, &name, WINDOW);
+        if meant && !paused(ctx, &peer, &name) {
+            begin_again(ctx, peer, name, head);
         }
     }
 }

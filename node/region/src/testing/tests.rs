@@ -3,6 +3,8 @@
 use faultline_proto::iam::{CreateUserRequest, GetUserRequest};
 use faultline_proto::sts::GetCallerIdentityRequest;
 
+use serde_json::json;
+
 use super::people::ALLOW_ALL;
 use super::{ACCOUNT, Crash, World};
 
@@ -80,6 +82,34 @@ fn what_a_cut_link_loses_comes_again_once_it_heals() {
     world
         .call(AWAY, &ann, &GetCallerIdentityRequest {})
         .unwrap();
+}
+
+#[test]
+fn a_backlog_goes_with_the_acknowledgements_and_never_more_than_a_window_is_under_way() {
+    let mut world = World::new(&[HOME, AWAY]);
+    let root = world.root(ACCOUNT);
+    world.cut(HOME, AWAY);
+    for number in 0..300 {
+        let name = format!("user-{number}");
+        world.call(HOME, &root, &create(&name)).unwrap();
+    }
+    world.advance(60);
+    world.heal(HOME, AWAY);
+    // A probe finds the peer within five seconds; what follows needs no timer.
+    let until = world.elapsed() + 5_000_000;
+    let mut most = 0;
+    while world.wake_one(until) {
+        while world.deliver_one() {
+            let flying = world.network.in_flight();
+            most = most.max(flying.filter(|it| !it.payload.is_empty()).count());
+        }
+    }
+    let streams = &world.look(HOME, "replication", &json!({ "to": AWAY }))["streams"];
+    assert_eq!((&streams[0]["sent"], &streams[0]["waiting"]), (&json!(300), &json!(0)));
+    assert!((32..=64).contains(&most), "{most} were under way");
+    // A stream that has caught up sends at once again.
+    world.call(HOME, &root, &create("late")).unwrap();
+    assert_eq!(world.network.in_flight().count(), 1);
 }
 
 #[test]

@@ -51,11 +51,7 @@ pub(super) fn update(
         return Err(too_many().into());
     }
     // DDB-033.
-    let settled = |replica: &Replica| match replica.status {
-        ReplicaStatus::Active => true,
-        ReplicaStatus::Asked | ReplicaStatus::Creating | ReplicaStatus::Deleting => false,
-    };
-    if row.status != TableStatus::Active || !row.replicas.values().all(settled) {
+    if row.status != TableStatus::Active || !is_settled(&row) {
         return Err(DynamoError::InUse("updated", name.name).into());
     }
     match action {
@@ -93,6 +89,14 @@ pub(super) fn update(
         }
         _ => Err(too_many().into()),
     }
+}
+
+/// Whether no replica of a table comes or goes (DDB-033).
+pub(super) fn is_settled(row: &TableRow) -> bool {
+    row.replicas.values().all(|replica| match replica.status {
+        ReplicaStatus::Active => true,
+        ReplicaStatus::Asked | ReplicaStatus::Creating | ReplicaStatus::Deleting => false,
+    })
 }
 
 fn too_many() -> DynamoError {

@@ -6,9 +6,13 @@ use faultline_proto::progress::Progress;
 
 use super::encryption::MANAGED_ALIAS;
 use super::error::DynamoError;
-use super::keyspaces::{Encryption, Stream, StreamRow, Streams, TableRow, TableStatus};
+use super::keyspaces::{
+    Encryption, ReplicaStatus, Stream, StreamRow, Streams, TableRow, TableStatus,
+};
 use super::names::TableName;
-use super::{describe, encryption, global, index_settings, settings, strong, tables, watch};
+use super::{
+    describe, encryption, global, index_settings, members, settings, strong, tables, watch,
+};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 
@@ -33,7 +37,8 @@ pub(super) fn update(
     if !request.replica_updates.is_empty() {
         return global::update(ctx, name, row, &request);
     }
-    if row.status != TableStatus::Active {
+    // DDB-033.
+    if row.status != TableStatus::Active || !global::is_settled(&row) {
         return Err(DynamoError::InUse("updated", name.name).into());
     }
     let slow = capacity(&mut row, &request)?
@@ -60,6 +65,10 @@ pub(super) fn update(
         tables::wake(ctx, "ready", &name, &row, CHANGED_IN);
     }
     tables::save(ctx, &name, &row);
+    if request.sse_specification.is_some() {
+        // The others show which key each replica has.
+        members::tell_own(ctx, &name, &row, ReplicaStatus::Active);
+    }
     let mut description = describe::of(ctx, &name, &row);
     strong::shown(ctx, &row, &mut description);
     Ok(Progress::Done(UpdateTableResponse {

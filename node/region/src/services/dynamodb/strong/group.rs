@@ -94,11 +94,7 @@ pub(in super::super) fn update(
             "Changes of replicas and witnesses must be the only update in the request",
         ));
     }
-    let settled = row
-        .replicas
-        .values()
-        .all(|replica| replica.status == ReplicaStatus::Active);
-    if row.status != TableStatus::Active || !settled {
+    if row.status != TableStatus::Active || !global::is_settled(&row) {
         return Err(DynamoError::InUse("updated", name.name).into());
     }
     if super::is(ctx, &row) {

@@ -244,6 +244,18 @@ fn replicas_use_keys_of_their_own_regions_and_of_one_kind_ddb_043_to_ddb_047() {
     world.settle();
     assert_eq!(read(&mut world, FAR, "a", "v"), "1");
     equal(&mut world, &[HOME, FAR]);
+    // DDB-046: a replica's key changes in its own Region, and the others show it.
+    let other = world.call(FAR, &root, &CreateKeyRequest::default());
+    let other = other.unwrap().key_metadata.and_then(|key| key.arn);
+    let change = UpdateTableRequest {
+        table_name: some(TABLE),
+        sse_specification: sse(other.as_deref()),
+        ..Default::default()
+    };
+    world.call(FAR, &root, &change).unwrap();
+    world.settle();
+    let table = describe(&mut world, HOME).unwrap();
+    assert_eq!(table.replicas[0].kms_master_key_id, other);
 }
 
 #[test]

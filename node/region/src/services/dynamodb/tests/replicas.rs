@@ -121,6 +121,17 @@ fn one_replica_change_at_a_time_and_nothing_else_in_the_call_ddb_032_ddb_033() {
         no(world.call(HOME, &root, &delete_in(FAR))).0,
         "ResourceInUseException"
     );
+    let protect = UpdateTableRequest {
+        table_name: some(TABLE),
+        deletion_protection_enabled: Some(true),
+        ..Default::default()
+    };
+    for region in [HOME, FAR] {
+        let (code, _) = no(world.call(region, &root, &protect));
+        assert_eq!(code, "ResourceInUseException", "DDB-033: in {region}");
+    }
+    world.advance(60);
+    world.call(HOME, &root, &protect).unwrap();
 }
 
 #[test]
