@@ -105,7 +105,10 @@ fn a_backlog_goes_with_the_acknowledgements_and_never_more_than_a_window_is_unde
         }
     }
     let streams = &world.look(HOME, "replication", &json!({ "to": AWAY }))["streams"];
-    assert_eq!((&streams[0]["sent"], &streams[0]["waiting"]), (&json!(300), &json!(0)));
+    assert_eq!(
+        (&streams[0]["sent"], &streams[0]["waiting"]),
+        (&json!(300), &json!(0))
+    );
     assert!((32..=64).contains(&most), "{most} were under way");
     // A stream that has caught up sends at once again.
     world.call(HOME, &root, &create("late")).unwrap();
