@@ -1,7 +1,8 @@
 //! The definitions of Faultline: one per operation, and every face made from it.
 //!
 //! Generated from `defs/` at build time:
-//! - [`kms`], [`iam`], [`sts`], [`s3`], [`s3control`], [`dynamodb`], [`dynamodbstreams`], [`ec2`], [`cloudtrail`], [`organizations`]: messages
+//! - [`kms`], [`iam`], [`sts`], [`s3`], [`s3control`], [`dynamodb`], [`dynamodbstreams`], [`ec2`], [`cloudtrail`], [`organizations`],
+//!   [`secretsmanager`], [`ssm`]: messages
 //!   (`kms::EncryptRequest`) and typed gRPC clients (`kms::kms_client::KmsClient`).
 //! - [`handlers`]: per service a request enum, a handler trait, a dispatch
 //!   (`KmsRequest::decode`, `KmsHandler`, `dispatch_kms`); [`Operation`] ties a request
@@ -105,6 +106,16 @@ with_client!(
     /// Messages and client of S3's control plane.
     s3control,
     "faultline.aws.s3control.v1"
+);
+with_client!(
+    /// Messages and client of Secrets Manager.
+    secretsmanager,
+    "faultline.aws.secretsmanager.v1"
+);
+with_client!(
+    /// Messages and client of Systems Manager's Parameter Store.
+    ssm,
+    "faultline.aws.ssm.v1"
 );
 with_client!(
     /// Messages and client of STS.

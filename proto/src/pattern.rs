@@ -18,6 +18,12 @@ pub fn matches(pattern: &'static str, value: &str) -> bool {
     compiled(pattern).is_none_or(|regex| regex.is_match(value))
 }
 
+/// Whether the whole of `value` matches a pattern that a user wrote; `None` when it is none.
+#[must_use]
+pub fn matches_once(pattern: &str, value: &str) -> Option<bool> {
+    compile(pattern).map(|regex| regex.is_match(value))
+}
+
 /// Whether we understand the pattern.
 #[must_use]
 pub fn compiles(pattern: &'static str) -> bool {

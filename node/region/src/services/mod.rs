@@ -10,6 +10,8 @@ pub mod iam;
 pub mod kms;
 pub mod organizations;
 pub mod s3;
+pub mod secretsmanager;
+pub mod ssm;
 pub mod sts;
 
 use faultline_proto::driving::AuditEvent;
@@ -143,6 +145,8 @@ table! {
     "organizations" => organizations::Organizations,
     "s3" => s3::S3,
     "s3control" => s3::control::S3Control,
+    "secretsmanager" => secretsmanager::SecretsManager,
+    "ssm" => ssm::Ssm,
     "sts" => sts::Sts,
 }
 

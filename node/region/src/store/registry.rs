@@ -25,6 +25,8 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::s3::replication::rows::KEYSPACES,
     crate::services::s3::replication::STAMPS,
     crate::services::s3::uploads::KEYSPACES,
+    crate::services::secretsmanager::keyspaces::KEYSPACES,
+    crate::services::ssm::keyspaces::KEYSPACES,
 ];
 
 /// Prefixes that were used once and must not come back.

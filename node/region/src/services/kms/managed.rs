@@ -21,6 +21,7 @@ const MANAGED: &[(&str, &str)] = &[
     ("alias/aws/rds", "rds"),
     ("alias/aws/s3", "s3"),
     ("alias/aws/secretsmanager", "secretsmanager"),
+    ("alias/aws/ssm", "ssm"),
 ];
 
 /// The aliases that every account has, also before their keys are made.
@@ -86,6 +87,7 @@ fn title(service: &str) -> &str {
         "rds" => "RDS",
         "s3" => "S3 objects",
         "secretsmanager" => "Secrets Manager",
+        "ssm" => "SSM",
         other => other,
     }
 }
