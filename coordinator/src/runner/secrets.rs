@@ -31,6 +31,9 @@ impl Secrets {
 
     /// Remembers the sensitive members and the body of a request.
     pub fn of_request(&mut self, sim: &Sim, operation: &OperationDef, arguments: &Value) {
+        if is_open(operation, arguments) {
+            return;
+        }
         let mut found = Vec::new();
         sensitive(operation.input, arguments, &mut found);
         for (member, secret) in found {
@@ -45,6 +48,12 @@ impl Secrets {
             secrets.map(|secret| (name.as_str(), secret.as_slice()))
         })
     }
+}
+
+/// A String or StringList of Parameter Store is configuration: AWS keeps it in the clear.
+fn is_open(operation: &OperationDef, arguments: &Value) -> bool {
+    let kind = arguments.get("type").and_then(Value::as_str);
+    operation.id == "ssm.PutParameter" && kind.is_some_and(|kind| kind != "SecureString")
 }
 
 fn sensitive(def: &MessageDef, value: &Value, found: &mut Vec<(&'static str, Vec<u8>)>) {

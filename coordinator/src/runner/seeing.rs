@@ -33,6 +33,10 @@ impl Runner<'_> {
                 let region = named.as_ref().or(asked.region.as_ref());
                 self.volume_content(region, &arguments)
             }
+            "look.stored_secret" => self.stored_secret(named.as_ref(), &arguments),
+            "look.parameter_events" => {
+                self.every("parameter_events", named.as_ref(), &arguments, "events")
+            }
             "look.conflicts" => self.conflicts(&arguments),
             "look.replicas_equal" => self.replicas_equal(&arguments),
             "look.envelopes" => Ok(self.envelopes(named.as_ref(), &arguments)),
@@ -196,6 +200,17 @@ impl Runner<'_> {
         Ok(seen)
     }
 
+    fn stored_secret(
+        &self,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let mut seen = self.one("stored_secret", region, arguments)?;
+        let primary = seen["primary_of"].take();
+        seen["primary_region"] = primary;
+        Ok(seen)
+    }
+
     fn volume_content(
         &self,
         region: Option<&RegionName>,
@@ -237,13 +252,16 @@ impl Runner<'_> {
         Ok(conflicts.into())
     }
 
-    /// Whether all replicas of a key or a table hold the same.
+    /// Whether all replicas of a key, a table or a secret hold the same.
     pub(super) fn replicas_equal(&self, arguments: &Map<String, Value>) -> Result<Value, Refusal> {
         let (what, regions, arguments) =
             if let Some(table) = arguments.get("table_name").and_then(Value::as_str) {
                 let regions = self.world.tables.get(table).map(|table| &table.regions);
                 let regions = regions.unwrap_or(&self.world.regions);
                 ("replicas_equal", regions, self.with_account(arguments))
+            } else if let Some(secret) = arguments.get("secret") {
+                let wanted = [("name".to_owned(), secret.clone())].into_iter().collect();
+                ("stored_secret", &self.world.regions, wanted)
             } else {
                 let key = arguments
                     .get("key")
@@ -303,10 +321,11 @@ impl Runner<'_> {
     }
 }
 
-/// What replicas must have in common: a table's items; a key's material, and what each member
+/// What replicas must have in common: a table's items; a secret's values and what is said of them; a key's material, and what each member
 /// knows of the set.
-const COMPARED: [(&str, &str); 4] = [
+const COMPARED: [(&str, &str); 5] = [
     ("digest", "their items"),
+    ("content", "their values, labels, tags or policies"),
     ("materials", "their key material"),
     ("primary_region", "which of them is the primary"),
     ("regions", "who belongs to the set"),

@@ -10,6 +10,9 @@ use super::looks::{
 use super::replication_looks::{
     EVENTS_SENT, LANES_SEEN, METRICS_SEEN, OF_BUCKET, STREAMS, STREAMS_SEEN,
 };
+use super::secret_looks::{
+    PARAMETER_EVENTS, PARAMETER_EVENTS_SEEN, STORED_SECRET, STORED_SECRET_SEEN,
+};
 use super::{message, sealed_verbs};
 
 /// One verb of ours.
@@ -82,6 +85,18 @@ pub static BUILT_IN: &[BuiltIn] = &[
         &VOLUME_SEEN,
     ),
     look(
+        "look.stored_secret",
+        "A secret as Secrets Manager holds it.",
+        &STORED_SECRET,
+        &STORED_SECRET_SEEN,
+    ),
+    look(
+        "look.parameter_events",
+        "What the policies of parameters did: expirations and notifications.",
+        &PARAMETER_EVENTS,
+        &PARAMETER_EVENTS_SEEN,
+    ),
+    look(
         "look.conflicts",
         "Concurrent writes to a global table, and which of them vanished.",
         &OF_TABLE,
@@ -125,7 +140,7 @@ pub static BUILT_IN: &[BuiltIn] = &[
     ),
     look(
         "look.replicas_equal",
-        "Compares the replicas of a key or a table; fails when they differ.",
+        "Compares the replicas of a key, a table or a secret; fails when they differ.",
         &EQUAL,
         &EQUAL_SEEN,
     ),

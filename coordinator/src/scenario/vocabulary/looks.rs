@@ -301,7 +301,7 @@ pub(super) static ENVELOPES: MessageDef = bare(
 );
 pub(super) static EQUAL: MessageDef = message(
     "look.replicas_equal",
-    "What must be the same everywhere: one of `key` and `table_name`.",
+    "What must be the same everywhere: one of `key`, `table_name` and `secret`.",
     &[
         one(
             "key",
@@ -314,6 +314,12 @@ pub(super) static EQUAL: MessageDef = message(
             Kind::Str,
             &TABLE,
             "A global table: all items, byte for byte.",
+        ),
+        one(
+            "secret",
+            Kind::Str,
+            &FREE,
+            "Name of a secret: values, labels, tags, description and resource policy.",
         ),
     ],
 );

@@ -17,6 +17,7 @@ mod quotas;
 mod replication_looks;
 pub mod sealed_clients;
 mod sealed_verbs;
+mod secret_looks;
 pub mod verbs;
 pub mod world;
 

@@ -1,13 +1,14 @@
 //! What only a simulator can see: what is stored of a secret.
 
 use faultline_proto::names::AccountId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::keyspaces::{Place, Secrets, Values};
+use super::keyspaces::{Place, SecretRow, Secrets, Values};
 use super::{ids, replication};
 use crate::context::Ctx;
+use crate::store::Range;
 
-/// `stored_secret` of `name` in `account`: its place, and how each version is sealed.
+/// `stored_secret` of `name`, in `account` when given: its place, and how each version is sealed.
 pub(super) fn look(
     ctx: &mut Ctx<'_>,
     what: &str,
@@ -16,38 +17,45 @@ pub(super) fn look(
     (what == "stored_secret").then(|| stored(ctx, arguments))
 }
 
-fn stored(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, String> {
+fn found(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Option<SecretRow>, String> {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str);
     let name = text("name").unwrap_or_default();
-    let account =
-        AccountId::new(text("account").unwrap_or_default()).map_err(|error| error.to_string())?;
-    let Some(row) = ctx.get::<Secrets>((&account, name)) else {
-        return Ok(json!({ "region": ctx.region().as_str(), "exists": false }));
+    let Some(account) = text("account") else {
+        let all = ctx.all(Range::<Secrets>::all());
+        let mut named = all.into_iter().filter(|((_, known), _)| known == name);
+        return Ok(named.next().map(|(_, row)| row));
     };
-    let mut versions = Map::new();
+    let account = AccountId::new(account).map_err(|error| error.to_string())?;
+    Ok(ctx.get::<Secrets>((&account, name)))
+}
+
+fn stored(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, String> {
+    let Some(row) = found(ctx, arguments)? else {
+        let region = ctx.region().as_str();
+        return Ok(json!({ "region": region, "exists": false, "here": false }));
+    };
+    let mut versions = Vec::new();
     for (id, version) in &row.versions {
-        let bytes = ctx.get::<Values>((&account, name, id.as_str()));
-        let stages: Vec<&str> = version.stages.iter().map(String::as_str).collect();
+        let bytes = ctx.get::<Values>((&row.account, row.name.as_str(), id.as_str()));
         let sealing = version.sealing.as_ref();
-        versions.insert(
-            id.clone(),
-            json!({
-                "stages": stages,
-                "kms_key_id": sealing.map(|sealing| sealing.key.as_str()),
-                "sealed_bytes": bytes.map(|bytes| bytes.len()),
-            }),
-        );
+        versions.push(json!({
+            "version_id": id,
+            "stages": version.stages,
+            "kms_key_id": sealing.map(|sealing| sealing.key.as_str()),
+            "sealed_bytes": bytes.map(|bytes| bytes.len()),
+        }));
     }
     let (place, primary) = match &row.place {
-        Place::Primary(_) => ("primary", ctx.region().as_str().to_owned()),
+        Place::Primary(_) => ("primary", ctx.region().to_string()),
         Place::Replica { primary, .. } => ("replica", primary.to_string()),
     };
     Ok(json!({
         "region": ctx.region().as_str(),
         "exists": true,
+        "here": true,
         "arn": ids::arn(ctx, &row),
         "place": place,
-        "primary_region": primary,
+        "primary_of": primary,
         "content": replication::content(ctx, &row),
         "versions": versions,
     }))

@@ -35,13 +35,14 @@ fn events(ctx: &mut Ctx<'_>, arguments: &Value) -> Result<Value, String> {
         .collect();
     let events: Vec<Value> = events
         .iter()
-        .map(|event| json!({ "name": event.name, "policy_type": event.policy, "at": event.at }))
+        .map(|event| {
+            json!({
+                "name": event.name,
+                "policy_type": event.policy,
+                "at": event.at,
+                "region": ctx.region().as_str(),
+            })
+        })
         .collect();
-    Ok(json!({
-        "region": ctx.region().as_str(),
-        "count": events.len(),
-        "first": events.first(),
-        "last": events.last(),
-        "events": events,
-    }))
+    Ok(json!({ "events": events }))
 }
