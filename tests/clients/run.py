@@ -15,8 +15,10 @@ import encryption_sdk
 import identity
 import kms
 import objects
+import parameters
 import processes
 import replication
+import secret_values
 import signatures
 import tables
 import trail
@@ -24,7 +26,7 @@ import uploads
 from checks import Checks
 from world import Processes, World
 
-AREAS = [kms, identity, access, dynamodb, tables, objects, uploads, replication, ec2, trail, signatures, cli, encryption_sdk]
+AREAS = [kms, identity, access, dynamodb, tables, objects, uploads, replication, ec2, secret_values, parameters, trail, signatures, cli, encryption_sdk]
 # Of a world of processes.
 UP = ["kms", "processes"]
 

@@ -11,7 +11,7 @@ struct Facts {
     page: &'static str,
 }
 
-const FACTS: [Facts; 5] = [
+const FACTS: [Facts; 6] = [
     Facts {
         letters: "DDB",
         last: 80,
@@ -31,6 +31,11 @@ const FACTS: [Facts; 5] = [
         letters: "SSE",
         last: 65,
         page: "docs/conformance/s3.md",
+    },
+    Facts {
+        letters: "SEC",
+        last: 42,
+        page: "docs/conformance/secrets.md",
     },
     Facts {
         letters: "CSE",

@@ -29,6 +29,7 @@ mod linearizable;
 mod no_accepted_write_vanishes_silently;
 mod no_key_used_without_permission;
 mod no_plaintext_at_rest;
+mod no_secret_without_its_key;
 mod no_unusable_key_used;
 mod node_never_sees;
 mod one_primary_at_most;
@@ -38,6 +39,7 @@ mod replicas_share_key_material;
 mod replicas_use_the_key_their_rule_names;
 mod replication_keeps_its_rules;
 pub mod search;
+mod secret_replicas_in_sync_are_equal;
 #[cfg(test)]
 mod testing;
 mod unseen;
@@ -191,6 +193,12 @@ fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
         "linearizable" => Box::new(linearizable::Linearizable::new(needed("table"))),
         "reads_never_go_backwards" => Box::new(
             reads_never_go_backwards::ReadsNeverGoBackwards::new(needed("table")),
+        ),
+        "no_secret_without_its_key" => {
+            Box::<no_secret_without_its_key::NoSecretWithoutItsKey>::default()
+        }
+        "secret_replicas_in_sync_are_equal" => Box::new(
+            secret_replicas_in_sync_are_equal::SecretReplicasInSyncAreEqual::new(text("secret")),
         ),
         "audit_complete" => Box::new(audit_complete::AuditComplete::new(text("account"))),
         _ => Box::new(AsksRegions),

@@ -144,12 +144,28 @@ static AUDIT: MessageDef = message(
         "Only calls of this account.",
     )],
 );
+static SECRET_KEYS: MessageDef = message(
+    "no_secret_without_its_key",
+    "No secret and no SecureString was read unless KMS opened it in that moment, for that secret and no other.",
+    &[],
+);
+static SECRETS_EQUAL: MessageDef = message(
+    "secret_replicas_in_sync_are_equal",
+    "A replica of a secret that its primary calls InSync has what the primary has.",
+    &[one(
+        "secret",
+        Kind::Str,
+        &FREE,
+        "Only the secret of this name.",
+    )],
+);
 static EQUAL: MessageDef = message(
     "look.replicas_equal",
     "All replicas hold the same bytes, whenever nothing is under way.",
     &[
         one("key", Kind::Str, &KEY, "A multi-Region key."),
         one("table_name", Kind::Str, &TABLE, "A global table."),
+        one("secret", Kind::Str, &FREE, "Name of a secret."),
     ],
 );
 
@@ -240,10 +256,24 @@ pub static ORACLES: &[OracleDef] = &[
         blind: "calls that died with their node before the commit",
     },
     OracleDef {
+        name: "no_secret_without_its_key",
+        arguments: &SECRET_KEYS,
+        bare: None,
+        one_of: &[],
+        blind: "a value that was answered and that neither a Region nor its trail tells of",
+    },
+    OracleDef {
+        name: "secret_replicas_in_sync_are_equal",
+        arguments: &SECRETS_EQUAL,
+        bare: Some("secret"),
+        one_of: &[],
+        blind: "what a Region stores and does not tell of; replicas that nobody calls InSync",
+    },
+    OracleDef {
         name: "look.replicas_equal",
         arguments: &EQUAL,
         bare: None,
-        one_of: &[&["key", "table_name"]],
+        one_of: &[&["key", "table_name", "secret"]],
         blind: "replicas of which one cannot be reached",
     },
 ];
