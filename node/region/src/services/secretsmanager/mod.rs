@@ -2,7 +2,7 @@
 //!
 //! - [`secrets`], [`values`], [`versions`], [`listing`], [`tags`], [`policies`], [`passwords`]:
 //!   the calls. [`deletion`], [`rotation`]: and what time brings.
-//! - [`replication`]: a primary and its replicas. [`replica`]: the other side.
+//! - [`replication`], [`endings`]: a primary and its replicas. [`replica`]: the other side.
 //! - [`sealing`]: values under KMS. [`ids`]: names, ARNs, and how a request finds a secret.
 //! - [`access`]: what each request touches. [`error`]: every way it says no. [`keyspaces`]: rows.
 //!
@@ -11,6 +11,7 @@
 
 mod access;
 mod deletion;
+mod endings;
 mod error;
 mod ids;
 pub mod keyspaces;
@@ -72,9 +73,9 @@ impl Service for SecretsManager {
         let taken = match kind {
             "update" => replica::update(ctx, from, body),
             "remove" => replica::removed(ctx, from, body),
-            "status" => replication::answered(ctx, from, body),
-            "left" => replication::left(ctx, from, body),
-            "key" => replication::key_changed(ctx, from, body),
+            "status" => endings::answered(ctx, from, body),
+            "left" => endings::left(ctx, from, body),
+            "key" => endings::key_changed(ctx, from, body),
             other => Err(Refusal::internal(format!("no record is called '{other}'"))),
         };
         if let Err(refusal) = taken {
@@ -92,7 +93,7 @@ impl Service for SecretsManager {
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         if kind == "remove" {
             if let Ok((region, address)) = decode::<(RegionName, _)>(payload) {
-                replication::removal(ctx, &region, &address);
+                endings::removal(ctx, &region, &address);
             }
             return;
         }
@@ -152,7 +153,7 @@ handlers! {
     replicate_secret_to_regions =>
         replication::replicate: ReplicateSecretToRegionsRequest -> ReplicateSecretToRegionsResponse;
     remove_regions_from_replication =>
-        replication::remove: RemoveRegionsFromReplicationRequest -> RemoveRegionsFromReplicationResponse;
+        endings::remove: RemoveRegionsFromReplicationRequest -> RemoveRegionsFromReplicationResponse;
     stop_replication_to_replica =>
         replica::promote: StopReplicationToReplicaRequest -> StopReplicationToReplicaResponse;
 }
