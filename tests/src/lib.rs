@@ -21,6 +21,11 @@ pub mod runs;
 pub mod shipped;
 pub mod wire;
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 /// What is wrong, gathered so that one failure does not hide the next.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<String>);
@@ -36,6 +41,35 @@ impl Findings {
         if !holds {
             self.add(problem());
         }
+    }
+
+    /// What `proof` finds wrong with each of many, on all processors, told in their order.
+    ///
+    /// # Panics
+    /// When a proof does.
+    pub fn over<T: Sync>(many: &[T], proof: impl Fn(&T, &mut Self) + Sync) -> Self {
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let mut found = BTreeMap::new();
+            loop {
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                let Some(one) = many.get(nth) else {
+                    return found;
+                };
+                let mut here = Self::default();
+                proof(one, &mut here);
+                found.insert(nth, here.0);
+            }
+        };
+        let workers = thread::available_parallelism().map_or(1, NonZero::get);
+        let found: BTreeMap<_, _> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+            workers
+                .into_iter()
+                .flat_map(|it| it.join().expect("a proof panicked"))
+                .collect()
+        });
+        Self(found.into_values().flatten().collect())
     }
 
     /// Ends a proof.

@@ -6,10 +6,9 @@ use faultline_tests::{Findings, runs, shipped};
 
 #[test]
 fn every_scenario_run_twice_gives_the_same_journal() {
-    let mut findings = Findings::default();
-    for job in shipped::under(Seeds::OfTheFile) {
-        let name = shipped::name(&job);
-        match (runs::loopback(&job), runs::loopback(&job)) {
+    Findings::over(&shipped::under(Seeds::OfTheFile), |job, findings| {
+        let name = shipped::name(job);
+        match (runs::loopback(job), runs::loopback(job)) {
             (Ok(one), Ok(other)) => {
                 findings.check(one.outcome.digest == other.outcome.digest, || {
                     format!(
@@ -20,6 +19,6 @@ fn every_scenario_run_twice_gives_the_same_journal() {
             }
             (Err(broken), _) | (_, Err(broken)) => findings.add(format!("{name}: {broken}")),
         }
-    }
-    findings.assert_none();
+    })
+    .assert_none();
 }

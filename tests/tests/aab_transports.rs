@@ -6,10 +6,9 @@ use faultline_tests::{Findings, runs, shipped};
 
 #[test]
 fn every_scenario_has_one_journal_over_loopback_and_over_grpc() {
-    let mut findings = Findings::default();
-    for job in shipped::under(Seeds::OfTheFile) {
-        let name = shipped::name(&job);
-        match (runs::loopback(&job), runs::grpc(&job)) {
+    Findings::over(&shipped::under(Seeds::OfTheFile), |job, findings| {
+        let name = shipped::name(job);
+        match (runs::loopback(job), runs::grpc(job)) {
             (Ok(memory), Ok(grpc)) => {
                 findings.check(memory.outcome.digest == grpc.outcome.digest, || {
                     format!(
@@ -25,6 +24,6 @@ fn every_scenario_has_one_journal_over_loopback_and_over_grpc() {
             (Err(broken), _) => findings.add(format!("{name}: loopback: {broken}")),
             (_, Err(broken)) => findings.add(format!("{name}: grpc: {broken}")),
         }
-    }
-    findings.assert_none();
+    })
+    .assert_none();
 }

@@ -201,10 +201,9 @@ fn a_crash_before_each_commit_loses_nothing_and_no_nonce_recurs() {
 
 #[test]
 fn a_crash_before_each_commit_in_turn_changes_no_verdict() {
-    let mut findings = Findings::default();
     let job = &shipped::one(FILES[0])[0];
-    let steps = survive(job, |_| false).steps;
-    for crash in 1..=steps {
+    let steps: Vec<u64> = (1..=survive(job, |_| false).steps).collect();
+    Findings::over(&steps, |&crash, findings| {
         let one = survive(job, move |step| step == crash);
         findings.check(one.crashes == 1, || format!("step {crash}: no crash"));
         for problem in one.problems {
@@ -212,6 +211,6 @@ fn a_crash_before_each_commit_in_turn_changes_no_verdict() {
                 "crash before the commit of step {crash}: {problem}"
             ));
         }
-    }
-    findings.assert_none();
+    })
+    .assert_none();
 }

@@ -57,52 +57,45 @@ fn below(folder: &Path) -> BTreeSet<PathBuf> {
         .collect()
 }
 
+/// Finds whether a job passes and tells its golden story, which `update` writes.
+fn told(job: &Job, update: bool, findings: &mut Findings) {
+    let name = shipped::name(job);
+    let ran = match runs::loopback(job) {
+        Ok(ran) => ran,
+        Err(broken) => return findings.add(format!("{name}: {broken}")),
+    };
+    let story = transcript::write(&ran.summary);
+    if ran.outcome.judgement != Judgement::Pass {
+        let judgement = transcript::judgement(ran.outcome.judgement);
+        return findings.add(format!("{name}: {judgement}: {}", ran.outcome.because));
+    }
+    let file = golden(job);
+    match fs::read_to_string(&file) {
+        Ok(golden) if golden == story => {}
+        _ if update => {
+            let folder = file.parent().expect("a golden lies in a folder");
+            fs::create_dir_all(folder).expect("the folder can be made");
+            fs::write(&file, story).expect("the golden can be written");
+        }
+        Ok(golden) => findings.add(format!(
+            "{name}: another story; if it is right: {COMMAND}\n{}",
+            difference(&golden, &story)
+        )),
+        Err(_) => findings.add(format!("{name}: it has no golden yet: {COMMAND}")),
+    }
+}
+
 #[test]
 fn every_scenario_passes_and_its_story_is_the_golden_one() {
     let update = std::env::var_os(UPDATE).is_some();
-    let mut findings = Findings::default();
-    let mut told = BTreeSet::new();
-    let large = shipped::large();
-    let first_large = shipped::all().len();
-    for (nth, job) in shipped::all().into_iter().chain(large).enumerate() {
-        let name = shipped::name(&job);
-        let file = golden(&job);
-        told.insert(file.clone());
-        // Optimised builds tell large stories in seconds, others in a minute.
-        if cfg!(debug_assertions) && !update && nth >= first_large {
-            continue;
-        }
-        let ran = match runs::loopback(&job) {
-            Ok(ran) => ran,
-            Err(broken) => {
-                findings.add(format!("{name}: {broken}"));
-                continue;
-            }
-        };
-        let story = transcript::write(&ran.summary);
-        if ran.outcome.judgement != Judgement::Pass {
-            findings.add(format!(
-                "{name}: {}: {}",
-                transcript::judgement(ran.outcome.judgement),
-                ran.outcome.because
-            ));
-            continue;
-        }
-        match fs::read_to_string(&file) {
-            Ok(golden) if golden == story => {}
-            _ if update => {
-                let folder = file.parent().expect("a golden lies in a folder");
-                fs::create_dir_all(folder).expect("the folder can be made");
-                fs::write(&file, story).expect("the golden can be written");
-            }
-            Ok(golden) => findings.add(format!(
-                "{name}: another story; if it is right: {COMMAND}\n{}",
-                difference(&golden, &story)
-            )),
-            Err(_) => findings.add(format!("{name}: it has no golden yet: {COMMAND}")),
-        }
+    let (mut jobs, large) = (shipped::all(), shipped::large());
+    let known: BTreeSet<_> = jobs.iter().chain(&large).map(golden).collect();
+    // Optimised builds tell large stories in seconds, others in a minute.
+    if update || !cfg!(debug_assertions) {
+        jobs.extend(large);
     }
-    for stale in below(&goldens()).difference(&told) {
+    let mut findings = Findings::over(&jobs, |job, findings| told(job, update, findings));
+    for stale in below(&goldens()).difference(&known) {
         if update {
             fs::remove_file(stale).expect("the golden can be removed");
         } else {

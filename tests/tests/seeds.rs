@@ -19,20 +19,22 @@ fn seeds() -> u64 {
 
 #[test]
 fn every_scenario_passes_with_every_seed() {
-    let mut findings = Findings::default();
-    for job in shipped::under(Seeds::Range(1, seeds())) {
-        let name = shipped::name(&job);
-        match runs::heard_by(&job, job.seed, Box::new(Loopback::new()), |_| {}) {
-            Ok(ran) => findings.check(ran.outcome.judgement == Judgement::Pass, || {
-                format!(
-                    "{name}: seed {}: {}: {}",
-                    job.seed,
-                    judgement(ran.outcome.judgement),
-                    ran.outcome.because
-                )
-            }),
-            Err(broken) => findings.add(format!("{name}: seed {}: {broken}", job.seed)),
-        }
-    }
-    findings.assert_none();
+    Findings::over(
+        &shipped::under(Seeds::Range(1, seeds())),
+        |job, findings| {
+            let name = shipped::name(job);
+            match runs::heard_by(job, job.seed, Box::new(Loopback::new()), |_| {}) {
+                Ok(ran) => findings.check(ran.outcome.judgement == Judgement::Pass, || {
+                    format!(
+                        "{name}: seed {}: {}: {}",
+                        job.seed,
+                        judgement(ran.outcome.judgement),
+                        ran.outcome.because
+                    )
+                }),
+                Err(broken) => findings.add(format!("{name}: seed {}: {broken}", job.seed)),
+            }
+        },
+    )
+    .assert_none();
 }
