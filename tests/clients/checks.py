@@ -7,9 +7,11 @@ from botocore.exceptions import ClientError
 
 
 class Checks:
-    def __init__(self):
+    """The checks of an area, and how they came out."""
+
+    def __init__(self, area):
         self.passed, self.failed = 0, []
-        self.area = ""
+        self.area = area
 
     def that(self, name, holds, shown=""):
         """Counts one check."""
@@ -46,13 +48,13 @@ class Checks:
         self.that(f"{name} is refused with {code}", False, f"but answered {answer}")
         return None
 
-    def run(self, area, function, *arguments):
-        """Runs a file's checks; what it raises is a failure of the whole."""
-        self.area = area
-        before, began = self.passed + len(self.failed), time.monotonic()
+    def run(self, function, *arguments):
+        """Runs the area's file; what it raises is a failure of the whole."""
+        began = time.monotonic()
         try:
             function(self, *arguments)
         except Exception:
-            self.failed.append(f"{area}: ended early")
-            print(f"FAILED {area} ended early\n{traceback.format_exc()}", flush=True)
-        print(f"{area}: {self.passed + len(self.failed) - before} checks, {time.monotonic() - began:.1f} s", flush=True)
+            self.failed.append(f"{self.area}: ended early")
+            print(f"FAILED {self.area} ended early\n{traceback.format_exc()}", flush=True)
+        print(f"{self.area}: {self.passed + len(self.failed)} checks, {time.monotonic() - began:.1f} s", flush=True)
+        return self
