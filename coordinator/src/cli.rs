@@ -16,6 +16,7 @@ pub mod check;
 pub mod console;
 pub mod decide;
 pub mod doctor;
+pub mod export;
 pub mod files;
 pub mod interrupt;
 pub mod jobs;
@@ -69,6 +70,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Decide(decide::DecideArgs),
     New(new::NewArgs),
+    Export(export::ExportArgs),
     Lab(lab::LabArgs),
     Console(console::ConsoleArgs),
     Node(Box<node::NodeArgs>),
@@ -124,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args, &crate::runner::AsWritten),
         Command::Decide(args) => decide::decide(&args),
         Command::New(args) => new::new(&args),
+        Command::Export(args) => export::export(&args),
         Command::Lab(args) => lab::lab(&args),
         Command::Console(args) => console::console(&args),
         Command::Node(args) => node::node(&args),

@@ -3,7 +3,8 @@
 //! It owns what a Region does not: time ([`clock`], [`queue`]), chance ([`seed`]), the
 //! network ([`network`]) and what goes wrong on purpose ([`faults`]). What is to happen
 //! comes from [`scenario`]; what happened is in the [`journal`] and nowhere else. [`decide`]
-//! answers policy questions outside of any run; [`labs`] teaches, [`console`] shows.
+//! answers policy questions outside of any run; [`labs`] teaches, [`console`] shows, [`shell`]
+//! writes a scenario as commands.
 
 pub mod campaign;
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod seed;
+pub mod shell;
 pub mod sim;
 pub mod trace_context;
 pub mod transport;

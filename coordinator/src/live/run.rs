@@ -162,6 +162,7 @@ fn saved(start: &Start) -> Result<Saved, String> {
         accounts,
         principals: BTreeMap::new(),
         keys: BTreeMap::new(),
+        volumes: BTreeMap::new(),
         front: None,
         tls: None,
     })

@@ -30,6 +30,9 @@ pub struct Saved {
     pub principals: BTreeMap<String, SavedPrincipal>,
     /// KMS keys by name: their ids.
     pub keys: BTreeMap<String, String>,
+    /// EBS volumes by name: their ids.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, String>,
     /// The front door: one port for all Regions.
     #[serde(default)]
     pub front: Option<SocketAddr>,
@@ -76,6 +79,9 @@ pub struct SavedPrincipal {
     pub role: bool,
     /// A user's access key; for a role, that of whoever assumes it. None for a service's role.
     pub access_key: Option<String>,
+    /// The policy that a role's sessions are opened with.
+    #[serde(default)]
+    pub session_policy: Option<String>,
 }
 
 impl Saved {
@@ -105,6 +111,7 @@ impl Saved {
                 .collect(),
             principals: BTreeMap::new(),
             keys: BTreeMap::new(),
+            volumes: BTreeMap::new(),
             front: None,
             tls: None,
         }
@@ -123,6 +130,7 @@ impl Saved {
                         .credential
                         .as_ref()
                         .map(|it| it.access_key.clone()),
+                    session_policy: principal.session_policy.clone(),
                 };
                 (name.clone(), principal)
             })
@@ -131,6 +139,11 @@ impl Saved {
             .keys
             .iter()
             .map(|(name, key)| (name.clone(), key.id.clone()))
+            .collect();
+        self.volumes = world
+            .volumes
+            .iter()
+            .map(|(name, volume)| (name.clone(), volume.id.clone()))
             .collect();
         self.made = true;
     }

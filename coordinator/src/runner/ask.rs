@@ -128,7 +128,8 @@ pub async fn ask(
 
 /// A customer's SSE-C key is bytes to a person and base64 to S3: an SDK turns the one into
 /// the other.
-fn customer_keys(operation: &OperationDef, arguments: &Value) -> Value {
+#[must_use]
+pub fn customer_keys(operation: &OperationDef, arguments: &Value) -> Value {
     let mut arguments = arguments.clone();
     let keys = operation
         .input

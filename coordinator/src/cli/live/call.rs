@@ -140,7 +140,10 @@ impl Known {
             return Ok(credential);
         };
         let assume = find_verb("sts.assume_role").ok_or("this build has no STS")?;
-        let arguments = json!({ "role_arn": role.arn, "role_session_name": "faultline" });
+        let mut arguments = json!({ "role_arn": role.arn, "role_session_name": "faultline" });
+        if let Some(policy) = &role.session_policy {
+            arguments["policy"] = policy.clone().into();
+        }
         let answer = self.ask(assume, region, &credential, &arguments).await?;
         let answer = answer.map_err(|failure| {
             format!(

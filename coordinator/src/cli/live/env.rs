@@ -11,6 +11,7 @@ use super::{Known, Where};
 use crate::cli::out;
 use crate::exit::Exit;
 use crate::live::certificates::CA;
+use crate::shell::{key_variable, volume_variable};
 
 /// Print environment variables for the AWS CLI, boto3 and the SDKs: `eval "$(faultline env)"`.
 ///
@@ -46,6 +47,11 @@ enum EnvFormat {
 pub fn env(args: &EnvArgs) -> Exit {
     super::block_on(async {
         let known = Known::of(&args.place)?;
+        if !known.saved.made {
+            return Err(
+                "this world is not made to its end yet: `faultline up` says when it is".to_owned(),
+            );
+        }
         let region = match &args.region {
             Some(region) => region.clone(),
             None => known.saved.regions[0].region.clone(),
@@ -89,6 +95,10 @@ pub fn env(args: &EnvArgs) -> Exit {
             variables.push((format!("FAULTLINE_ENDPOINT_{name}"), at(node.aws)));
             variables.push((format!("FAULTLINE_GRPC_{name}"), at(node.grpc)));
         }
+        let keys = known.saved.keys.iter();
+        variables.extend(keys.map(|(name, id)| (key_variable(name), id.clone())));
+        let volumes = known.saved.volumes.iter();
+        variables.extend(volumes.map(|(name, id)| (volume_variable(name), id.clone())));
         variables.extend(trusted(&known));
         match args.format {
             EnvFormat::Sh => {

@@ -68,9 +68,13 @@ pub fn fault(args: &FaultArgs) -> Exit {
                     kind: kind.clone(),
                     arguments: arguments.iter().cloned().collect(),
                 };
+                let id = fault.id;
                 say(&format!("started {fault}"));
                 faults.push(fault);
-                apply(&known, &faults).await
+                let done = apply(&known, &faults).await?;
+                // For scripts, which heal it by its number.
+                out(&format!("{id}\n"));
+                Ok(done)
             }
             FaultCommand::Heal { faults: ids, place } => {
                 let known = Known::of(place)?;

@@ -59,7 +59,14 @@ fn plan(args: &UpArgs) -> Result<Asked, (String, Exit)> {
     })?;
     let case = loaded.cases.into_iter().next();
     let case = case.ok_or_else(|| ("the file has no case".to_owned(), Exit::Nothing))?;
-    let world = case.world;
+    let mut world = case.world;
+    for (name, volume) in &mut world.volumes {
+        if volume.what.content.take().is_some() {
+            say(&format!(
+                "volume {name} begins empty: AWS has no call that writes a volume's content"
+            ));
+        }
+    }
     // What the file says beside its world may change between two starts.
     let text = format!("{:?}{:?}{:?}", world.regions, world.accounts, world.home);
     let named = format!(
