@@ -53,6 +53,11 @@ fn commands(text: &str) -> Vec<(usize, Vec<String>)> {
 fn ours(words: &[String]) -> Option<&[String]> {
     // Environment first: `NAME=value faultline run`.
     let words = &words[words.iter().take_while(|word| word.contains('=')).count()..];
+    // What the shell does with its output is the shell's.
+    let end = words
+        .iter()
+        .position(|word| [">", "|"].contains(&word.as_str()));
+    let words = &words[..end.unwrap_or(words.len())];
     let name = words.first()?.rsplit('/').next()?;
     match name {
         "faultline" => Some(&words[1..]),
