@@ -35,6 +35,16 @@ pub(super) fn internal_error(service: &str) -> (&'static str, &'static str, u32)
             500,
         ),
         "dynamodb" => ("InternalServerError", "Internal server error", 500),
+        "secretsmanager" => (
+            "InternalServiceError",
+            "An error occurred on the server side.",
+            500,
+        ),
+        "ssm" => (
+            "InternalServerError",
+            "An error occurred on the server side.",
+            500,
+        ),
         "ec2" => ("InternalError", "An internal error has occurred", 500),
         "iam" => (
             "ServiceFailure",
