@@ -1,4 +1,4 @@
-//! Calls about single items of a table, as clients saw them.
+//! Calls about single items of a table, as clients saw them; a batch is a call for each item.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +36,8 @@ pub(super) struct ItemCall {
     pub answered: Option<u64>,
     pub end: Ending,
     returns: String,
+    /// Its part of a batch, as it was asked for.
+    part: Option<Value>,
 }
 
 /// What the client learned.
@@ -63,17 +65,51 @@ fn texts(members: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// What a member of a batch says of a table, whose name may be an ARN.
+fn of_table<'v>(member: &'v Value, table: &str) -> &'v Value {
+    let tables = member.as_object().into_iter().flatten();
+    let mut of = tables.filter(|(name, _)| name.rsplit('/').next() == Some(table));
+    of.next().map_or(&Value::Null, |(_, value)| value)
+}
+
+fn each(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
 impl ItemCall {
-    /// A call of one of the four operations about an item of `table`.
-    pub fn read(sent: &CallSent, line: u64, table: &str) -> Option<Self> {
-        let request = &sent.request;
-        let name = request["TableName"].as_str().unwrap_or_default();
-        if name.rsplit('/').next() != Some(table) {
-            return None;
+    /// The calls about an item of `table` that a call is.
+    pub fn read(sent: &CallSent, line: u64, table: &str) -> Vec<Self> {
+        let items = of_table(&sent.request["RequestItems"], table);
+        match sent.operation.as_str() {
+            "dynamodb.BatchWriteItem" => each(items)
+                .map(|part| {
+                    let mut call = Self::about(sent, line, &part["DeleteRequest"]["Key"]);
+                    call.effect = Some(Effect::Delete);
+                    if !part["PutRequest"].is_null() {
+                        call.put(&part["PutRequest"]["Item"]);
+                    }
+                    call.part = Some(part.clone());
+                    call
+                })
+                .collect(),
+            "dynamodb.BatchGetItem" => each(&items["Keys"])
+                .map(|key| {
+                    let mut call = Self::about(sent, line, key);
+                    call.consistent = items["ConsistentRead"].as_bool() == Some(true);
+                    call.strange = !items["ProjectionExpression"].is_null();
+                    call.part = Some(key.clone());
+                    call
+                })
+                .collect(),
+            _ => Self::single(sent, line, table).into_iter().collect(),
         }
-        let mut call = Self {
+    }
+
+    fn about(sent: &CallSent, line: u64, key: &Value) -> Self {
+        let request = &sent.request;
+        Self {
             region: sent.region.to_string(),
-            named: texts(&request["Key"]),
+            named: texts(key),
             put: false,
             effect: None,
             consistent: request["ConsistentRead"].as_bool() == Some(true),
@@ -86,14 +122,27 @@ impl ItemCall {
                 .as_str()
                 .unwrap_or("NONE")
                 .to_owned(),
-        };
+            part: None,
+        }
+    }
+
+    fn put(&mut self, item: &Value) {
+        self.named = texts(item);
+        self.put = true;
+        self.effect = Some(Effect::Put(self.named.clone()));
+    }
+
+    /// A call of one of the four operations about an item.
+    fn single(sent: &CallSent, line: u64, table: &str) -> Option<Self> {
+        let request = &sent.request;
+        let name = request["TableName"].as_str().unwrap_or_default();
+        if name.rsplit('/').next() != Some(table) {
+            return None;
+        }
+        let mut call = Self::about(sent, line, &request["Key"]);
         match sent.operation.as_str() {
             "dynamodb.GetItem" => {}
-            "dynamodb.PutItem" => {
-                call.named = texts(&request["Item"]);
-                call.put = true;
-                call.effect = Some(Effect::Put(call.named.clone()));
-            }
+            "dynamodb.PutItem" => call.put(&request["Item"]),
             "dynamodb.DeleteItem" => call.effect = Some(Effect::Delete),
             "dynamodb.UpdateItem" => {
                 call.effect = update(request);
@@ -108,16 +157,42 @@ impl ItemCall {
         Some(call)
     }
 
+    /// What a Scan of the whole table says of the item with this key.
+    pub fn of_scan(scan: &WholeScan, key: &BTreeMap<String, String>) -> Self {
+        let mut found = scan.items.iter();
+        let item = found.find(|item| {
+            key.iter()
+                .all(|(name, value)| item.get(name) == Some(value))
+        });
+        Self {
+            region: String::new(),
+            named: key.clone(),
+            put: false,
+            effect: None,
+            consistent: true,
+            wants: None,
+            strange: false,
+            sent: scan.sent,
+            answered: Some(scan.answered),
+            end: Ending::Done {
+                before: Some(item.cloned()),
+                after: None,
+            },
+            returns: String::new(),
+            part: None,
+        }
+    }
+
     /// Whether it reads and writes nothing.
     pub fn reads(&self) -> bool {
         self.effect.is_none() && !self.strange
     }
 
     /// Takes the end of the call.
-    pub fn ended(&mut self, answered: &CallAnswered, line: u64) {
+    pub fn ended(&mut self, answered: &CallAnswered, line: u64, table: &str) {
         self.answered = Some(line);
         self.end = match &answered.outcome {
-            Outcome::Success { response, .. } => self.done(response),
+            Outcome::Success { response, .. } => self.done(response, table),
             Outcome::Refused(refused) if refused.code == "ConditionalCheckFailedException" => {
                 Ending::ConditionFailed
             }
@@ -131,7 +206,10 @@ impl ItemCall {
         };
     }
 
-    fn done(&self, response: &Value) -> Ending {
+    fn done(&self, response: &Value, table: &str) -> Ending {
+        if let Some(part) = &self.part {
+            return self.done_in_batch(part, response, table);
+        }
         let item = |member: &str| Some(texts(&response[member])).filter(|item| !item.is_empty());
         let (before, after) = match self.returns.as_str() {
             _ if self.reads() => (Some(item("Item")), None),
@@ -140,6 +218,65 @@ impl ItemCall {
             _ => (None, None),
         };
         Ending::Done { before, after }
+    }
+
+    fn done_in_batch(&self, part: &Value, response: &Value, table: &str) -> Ending {
+        let (before, after) = (None, None);
+        let left = |list: &Value| each(list).any(|left| left == part);
+        if left(of_table(&response["UnprocessedItems"], table))
+            || left(&of_table(&response["UnprocessedKeys"], table)["Keys"])
+        {
+            return Ending::Refused;
+        }
+        if !self.reads() {
+            return Ending::Done { before, after };
+        }
+        let mut found = each(of_table(&response["Responses"], table)).map(texts);
+        let named = |item: &BTreeMap<_, _>| self.named.iter().all(|(k, v)| item.get(k) == Some(v));
+        let before = Some(found.find(named));
+        Ending::Done { before, after }
+    }
+}
+
+/// A strongly consistent Scan that answered a whole table in one page.
+#[derive(Debug, Clone)]
+pub(super) struct WholeScan {
+    sent: u64,
+    answered: u64,
+    items: Vec<BTreeMap<String, String>>,
+}
+
+impl WholeScan {
+    /// Whether a call is one, if it succeeds.
+    pub fn is_asked(sent: &CallSent, table: &str) -> bool {
+        const LESS: [&str; 6] = [
+            "FilterExpression",
+            "ProjectionExpression",
+            "Limit",
+            "ExclusiveStartKey",
+            "Segment",
+            "IndexName",
+        ];
+        let request = &sent.request;
+        let name = request["TableName"].as_str().unwrap_or_default();
+        sent.operation == "dynamodb.Scan"
+            && name.rsplit('/').next() == Some(table)
+            && request["ConsistentRead"].as_bool() == Some(true)
+            && LESS.iter().all(|member| request[*member].is_null())
+    }
+
+    /// What it found.
+    pub fn answered(sent: u64, answered: &CallAnswered, line: u64) -> Option<Self> {
+        match &answered.outcome {
+            Outcome::Success { response, .. } if response["LastEvaluatedKey"].is_null() => {
+                Some(Self {
+                    sent,
+                    answered: line,
+                    items: each(&response["Items"]).map(texts).collect(),
+                })
+            }
+            Outcome::Success { .. } | Outcome::Refused(_) | Outcome::Unheard { .. } => None,
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! The search is that of Wing and Gong with Lowe's memory of places already visited, as the crate
 //! `todc-utils` has it; the model of an item is here. A write whose outcome is unknown may have
 //! happened at any time after it was sent, or never. A call that was refused for certain did not
-//! happen; one whose condition failed tells whether the item was there.
+//! happen; one whose condition failed tells whether the item was there. A batch is a call for each
+//! of its items, and so is a strongly consistent Scan that answers the whole table: those items
+//! too that it did not find.
 //!
 //! It cannot see reads that are not strongly consistent, which promise nothing. Updates other
 //! than `SET a = :v` and `ADD a :v`, conditions other than `attribute_exists` and its opposite,
@@ -15,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use todc_utils::{Action, History, Specification, WGLChecker};
 
-use super::item_calls::{Effect, Ending, Item, ItemCall};
+use super::item_calls::{Effect, Ending, Item, ItemCall, WholeScan};
 use super::{End, Finding, Oracle};
 use crate::journal::What;
 use crate::journal::event::Event;
@@ -27,8 +29,11 @@ const OPEN_AT_MOST: usize = 14;
 pub(super) struct Linearizable {
     table: String,
     calls: Vec<ItemCall>,
-    under_way: BTreeMap<String, usize>,
+    under_way: BTreeMap<String, Vec<usize>>,
     key_names: BTreeSet<String>,
+    /// Scans of the whole table, when they were sent and what they found.
+    scanning: BTreeMap<String, u64>,
+    scans: Vec<WholeScan>,
 }
 
 /// One call as the search takes it.
@@ -76,16 +81,21 @@ impl Linearizable {
             calls: Vec::new(),
             under_way: BTreeMap::new(),
             key_names: BTreeSet::new(),
+            scanning: BTreeMap::new(),
+            scans: Vec::new(),
         }
     }
 
-    /// The calls of each item, by its key.
-    fn items(&self) -> BTreeMap<BTreeMap<String, String>, Vec<&ItemCall>> {
-        let mut items: BTreeMap<_, Vec<&ItemCall>> = BTreeMap::new();
+    /// The calls of each item, by its key; a scan is a read of every item that was ever named.
+    fn items(&self) -> BTreeMap<BTreeMap<String, String>, Vec<ItemCall>> {
+        let mut items: BTreeMap<_, Vec<ItemCall>> = BTreeMap::new();
         for call in &self.calls {
             let mut key = call.named.clone();
             key.retain(|name, _| self.key_names.contains(name));
-            items.entry(key).or_default().push(call);
+            items.entry(key).or_default().push(call.clone());
+        }
+        for (key, calls) in &mut items {
+            calls.extend(self.scans.iter().map(|scan| ItemCall::of_scan(scan, key)));
         }
         items
     }
@@ -127,7 +137,7 @@ fn step(
 }
 
 /// Whether there is an order; `None` when nobody should search for it.
-fn has_order(calls: &[&ItemCall], key: &BTreeMap<String, String>, until: u64) -> Option<bool> {
+fn has_order(calls: &[ItemCall], key: &BTreeMap<String, String>, until: u64) -> Option<bool> {
     let mut lines = Vec::new();
     let mut open = Vec::new();
     let known = calls.iter().filter(|call| call.sent <= until);
@@ -156,8 +166,8 @@ fn has_order(calls: &[&ItemCall], key: &BTreeMap<String, String>, until: u64) ->
 }
 
 /// The first answer that no order explains.
-fn first_wrong<'c>(calls: &[&'c ItemCall], key: &BTreeMap<String, String>) -> Option<&'c ItemCall> {
-    let mut answered: Vec<&ItemCall> = calls.to_vec();
+fn first_wrong<'c>(calls: &'c [ItemCall], key: &BTreeMap<String, String>) -> Option<&'c ItemCall> {
+    let mut answered: Vec<&ItemCall> = calls.iter().collect();
     answered.retain(|call| call.answered.is_some());
     answered.sort_by_key(|call| call.answered);
     answered
@@ -169,21 +179,28 @@ impl Oracle for Linearizable {
     fn hear(&mut self, event: &Event) {
         match &event.what {
             What::CallSent(sent) => {
-                let Some(call) = ItemCall::read(sent, event.n, &self.table) else {
-                    return;
-                };
-                if call.reads() && !call.consistent {
-                    return;
+                if WholeScan::is_asked(sent, &self.table) {
+                    self.scanning.insert(sent.call.clone(), event.n);
                 }
-                if !call.put {
-                    self.key_names.extend(call.named.keys().cloned());
+                for call in ItemCall::read(sent, event.n, &self.table) {
+                    if call.reads() && !call.consistent {
+                        continue;
+                    }
+                    if !call.put {
+                        self.key_names.extend(call.named.keys().cloned());
+                    }
+                    let places = self.under_way.entry(sent.call.clone()).or_default();
+                    places.push(self.calls.len());
+                    self.calls.push(call);
                 }
-                self.under_way.insert(sent.call.clone(), self.calls.len());
-                self.calls.push(call);
             }
             What::CallAnswered(answered) => {
-                if let Some(at) = self.under_way.remove(&answered.call) {
-                    self.calls[at].ended(answered, event.n);
+                for at in self.under_way.remove(&answered.call).unwrap_or_default() {
+                    self.calls[at].ended(answered, event.n, &self.table);
+                }
+                if let Some(sent) = self.scanning.remove(&answered.call) {
+                    let scan = WholeScan::answered(sent, answered, event.n);
+                    self.scans.extend(scan);
                 }
             }
             _ => {}
@@ -274,6 +291,33 @@ mod tests {
         run.write("2", "");
         run.read("2");
         run.0.holds(5);
+    }
+
+    #[test]
+    fn a_batch_is_a_call_for_each_item_and_a_scan_reads_all() {
+        let of = |parts: Value| json!({ "RequestItems": { "orders": parts } });
+        let put = |value: &str| json!({ "PutRequest": { "Item": Run::item(value) } });
+        let scan = |run: &mut Run, items: Value| {
+            let request = json!({ "TableName": "orders", "ConsistentRead": true });
+            run.0.sent("dynamodb.Scan", request);
+            run.0.succeeded("dynamodb.Scan", json!({ "Items": items }))
+        };
+        let mut run = Run::new();
+        run.read("");
+        run.0.sent("dynamodb.BatchWriteItem", of(json!([put("1")])));
+        let left = json!({ "UnprocessedItems": { "orders": [put("1")] } });
+        run.0.succeeded("dynamodb.BatchWriteItem", left);
+        scan(&mut run, json!([]));
+        run.0.sent("dynamodb.BatchWriteItem", of(json!([put("2")])));
+        run.0.succeeded("dynamodb.BatchWriteItem", json!({}));
+        scan(&mut run, json!([Run::item("2")]));
+        let keys = json!({ "Keys": [{ "id": { "S": "a" } }], "ConsistentRead": true });
+        run.0.sent("dynamodb.BatchGetItem", of(keys));
+        let found = json!({ "Responses": { "orders": [Run::item("2")] } });
+        run.0.succeeded("dynamodb.BatchGetItem", found);
+        let stale = scan(&mut run, json!([]));
+        let (because, at) = violated(run.0.finding());
+        assert_eq!(at, [stale - 1, stale], "{because}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ type Content = BTreeMap<String, String>;
 /// See the module.
 pub(super) struct ReadsNeverGoBackwards {
     table: String,
-    under_way: BTreeMap<String, ItemCall>,
+    under_way: BTreeMap<String, Vec<ItemCall>>,
     /// How often each content was sent.
     puts: BTreeMap<Content, u64>,
     key_names: BTreeSet<String>,
@@ -105,19 +105,21 @@ impl Oracle for ReadsNeverGoBackwards {
     fn hear(&mut self, event: &Event) {
         match &event.what {
             What::CallSent(sent) => {
-                let Some(call) = ItemCall::read(sent, event.n, &self.table) else {
-                    return;
-                };
-                if call.put {
-                    *self.puts.entry(call.named.clone()).or_default() += 1;
-                } else {
-                    self.key_names.extend(call.named.keys().cloned());
+                for call in ItemCall::read(sent, event.n, &self.table) {
+                    if call.put {
+                        *self.puts.entry(call.named.clone()).or_default() += 1;
+                    } else {
+                        self.key_names.extend(call.named.keys().cloned());
+                    }
+                    self.under_way
+                        .entry(sent.call.clone())
+                        .or_default()
+                        .push(call);
                 }
-                self.under_way.insert(sent.call.clone(), call);
             }
             What::CallAnswered(answered) => {
-                if let Some(mut call) = self.under_way.remove(&answered.call) {
-                    call.ended(answered, event.n);
+                for mut call in self.under_way.remove(&answered.call).unwrap_or_default() {
+                    call.ended(answered, event.n, &self.table);
                     self.ended(&call);
                 }
             }

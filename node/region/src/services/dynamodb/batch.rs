@@ -8,7 +8,7 @@ use faultline_proto::dynamodb::{
 };
 use faultline_proto::progress::Progress;
 
-use super::actions::{self, Action, Asked, Terms};
+use super::actions::{self, Action, Asked, Prepared, Terms};
 use super::capacity::{self, Kind, Used};
 use super::error::DynamoError;
 use super::expression::Scope;
@@ -104,6 +104,35 @@ pub(super) fn write(
     ctx: &mut Ctx<'_>,
     request: BatchWriteItemRequest,
 ) -> Result<Progress<BatchWriteItemResponse>, Refusal> {
+    let mut used: BTreeMap<&String, (TableName, Used)> = BTreeMap::new();
+    for (text, one) in &prepared(ctx, &request)? {
+        let units = actions::commit(ctx, one);
+        let (_, sum) = used
+            .entry(text)
+            .or_insert_with(|| (one.shelf.name.clone(), Used::default()));
+        sum.add(&units);
+    }
+    let wanted = request.return_consumed_capacity.as_deref();
+    Ok(Progress::Done(BatchWriteItemResponse {
+        unprocessed_items: BTreeMap::new(),
+        consumed_capacity: used
+            .into_values()
+            .filter_map(|(name, used)| used.shown(wanted, &name, Kind::Plain))
+            .collect(),
+    }))
+}
+
+/// Refuses a call of which an item is wrong.
+pub(super) fn check(ctx: &mut Ctx<'_>, request: &BatchWriteItemRequest) -> Result<(), Refusal> {
+    prepared(ctx, request).map(drop)
+}
+
+/// All writes of a call: a wrong item refuses the whole of it, so all are looked at before one is
+/// written.
+fn prepared<'r>(
+    ctx: &mut Ctx<'_>,
+    request: &'r BatchWriteItemRequest,
+) -> Result<Vec<(&'r String, Prepared)>, Refusal> {
     let count = request
         .request_items
         .values()
@@ -132,27 +161,11 @@ pub(super) fn write(
             all.push((text, action));
         }
     }
-    // A wrong item refuses the whole call, so all are looked at before one is written.
     let mut prepared = Vec::new();
     for (text, action) in &all {
         prepared.push((*text, actions::prepare(ctx, action)?));
     }
-    let mut used: BTreeMap<&String, (TableName, Used)> = BTreeMap::new();
-    for (text, one) in &prepared {
-        let units = actions::commit(ctx, one);
-        let (_, sum) = used
-            .entry(text)
-            .or_insert_with(|| (one.shelf.name.clone(), Used::default()));
-        sum.add(&units);
-    }
-    let wanted = request.return_consumed_capacity.as_deref();
-    Ok(Progress::Done(BatchWriteItemResponse {
-        unprocessed_items: BTreeMap::new(),
-        consumed_capacity: used
-            .into_values()
-            .filter_map(|(name, used)| used.shown(wanted, &name, Kind::Plain))
-            .collect(),
-    }))
+    Ok(prepared)
 }
 
 fn action(ctx: &Ctx<'_>, table: &str, request: &WriteRequest) -> Result<Action, DynamoError> {

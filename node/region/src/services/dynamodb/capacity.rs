@@ -38,6 +38,26 @@ pub(crate) fn read(size: u64, consistent: bool) -> f64 {
     if consistent { units } else { units / 2.0 }
 }
 
+/// Adds what another call about the same table used, both as they were told.
+pub(crate) fn add_told(sum: &mut ConsumedCapacity, more: &ConsumedCapacity) {
+    let add = |sum: &mut Option<f64>, more: Option<f64>| {
+        if let Some(more) = more {
+            *sum = Some(sum.unwrap_or_default() + more);
+        }
+    };
+    add(&mut sum.capacity_units, more.capacity_units);
+    if let Some(more) = &more.table {
+        add(
+            &mut sum.table.get_or_insert_default().capacity_units,
+            more.capacity_units,
+        );
+    }
+    for (index, more) in &more.global_secondary_indexes {
+        let index = sum.global_secondary_indexes.entry(index.clone());
+        add(&mut index.or_default().capacity_units, more.capacity_units);
+    }
+}
+
 impl Used {
     /// Units of the table alone.
     pub(crate) fn of_table(units: f64) -> Self {

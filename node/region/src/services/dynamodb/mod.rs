@@ -114,6 +114,7 @@ impl Service for DynamoDb {
             "create_replica" => sagas::resume_create(ctx, state, input),
             "delete_replica" => sagas::resume_delete(ctx, state, input),
             "strong" => strong::entry::resume(ctx, state, input),
+            "strong_many" => strong::many::resume(ctx, state, input),
             "strong_form" => strong::group::formed(ctx, state, input),
             "strong_dissolve" => strong::leaving::dissolved(ctx, state, input),
             "strong_settle" => strong::background::settled(ctx, state, input),

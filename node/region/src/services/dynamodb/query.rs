@@ -17,7 +17,9 @@ use super::indexes;
 use super::keyspaces::Index;
 use super::names::TableName;
 use super::pages::{self, Asked, Page, Position};
+use super::schema::KeySchema;
 use super::shelf::{self, Shelf};
+use super::strong::compare::Extent;
 use super::value::{self, Item};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
@@ -124,11 +126,25 @@ pub(super) fn query(
     }))
 }
 
+/// Which items of its table a query looks at.
+pub(crate) fn extent(request: &QueryRequest, schema: &KeySchema) -> Result<Extent, DynamoError> {
+    let KeyCondition { hash, range } = key::read(expressions(request)?.condition, schema)?;
+    let of_hash = (schema.hash.name.clone(), hash.clone());
+    Ok(match (&schema.range, range) {
+        (None, _) => Extent::Keys(vec![Item::from([of_hash])]),
+        (Some(attribute), Some(Sort::Compare(Comparison::Equal, value))) => {
+            let key = Item::from([of_hash, (attribute.name.clone(), value)]);
+            Extent::Keys(vec![key])
+        }
+        (Some(_), _) => Extent::Partition(hash),
+    })
+}
+
 /// The start must lie where the condition looks.
 fn inside(
     after: &Position,
     condition: &KeyCondition,
-    schema: &super::schema::KeySchema,
+    schema: &KeySchema,
 ) -> Result<(), DynamoError> {
     let hash = after.key.get(&schema.hash.name) == Some(&condition.hash);
     let range = match (&schema.range, &condition.range) {

@@ -4,8 +4,8 @@
 //! its proposal before it sends it. So whoever takes one knows that two members have it.
 
 use super::super::keyspaces::Term;
-use super::seat::Seat;
-use super::{Content, Question, Reply, What, background};
+use super::seat::{self, Seat};
+use super::{Content, Question, Reply, What, background, compare};
 use crate::context::{Ctx, decode, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
@@ -20,6 +20,10 @@ pub(in super::super) fn answer(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>
     let asked: Question = decode(body)?;
     if asked.what == What::Barrier {
         return Ok(encode(&Reply::Passed));
+    }
+    if let What::Compare { extent, sums } = &asked.what {
+        let shelf = seat::shelf(ctx, &asked.account, &asked.table, &asked.group)?;
+        return Ok(encode(&compare::answer(ctx, &shelf, extent, sums)?));
     }
     let found = Seat::find(ctx, &asked.account, &asked.table, &asked.group, &asked.key);
     let accept = matches!(asked.what, What::Accept { .. });
@@ -55,7 +59,7 @@ pub(in super::super) fn answer(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>
             }
         }
         What::Confirm { known, pending } => confirm(ctx, &mut seat, known, pending)?,
-        What::Barrier => Reply::Passed,
+        What::Barrier | What::Compare { .. } => Reply::Passed,
     };
     if accept && reply == Reply::Rejected {
         background::refresh(ctx, &asked, PAUSE);

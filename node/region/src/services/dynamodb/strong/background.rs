@@ -51,8 +51,18 @@ pub(super) fn refresh(ctx: &mut Ctx<'_>, asked: &Question, pause: u64) {
 }
 
 /// Refuses strong calls until another member has handed over what it had for this Region.
-pub(super) fn catch_up(ctx: &mut Ctx<'_>, about: &Unsettled) {
+fn catch_up(ctx: &mut Ctx<'_>, about: &Unsettled) {
     ctx.schedule("dynamodb", ctx.elapsed(), "strong_catch_up", encode(about));
+}
+
+/// No other member could be reached: strong calls are refused at once until one can (DDB-075).
+pub(super) fn cut_off(ctx: &mut Ctx<'_>, table: &str, strong: &StrongRow, about: &Unsettled) {
+    let row = StrongRow {
+        state: StrongState::CutOff,
+        ..strong.clone()
+    };
+    ctx.put_kept::<Strongs>(table, &row);
+    catch_up(ctx, about);
 }
 
 /// A timer of these has come.

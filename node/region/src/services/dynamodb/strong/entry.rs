@@ -1,6 +1,7 @@
 //! Where a call about an item of an MRSC table begins, and where it goes on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use faultline_proto::dynamodb::AttributeValue;
 use faultline_proto::handlers::{DynamoDbRequest, dispatch_dynamodb};
@@ -11,13 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::super::DynamoDb;
 use super::super::error::DynamoError;
-use super::super::keyspaces::{Ballot, StrongRow, StrongState, Tables, Term, Version};
+use super::super::keyspaces::{Ballot, StrongRow, StrongState, TableRow, Tables, Term, Version};
 use super::super::names::TableName;
 use super::super::shelf::Shelf;
 use super::super::value::{self, Item};
 use super::proposer::Call;
 use super::seat::Seat;
-use super::{Reply, limits};
+use super::{Reply, limits, many};
 use crate::context::{Ctx, decode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
@@ -35,6 +36,7 @@ pub(super) struct Op {
     pub(super) table: String,
     pub(super) group: String,
     pub(super) operation: String,
+    #[serde(with = "serde_bytes")]
     pub(super) request: Vec<u8>,
     pub(super) key: Item,
     pub(super) writes: bool,
@@ -75,7 +77,37 @@ pub(super) enum Phase {
 pub(super) struct Mine {
     pub(super) ballot: Ballot,
     pub(super) version: Version,
+    #[serde(with = "serde_bytes")]
     pub(super) response: Vec<u8>,
+}
+
+impl Op {
+    /// A call about the item with this key, not yet begun.
+    pub(super) fn new(
+        (account, table, group): (AccountId, String, String),
+        (operation, request): (&str, Vec<u8>),
+        key: Item,
+        until: u64,
+    ) -> Self {
+        Self {
+            account,
+            table,
+            group,
+            writes: operation != "GetItem",
+            operation: format!("dynamodb.{operation}"),
+            request,
+            key,
+            phase: Phase::Waiting,
+            first: 0,
+            no: 0,
+            heard: false,
+            rounds: 0,
+            until,
+            mine: None,
+            dirty: false,
+            promised: None,
+        }
+    }
 }
 
 /// A call about one item, as far as all of them are alike.
@@ -84,7 +116,6 @@ struct Asked<'r> {
     table: Option<&'r str>,
     members: &'r BTreeMap<String, AttributeValue>,
     bytes: Vec<u8>,
-    writes: bool,
 }
 
 /// What is asked, if it is about one item and needs the other members.
@@ -110,7 +141,6 @@ fn asked(request: &DynamoDbRequest) -> Option<Asked<'_>> {
         table: table.as_deref(),
         members,
         bytes,
-        writes: operation != "GetItem",
     })
 }
 
@@ -120,99 +150,103 @@ pub(in super::super) fn begin(
     request: &DynamoDbRequest,
 ) -> Result<Option<Progress<Vec<u8>>>, Refusal> {
     limits::check(ctx, request)?;
+    if let Some(progress) = many::begin(ctx, request)? {
+        return Ok(Some(progress));
+    }
     let Some(asked) = asked(request) else {
         return Ok(None);
     };
-    let Asked {
-        operation,
-        table,
-        members,
-        bytes,
-        writes,
-    } = asked;
-    let name = TableName::read(ctx, table)?;
-    let row = ctx.get_cached::<Tables>((&name.account, name.name.as_str()));
-    let Some(row) = row.filter(|row| row.status.is_open()) else {
+    let Some((name, row)) = open_table(ctx, asked.table)? else {
         return Ok(None);
     };
-    let Some(strong) = super::of(ctx, &row) else {
-        return Ok(None);
-    };
-    if !writes && mutants::is(Mutant::StrongReadStaysHome) {
-        return Ok(None);
-    }
-    let item = value::read(members)?;
-    let key = if operation == "PutItem" {
+    let until = ctx.elapsed().0.saturating_add(PATIENCE);
+    let item = value::read(asked.members)?;
+    let key = if asked.operation == "PutItem" {
         row.schema.key_of(&item)?
     } else {
         row.schema.check_key(&item)?;
         item
     };
-    match strong.state {
-        StrongState::Open => {}
-        // DDB-075, DDB-076.
-        StrongState::Forming | StrongState::CutOff | StrongState::Dissolved => {
-            return Err(unreachable(true));
-        }
+    let op = Op::new(
+        (name.account.clone(), name.name.clone(), row.group.clone()),
+        (asked.operation, asked.bytes),
+        key.clone(),
+        until,
+    );
+    if !op.writes && mutants::is(Mutant::StrongReadStaysHome) {
+        return Ok(None);
     }
-    let op = Op {
-        account: name.account.clone(),
-        table: name.name.clone(),
-        group: row.group.clone(),
-        operation: format!("dynamodb.{operation}"),
-        request: bytes,
-        key: key.clone(),
-        writes,
-        phase: Phase::Waiting,
-        first: 0,
-        no: 0,
-        heard: false,
-        rounds: 0,
-        until: ctx.elapsed().0.saturating_add(PATIENCE),
-        mine: None,
-        dirty: false,
-        promised: None,
-    };
+    let strong = usable(ctx, &row)?;
     // As the caller: without the table's key there is nothing to ask others.
     let shelf = Shelf::open(ctx, name, row)?;
     let place = shelf.find(ctx, key)?;
-    let mut call = Call {
-        op,
-        seat: Seat { shelf, place },
-        strong: StrongRow::clone(&strong),
-    };
-    call.start(ctx).map(Some)
+    let seat = Seat { shelf, place };
+    Call { op, seat, strong }.start(ctx).map(Some)
+}
+
+/// The table of a call, when it is open and has strong consistency.
+pub(super) fn open_table(
+    ctx: &mut Ctx<'_>,
+    table: Option<&str>,
+) -> Result<Option<(TableName, Arc<TableRow>)>, Refusal> {
+    let name = TableName::read(ctx, table)?;
+    let row = ctx
+        .get_cached::<Tables>((&name.account, name.name.as_str()))
+        .filter(|row| row.status.is_open());
+    Ok(match row {
+        Some(row) if super::is(ctx, &row) => Some((name, row)),
+        _ => None,
+    })
+}
+
+/// The group of a table that takes strong calls now (DDB-075, DDB-076).
+pub(super) fn usable(ctx: &mut Ctx<'_>, row: &TableRow) -> Result<StrongRow, Refusal> {
+    let strong = super::of(ctx, row).ok_or_else(|| unreachable(true))?;
+    match strong.state {
+        StrongState::Open => Ok(StrongRow::clone(&strong)),
+        StrongState::Forming | StrongState::CutOff | StrongState::Dissolved => {
+            Err(unreachable(true))
+        }
+    }
 }
 
 /// Something has come for a call.
 pub(in super::super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput<'_>) -> Step {
-    let op: Op = decode(state)?;
-    let found = (
-        ctx.get_cached::<Tables>((&op.account, op.table.as_str())),
-        Seat::find(ctx, &op.account, &op.table, &op.group, &op.key),
-    );
-    let (Some(row), Ok(seat)) = found else {
-        return Err(unreachable(op.mine.is_none()));
+    let mut call = seated(ctx, decode(state)?)?;
+    call.take(ctx, input)
+}
+
+/// A call that goes on, where its item is.
+pub(super) fn seated(ctx: &mut Ctx<'_>, op: Op) -> Result<Call, Refusal> {
+    let definite = op.mine.is_none();
+    let row = ctx.get_cached::<Tables>((&op.account, op.table.as_str()));
+    let seat = Seat::find(ctx, &op.account, &op.table, &op.group, &op.key);
+    let (Some(row), Ok(seat)) = (row, seat) else {
+        return Err(unreachable(definite));
     };
-    let Some(strong) = super::of(ctx, &row) else {
-        return Err(unreachable(op.mine.is_none()));
-    };
+    let strong = super::of(ctx, &row).ok_or_else(|| unreachable(definite))?;
     let strong = StrongRow::clone(&strong);
-    let mut call = Call { op, seat, strong };
-    match input {
-        SagaInput::Answer { ordinal, outcome } => {
-            if ordinal < call.op.first {
-                return Ok(call.open());
+    Ok(Call { op, seat, strong })
+}
+
+impl Call {
+    /// Takes what has come.
+    pub(super) fn take(&mut self, ctx: &mut Ctx<'_>, input: SagaInput<'_>) -> Step {
+        match input {
+            SagaInput::Answer { ordinal, outcome } => {
+                if ordinal < self.op.first {
+                    return Ok(self.open());
+                }
+                let reply = outcome.and_then(decode::<Reply>);
+                self.op.heard |= reply.is_ok();
+                match reply {
+                    Ok(reply) => self.told(ctx, reply),
+                    Err(_) => self.refused(ctx),
+                }
             }
-            let reply = outcome.and_then(decode::<Reply>);
-            call.op.heard |= reply.is_ok();
-            match reply {
-                Ok(reply) => call.told(ctx, reply),
-                Err(_) => call.refused(ctx),
-            }
+            SagaInput::Deadline => self.late(ctx),
+            SagaInput::Chunk { .. } => Err(Refusal::internal("an item has no body")),
         }
-        SagaInput::Deadline => call.late(ctx),
-        SagaInput::Chunk { .. } => Err(Refusal::internal("an item has no body")),
     }
 }
 
@@ -223,13 +257,13 @@ pub(super) fn unreachable(definite: bool) -> Refusal {
     refusal
 }
 
-/// Runs the handler of a call on the local item.
-pub(super) fn run(ctx: &mut Ctx<'_>, op: &Op) -> Result<Vec<u8>, Refusal> {
-    let request = DynamoDbRequest::decode(&op.operation, &op.request)
+/// Runs the handler of a call on what is here.
+pub(super) fn run(ctx: &mut Ctx<'_>, operation: &str, request: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let request = DynamoDbRequest::decode(operation, request)
         .and_then(Result::ok)
         .ok_or_else(|| Refusal::internal("a call's request does not decode"))?;
     match dispatch_dynamodb::<DynamoDb>(ctx, request)? {
         Progress::Done(response) => Ok(response),
-        Progress::Open(_) => Err(Refusal::internal("a call about one item waits")),
+        Progress::Open(_) => Err(Refusal::internal("a call about items of one Region waits")),
     }
 }

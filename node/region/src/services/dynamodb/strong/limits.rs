@@ -1,5 +1,4 @@
-//! What a table with strong consistency cannot do (DDB-072), and what this build does not do with
-//! one.
+//! What a table with strong consistency cannot do (DDB-072).
 
 use std::collections::BTreeSet;
 
@@ -30,26 +29,6 @@ pub(super) fn check(ctx: &mut Ctx<'_>, request: &DynamoDbRequest) -> Result<(), 
                  STRONG",
             ),
         ),
-        R::Query(request) if request.consistent_read == Some(true) => (
-            request.table_name.iter().cloned().collect(),
-            DynamoError::NotBuilt("a strongly consistent Query of an MRSC table"),
-        ),
-        R::Scan(request) if request.consistent_read == Some(true) => (
-            request.table_name.iter().cloned().collect(),
-            DynamoError::NotBuilt("a strongly consistent Scan of an MRSC table"),
-        ),
-        R::BatchWriteItem(request) => (
-            request.request_items.keys().cloned().collect(),
-            DynamoError::NotBuilt("BatchWriteItem to an MRSC table"),
-        ),
-        R::BatchGetItem(request) => {
-            let strongly = request.request_items.iter();
-            let strongly = strongly.filter(|(_, keys)| keys.consistent_read == Some(true));
-            (
-                strongly.map(|(table, _)| table.clone()).collect(),
-                DynamoError::NotBuilt("a strongly consistent BatchGetItem of an MRSC table"),
-            )
-        }
         _ => return Ok(()),
     };
     let tables: BTreeSet<String> = tables;

@@ -16,15 +16,17 @@
 //! The handlers of items know nothing of it: when an item is known to be current here they run as
 //! for any table, and what they write becomes a proposal ([`propose`]).
 //!
-//! [`limits`] is what such a table cannot do. Left out, and refused: strongly consistent Query,
-//! Scan and batches of one.
+//! Calls about more than one item are in [`many`]: what two members have of them is compared ([`compare`]), and
+//! what differs goes through its register. [`limits`] is what such a table cannot do.
 
 pub(super) mod acceptor;
 pub(super) mod background;
+pub(super) mod compare;
 pub(super) mod entry;
 pub(super) mod group;
 pub(super) mod leaving;
 mod limits;
+pub(super) mod many;
 mod proposer;
 mod seat;
 
@@ -42,6 +44,7 @@ use super::shelf::{Place, Shelf};
 use super::value::Item;
 use crate::context::Ctx;
 
+use compare::{Extent, Sum};
 pub(super) use entry::begin;
 
 /// The Regions that may hold such a table (DDB-077).
@@ -80,6 +83,8 @@ pub(crate) enum What {
     },
     /// Answer when everything that you sent before has gone.
     Barrier,
+    /// Of which of these items do you have something else?
+    Compare { extent: Extent, sums: Vec<Sum> },
 }
 
 /// What a member answers.
@@ -97,6 +102,11 @@ pub(crate) enum Reply {
     Rejected,
     /// To a barrier.
     Passed,
+    /// To compare: ballots in buckets that differ, and the buckets that did not fit.
+    Differs {
+        told: Vec<(Item, Ballot)>,
+        left: Vec<u8>,
+    },
 }
 
 /// Something that the asker did not have.

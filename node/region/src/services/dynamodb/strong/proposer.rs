@@ -12,7 +12,7 @@
 
 use faultline_proto::progress::{Progress, Saga};
 
-use super::super::keyspaces::{Ballot, RegisterRow, StrongRow, StrongState, Strongs, Term};
+use super::super::keyspaces::{Ballot, RegisterRow, StrongRow, Term};
 use super::acceptor::takes;
 use super::background::{self, Unsettled};
 use super::entry::{Mine, Op, PATIENCE, Phase, Step, run, unreachable};
@@ -98,7 +98,7 @@ impl Call {
             return self.prepare(ctx);
         }
         ctx.txn.push();
-        let outcome = run(ctx, &self.op);
+        let outcome = run(ctx, &self.op.operation, &self.op.request);
         if outcome.is_ok() {
             ctx.txn.pop_keep();
         } else {
@@ -352,12 +352,8 @@ impl Call {
             return Err(unreachable(true));
         }
         if !self.op.heard {
-            let cut_off = StrongRow {
-                state: StrongState::CutOff,
-                ..self.strong.clone()
-            };
-            ctx.put_kept::<Strongs>(self.seat.table().id.as_str(), &cut_off);
-            background::catch_up(ctx, &self.unsettled());
+            let table = &self.seat.table().id;
+            background::cut_off(ctx, table, &self.strong, &self.unsettled());
         }
         self.refuse(ctx, unreachable(self.op.mine.is_none()))
     }

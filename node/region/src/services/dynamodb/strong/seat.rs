@@ -49,6 +49,34 @@ pub(super) fn keep(ctx: &mut Ctx<'_>, shelf: &Shelf, row: &[u8], register: &Regi
     ctx.put::<Registers>((shelf.table.id.as_str(), row), register);
 }
 
+/// The items of a table of this Region, or those that it keeps as a witness.
+pub(super) fn shelf(
+    ctx: &mut Ctx<'_>,
+    account: &AccountId,
+    table: &str,
+    group: &str,
+) -> Result<Shelf, Refusal> {
+    let name = TableName {
+        account: account.clone(),
+        name: table.to_owned(),
+    };
+    let found = ctx
+        .get_cached::<Tables>((account, table))
+        .filter(|row| row.group == group && row.status != TableStatus::Deleting);
+    let found = match found {
+        Some(found) => found,
+        None => ctx
+            .get_cached::<Witnesses>((account, table))
+            .filter(|row| row.group == group)
+            .ok_or_else(|| Refusal::internal("no member of this table here"))?,
+    };
+    let key_of_table = match &found.encryption {
+        Encryption::Owned { .. } => encryption::key_of(ctx, &name, &found)?,
+        Encryption::Kms { .. } => encryption::key_for_replication(ctx, &name, &found)?,
+    };
+    Ok(Shelf::with(name, found, key_of_table))
+}
+
 /// The seat.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -65,25 +93,7 @@ impl Seat {
         group: &str,
         key: &Item,
     ) -> Result<Self, Refusal> {
-        let name = TableName {
-            account: account.clone(),
-            name: table.to_owned(),
-        };
-        let found = ctx
-            .get_cached::<Tables>((account, table))
-            .filter(|row| row.group == group && row.status != TableStatus::Deleting);
-        let found = match found {
-            Some(found) => found,
-            None => ctx
-                .get_cached::<Witnesses>((account, table))
-                .filter(|row| row.group == group)
-                .ok_or_else(|| Refusal::internal("no member of this table here"))?,
-        };
-        let key_of_table = match &found.encryption {
-            Encryption::Owned { .. } => encryption::key_of(ctx, &name, &found)?,
-            Encryption::Kms { .. } => encryption::key_for_replication(ctx, &name, &found)?,
-        };
-        let shelf = Shelf::with(name, found, key_of_table);
+        let shelf = shelf(ctx, account, table, group)?;
         shelf.table.schema.check_key(key)?;
         let place = shelf.find(ctx, key.clone())?;
         Ok(Self { shelf, place })

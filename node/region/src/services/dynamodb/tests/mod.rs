@@ -12,6 +12,7 @@ mod queries;
 mod replicas;
 mod rows;
 mod strong;
+mod strong_many;
 mod tables;
 mod transactions;
 

@@ -10,7 +10,7 @@ use super::*;
 pub(super) const NEAR: &str = "eu-central-1";
 const ALL: [&str; 3] = [HOME, FAR, NEAR];
 
-fn strong_request(replicas: &[&str], witness: Option<&str>) -> UpdateTableRequest {
+pub(super) fn strong_request(replicas: &[&str], witness: Option<&str>) -> UpdateTableRequest {
     let replica_updates = replicas
         .iter()
         .flat_map(|region| create_in(region).replica_updates);
