@@ -304,6 +304,7 @@ fn config(case: &Case, options: &Options) -> SimConfig {
         settings: Settings {
             directory_delay: Span::from(world.iam_propagation).0,
             quotas: setup::quotas(world),
+            table_lags: setup::table_lags(world),
             ..Settings::default()
         },
         budget: options.budget,

@@ -48,6 +48,10 @@ impl Runner<'_> {
             "look.replication_metrics" => {
                 self.of_bucket("replication_metrics", named.as_ref(), &arguments, "metrics")
             }
+            "look.replication_latency" => {
+                let arguments = self.with_account(&arguments);
+                self.every("replication_latency", named.as_ref(), &arguments, "pairs")
+            }
             "look.replication_events" => {
                 self.of_bucket("replication_events", named.as_ref(), &arguments, "events")
             }

@@ -22,6 +22,7 @@ pub mod entropy;
 mod faults;
 pub mod identity;
 pub mod keyspaces;
+pub mod lag;
 pub mod mutants;
 pub mod pipeline;
 pub mod quotas;

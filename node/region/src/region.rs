@@ -7,13 +7,16 @@
 
 use std::collections::BTreeMap;
 
-use faultline_proto::driving::{Crash, Credential, Fault, Reply, Start, Started, Step, step};
+use faultline_proto::driving::{
+    Crash, Credential, Fault, Reply, Settings, Start, Started, Step, step,
+};
 use faultline_proto::names::{AccountId, Elapsed, RegionName, Timestamp};
 
 use crate::caches::Caches;
 use crate::context::{Ctx, Effects};
 use crate::entropy::{Entropy, EntropyRoot};
 use crate::keyspaces::{Head, HeadRow, Sagas, Timers};
+use crate::lag::Lag;
 use crate::mutants::{self, Mutant};
 use crate::quotas::Quotas;
 use crate::refusal::Refusal;
@@ -69,6 +72,8 @@ pub struct Core {
     pub retransmit_after: u64,
     /// Median of S3's replication lag for small objects, microseconds (LAT-004).
     pub s3_replication_median: u64,
+    /// How late DynamoDB's writes leave for other Regions, where the world says so (LAT-005).
+    pub table_lags: BTreeMap<RegionName, Lag>,
     /// How much later than it was made a change of the directory leaves its home, microseconds.
     pub directory_delay: u64,
     /// How much of each service an account may use here.
@@ -122,6 +127,7 @@ impl Core {
                 vault.link(peer.as_str(), region.as_str()),
             );
         }
+        let table_lags = table_lags(&region, &settings).map_err(protocol)?;
         Ok(Self {
             region,
             regions,
@@ -131,6 +137,7 @@ impl Core {
             epoch: start.epoch,
             retransmit_after: nonzero(settings.retransmit_after, RETRANSMIT_AFTER),
             s3_replication_median: nonzero(settings.s3_replication_median, 2_000_000),
+            table_lags,
             directory_delay: settings.directory_delay,
             quotas,
             links,
@@ -145,6 +152,19 @@ impl Core {
             None => self.vault.link(from.as_str(), to.as_str()),
         }
     }
+}
+
+fn table_lags(
+    region: &RegionName,
+    settings: &Settings,
+) -> Result<BTreeMap<RegionName, Lag>, faultline_proto::names::BadName> {
+    let own = settings.table_lags.iter();
+    own.filter(|lag| lag.from == region.as_str())
+        .map(|lag| {
+            let (median, p99) = (lag.median, lag.p99);
+            Ok((RegionName::new(&lag.to)?, Lag { median, p99 }))
+        })
+        .collect()
 }
 
 fn nonzero(given: u64, default: u64) -> u64 {

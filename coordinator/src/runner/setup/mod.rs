@@ -13,7 +13,7 @@ mod volumes;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use faultline_proto::driving::{Account, Credential, Quota};
+use faultline_proto::driving::{Account, Credential, Quota, TableLag};
 use faultline_proto::names::{AccountId, RegionName};
 use faultline_proto::registry::find_verb;
 use serde_json::Value;
@@ -100,6 +100,23 @@ pub fn quotas(plan: &WorldPlan) -> Vec<Quota> {
         thousandths: quota.thousandths(),
     });
     said.collect()
+}
+
+/// How late DynamoDB's writes leave, both ways.
+pub fn table_lags(plan: &WorldPlan) -> Vec<TableLag> {
+    let mut lags = Vec::new();
+    for lag in &plan.replication_lag {
+        let (one, other) = &lag.between;
+        for (from, to) in [(one, other), (other, one)] {
+            lags.push(TableLag {
+                from: from.to_string(),
+                to: to.to_string(),
+                median: Span::from(lag.median).0,
+                p99: Span::from(lag.p99.unwrap_or(lag.median)).0,
+            });
+        }
+    }
+    lags
 }
 
 /// Makes the world.

@@ -193,6 +193,7 @@ impl Checker<'_> {
             };
             match section.name {
                 "links" => plan.links.extend(self.typed(&template)),
+                "replication_lag" => plan.replication_lag.extend(self.typed(&template)),
                 "quotas" => plan.quotas.extend(self.typed(&template)),
                 _ => plan.replication.extend(self.typed(&template)),
             }

@@ -30,6 +30,8 @@ pub struct WorldPlan {
     pub seed: Option<u64>,
     /// What links are like, where the file says so.
     pub links: Vec<LinkPlan>,
+    /// How late DynamoDB's writes leave, where the file says so.
+    pub replication_lag: Vec<LagPlan>,
     /// Service quotas that differ from AWS's own.
     pub quotas: Vec<QuotaPlan>,
     /// Accounts by name.
@@ -101,6 +103,19 @@ pub struct LinkPlan {
     /// `1Gbit/s`; see [`bits_per_second`](crate::scenario::quantity::bits_per_second).
     #[serde(default)]
     pub bandwidth: Option<String>,
+}
+
+/// How late DynamoDB's writes leave one of two Regions for the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LagPlan {
+    /// The two Regions.
+    pub between: (RegionName, RegionName),
+    /// Half are shorter.
+    #[serde(with = "one_duration_text")]
+    pub median: Duration,
+    /// Of a hundred one is longer; the median when absent.
+    #[serde(default, with = "duration_text")]
+    pub p99: Option<Duration>,
 }
 
 /// A service quota that differs from AWS's own.

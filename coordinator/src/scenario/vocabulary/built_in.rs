@@ -8,7 +8,7 @@ use super::looks::{
     STORED_ITEM, STORED_ITEM_SEEN, STORED_OBJECT, STORED_OBJECT_SEEN, VOLUME_CONTENT, VOLUME_SEEN,
 };
 use super::replication_looks::{
-    EVENTS_SENT, LANES_SEEN, METRICS_SEEN, OF_BUCKET, STREAMS, STREAMS_SEEN,
+    EVENTS_SENT, LANES_SEEN, LATENCY, LATENCY_SEEN, METRICS_SEEN, OF_BUCKET, STREAMS, STREAMS_SEEN,
 };
 use super::secret_looks::{
     PARAMETER_EVENTS, PARAMETER_EVENTS_SEEN, STORED_SECRET, STORED_SECRET_SEEN,
@@ -113,6 +113,12 @@ pub static BUILT_IN: &[BuiltIn] = &[
         "What S3 owes by each rule of a bucket, under CloudWatch's names.",
         &OF_BUCKET,
         &METRICS_SEEN,
+    ),
+    look(
+        "look.replication_latency",
+        "ReplicationLatency of a global table: how late its writes arrive, under CloudWatch's name.",
+        &LATENCY,
+        &LATENCY_SEEN,
     ),
     look(
         "look.replication_events",

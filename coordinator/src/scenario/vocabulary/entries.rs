@@ -58,6 +58,27 @@ pub(super) static LINK: MessageDef = message(
     ],
 );
 
+/// Members of an entry.
+pub(super) static LAG: MessageDef = message(
+    "replication_lag",
+    "How late DynamoDB's writes leave one of two Regions for the other, beside the link's latency. Writes of different items overtake each other, and one of the same item that still waits is replaced.",
+    &[
+        list("between", Kind::Str, &TWO_REGIONS, "The two Regions."),
+        one(
+            "median",
+            Kind::Str,
+            &NEED_TIME,
+            "Half of the writes leave sooner.",
+        ),
+        one(
+            "p99",
+            Kind::Str,
+            &TIME,
+            "Of a hundred writes one leaves later; at least the median, and the median when absent.",
+        ),
+    ],
+);
+
 static PRINCIPAL_KIND: Shape = Shape {
     values: &["user", "role"],
     ..ANY

@@ -2,7 +2,7 @@
 
 use faultline_proto::tables::{Kind, MessageDef};
 
-use super::shapes::{BUCKET, COUNT, FREE, KEY, NEED_BUCKET, REGION, TABLE};
+use super::shapes::{BUCKET, COUNT, FREE, KEY, NEED_BUCKET, NEED_TABLE, REGION, TABLE};
 use super::{bare, list, message, one};
 
 pub(super) static STREAMS: MessageDef = message(
@@ -192,6 +192,40 @@ pub(super) static METRICS_SEEN: MessageDef = bare(
         &FREE,
         "The metrics.",
     )],
+);
+pub(super) static LATENCY: MessageDef = message(
+    "look.replication_latency",
+    "Which table to look at.",
+    &[
+        one("table_name", Kind::Str, &NEED_TABLE, "The global table."),
+        one(
+            "in",
+            Kind::Str,
+            &REGION,
+            "Only writes that arrived here; all Regions when absent.",
+        ),
+    ],
+);
+static PAIR: MessageDef = message(
+    "look.replication_latency_pair",
+    "What CloudWatch shows of two Regions, over the present minute and the last one.",
+    &[
+        one("from", Kind::Str, &REGION, "Where the writes were made."),
+        one("to", Kind::Str, &REGION, "Where they arrived."),
+        one(
+            "samples",
+            Kind::I64,
+            &COUNT,
+            "Writes that arrived; 0 when there were none, or replication stands still.",
+        ),
+        one("average", Kind::I64, &COUNT, "Milliseconds."),
+        one("maximum", Kind::I64, &COUNT, "Milliseconds."),
+    ],
+);
+pub(super) static LATENCY_SEEN: MessageDef = bare(
+    "look.replication_latency.answer",
+    "One entry for each pair of Regions between which a write ever arrived.",
+    &[list("pairs", Kind::Message(&PAIR), &FREE, "The pairs.")],
 );
 static S3_EVENT: MessageDef = message(
     "look.replication_event",

@@ -3,7 +3,7 @@
 use faultline_proto::tables::MessageDef;
 
 use super::entries::{
-    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY,
+    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LAG, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY,
     VOLUME_ENTRY,
 };
 pub use super::entries::{CLIENT, RETRIES_PATTERN};
@@ -63,6 +63,13 @@ pub static SECTIONS: &[SectionDef] = &[
         name: "links",
         entry: "a link",
         members: &LINK,
+        named: false,
+        one_of: &[],
+    },
+    SectionDef {
+        name: "replication_lag",
+        entry: "a lag",
+        members: &LAG,
         named: false,
         one_of: &[],
     },

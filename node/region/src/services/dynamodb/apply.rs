@@ -15,6 +15,7 @@ use super::journal;
 use super::keyspaces::{
     ConflictRow, Conflicts, TableRow, TableStatus, Tables, Version, Waiting, WaitingRow, Written,
 };
+use super::lagging;
 use super::members;
 use super::merge::Fate;
 use super::names::TableName;
@@ -155,6 +156,7 @@ fn settle(ctx: &mut Ctx<'_>, shelf: &Shelf, from: &RegionName, record: &ItemReco
     };
     if !record.backfill {
         let lag = ctx.elapsed().0.saturating_sub(record.accepted);
+        lagging::arrived(ctx, &shelf.table, from, lag);
         journal::replicated(ctx, &shelf.name, &key, from, &write, (outcome, lag));
     }
 }

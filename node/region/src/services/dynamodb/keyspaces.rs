@@ -371,6 +371,32 @@ pub(crate) struct SweepRow {
     pub(crate) floor: BTreeMap<RegionName, i64>,
 }
 
+/// A write that waits for its turn to leave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LagRow {
+    /// Elapsed microseconds.
+    pub(crate) due: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// How late writes of another Region arrived, by minutes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LatencyRow {
+    /// Number of the present minute.
+    pub(crate) minute: u64,
+    pub(crate) present: Minute,
+    pub(crate) last: Minute,
+}
+
+/// Microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Minute {
+    pub(crate) samples: u64,
+    pub(crate) sum: u64,
+    pub(crate) most: u64,
+}
+
 /// The payload of the timer that shows a witness as ACTIVE.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WitnessTimer {
@@ -389,6 +415,10 @@ crate::keyspaces! {
     pub(crate) Conflicts = 0x0704, "dynamodb.conflicts", version 1: (String, String) => ConflictRow;
     /// Replicated writes that wait, by table id and arrival.
     pub(crate) Waiting = 0x0705, "dynamodb.waiting", version 1: (String, u64) => WaitingRow;
+    /// Writes that wait for their turn to leave, by table id, receiver and row.
+    pub(crate) Lagging = 0x0706, "dynamodb.lagging", version 1: (String, RegionName, Vec<u8>) => LagRow;
+    /// How late writes arrived, by table id and sender.
+    pub(crate) Latencies = 0x0707, "dynamodb.latencies", version 1: (String, RegionName) => LatencyRow;
     /// Indexes and expiry by table id.
     pub(crate) Extras = 0x0710, "dynamodb.extras", version 1: String => ExtrasRow;
     /// Entries of indexes by index id and the HMAC of their keys.

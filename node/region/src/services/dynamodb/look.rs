@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::encryption;
 use super::journal;
 use super::keyspaces::{ConflictRow, Conflicts, Items, TableRow, Tables, Waiting, Written};
+use super::lagging;
 use super::names::TableName;
 use super::shelf::Shelf;
 use super::value::{self, Item};
@@ -32,6 +33,7 @@ pub(super) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Json) -> Option<An
         "conflicts" => conflicts,
         "table_digest" | "replicas_equal" => table_digest,
         "table_queue" => replication_queue,
+        "replication_latency" => replication_latency,
         _ => return None,
     };
     let account = arguments.get("account").and_then(Json::as_str);
@@ -198,6 +200,29 @@ fn replication_queue(
     let waiting = ctx.all(Range::<Waiting>::under((row.id.as_str(),))).len();
     queue["waiting_for_key"] = json!(waiting);
     Ok(queue)
+}
+
+/// ReplicationLatency as CloudWatch has it, for each Region whose writes arrive here (DDB-008).
+fn replication_latency(
+    ctx: &mut Ctx<'_>,
+    _name: TableName,
+    row: TableRow,
+    _arguments: &Json,
+) -> Answer {
+    let here = ctx.region().to_string();
+    let pairs: Vec<Json> = lagging::latencies(ctx, &row)
+        .into_iter()
+        .map(|(from, samples, average, most)| {
+            json!({
+                "from": from.as_str(),
+                "to": here,
+                "samples": samples,
+                "average": average / 1_000,
+                "maximum": most / 1_000,
+            })
+        })
+        .collect();
+    Ok(json!({ "region": here, "here": true, "pairs": pairs }))
 }
 
 /// What was told in a step whose process died after its commit was heard by nobody: tells again

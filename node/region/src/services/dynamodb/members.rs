@@ -9,7 +9,7 @@ use super::keyspaces::{ReplicaStatus, TableRow, TableStatus, Waiting};
 use super::names::TableName;
 use super::records::{GroupChange, GroupRecord};
 use super::tables::{self, TableTimer};
-use super::{backfill, encryption, group_settings, tombstones};
+use super::{backfill, encryption, group_settings, lagging, tombstones};
 use crate::context::{Ctx, encode};
 use crate::store::Range;
 
@@ -120,6 +120,7 @@ fn rank(status: ReplicaStatus) -> u8 {
 
 /// This replica leaves its group and stays as a table of its Region (DDB-060).
 pub(crate) fn leave(ctx: &mut Ctx<'_>, name: &TableName, row: &mut TableRow) {
+    lagging::push(ctx, name, row, None);
     let change = GroupChange::Left {
         region: ctx.region().clone(),
         id: row.id.clone(),

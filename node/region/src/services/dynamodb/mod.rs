@@ -8,7 +8,7 @@
 //! [`encryption`] and [`sealing`], [`access`] with [`conditions`].
 //! Global tables with strong consistency (MRSC): [`strong`].
 //! Global tables (MREC): [`global`] and [`sagas`] add and remove replicas, [`replica`] is its other side,
-//! [`members`] who there is, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
+//! [`members`] who there is, [`lagging`] how late a write leaves, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
 //! takes it, [`merge`] decides, [`group_settings`] are alike everywhere. [`watch`] notices keys that
 //! cannot be used. [`journal`] tells oracles, [`trail`] the
 //! auditor, [`look`] the simulator; [`due`] is
@@ -38,6 +38,7 @@ mod indexes;
 mod items;
 mod journal;
 pub(crate) mod keyspaces;
+mod lagging;
 mod listing;
 mod look;
 mod members;

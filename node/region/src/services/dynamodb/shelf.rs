@@ -24,7 +24,7 @@ use super::sealing::TableKey;
 use super::streams::changes;
 use super::strong;
 use super::value::{self, Item, Value};
-use super::{indexes, tombstones, ttl};
+use super::{indexes, lagging, tombstones, ttl};
 use crate::context::{Ctx, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
@@ -235,9 +235,9 @@ impl Shelf {
             accepted: ctx.elapsed().0,
             backfill: false,
         };
-        let (stream, body) = (self.name.stream(), encode(&record));
+        let body = encode(&record);
         for region in members {
-            ctx.replicate(&region, &stream, "dynamodb", "item", body.clone());
+            lagging::send(ctx, (&self.name, &self.table), place.row(), &region, &body);
         }
     }
 

@@ -20,8 +20,8 @@ use super::records::GroupChange;
 use super::schema::KeySchema;
 use super::streams::changes;
 use super::{
-    describe, encryption, index_fill, index_settings, indexes, members, settings, strong, value,
-    watch,
+    describe, encryption, index_fill, index_settings, indexes, lagging, members, settings, strong,
+    value, watch,
 };
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -264,6 +264,7 @@ pub(crate) fn begin_deletion(
     }
     row.status = TableStatus::Deleting;
     save(ctx, name, &row);
+    lagging::push(ctx, name, &row, None);
     members::tell_own(ctx, name, &row, ReplicaStatus::Deleting);
     wake(ctx, "gone", name, &row, gone_in);
     Ok(row)
@@ -304,6 +305,7 @@ pub(crate) fn gone(ctx: &mut Ctx<'_>, timer: &TableTimer) {
         ctx.delete::<Waiting>((id, ordinal));
     }
     strong::leaving::forget(ctx, &row);
+    lagging::forget(ctx, id);
     encryption::forget(ctx, &row);
     let here = ctx.region().clone();
     let change = GroupChange::Left {

@@ -21,6 +21,7 @@ use faultline_proto::names::RegionName;
 
 use super::encryption;
 use super::keyspaces::{Items, ReplicaStatus, SweepRow, Sweeps, TableRow, Waiting};
+use super::lagging;
 use super::members;
 use super::names::TableName;
 use super::records::{GroupChange, ItemRecord};
@@ -133,6 +134,7 @@ pub(super) fn asked(
     round: u64,
 ) {
     if !has_waiting(ctx, table) {
+        lagging::push(ctx, name, table, Some(from));
         let region = ctx.region().clone();
         let change = GroupChange::Swept { region, round };
         members::tell_one(ctx, name, table, from, change);

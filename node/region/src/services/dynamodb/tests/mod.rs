@@ -6,6 +6,7 @@ mod encryption;
 mod expiring;
 mod indexing;
 mod items;
+mod lagging;
 mod lasting;
 mod permissions;
 mod queries;

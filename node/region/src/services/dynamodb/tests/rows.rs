@@ -58,6 +58,9 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     let mut mrsc = strong::strong(&[FAR], Some(strong::NEAR));
     put(&mut mrsc, HOME, &[("id", "a"), ("v", "1")]).unwrap();
     lines.extend(golden::harvest(mrsc.store(strong::NEAR)).unwrap());
+    let mut late = lagging::late();
+    put(&mut late, HOME, &[("id", "a")]).unwrap();
+    lines.extend(golden::harvest(late.store(HOME)).unwrap());
     lines.extend(golden::harvest(mrsc.store(HOME)).unwrap());
     let missing: String = KEYSPACES
         .iter()
