@@ -148,12 +148,7 @@ impl Client {
         table: &TableAt,
         item: &Item,
     ) -> Result<PutOutcome, SealedError> {
-        let (stored, wrapped_under) = match self.schema.plaintext_policy() {
-            PlaintextPolicy::ForceWriteAllowRead => (item.clone(), Vec::new()),
-            PlaintextPolicy::ForbidWriteAllowRead | PlaintextPolicy::ForbidWriteForbidRead => {
-                self.sealed(aws, entropy, item).await?
-            }
-        };
+        let (stored, wrapped_under) = self.as_stored(aws, entropy, item).await?;
         let request = PutItemRequest {
             table_name: Some(table.name.clone()),
             item: to_attributes(stored.clone()),
@@ -165,6 +160,21 @@ impl Client {
             wrapped_under,
             response,
         })
+    }
+
+    /// `item` as the plaintext policy lets it be written, and what wrapped its data key.
+    pub(crate) async fn as_stored<A: AwsClient>(
+        &self,
+        aws: &A,
+        entropy: &mut dyn Entropy,
+        item: &Item,
+    ) -> Result<(Item, Vec<WrappedBy>), SealedError> {
+        match self.schema.plaintext_policy() {
+            PlaintextPolicy::ForceWriteAllowRead => Ok((item.clone(), Vec::new())),
+            PlaintextPolicy::ForbidWriteAllowRead | PlaintextPolicy::ForbidWriteForbidRead => {
+                self.sealed(aws, entropy, item).await
+            }
+        }
     }
 
     /// Seals `item` without writing it: the item as DynamoDB would hold it, and what wrapped

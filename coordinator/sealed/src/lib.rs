@@ -23,13 +23,14 @@
 //!   keys that a table keeps, under one KMS key.
 //! - [`beacons`]: what can be searched for in what is encrypted.
 //! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`];
-//!   `kms` is its KMS side; [`find`]: `Query` and `Scan`.
+//!   `kms` is its KMS side; [`find`]: `Query` and `Scan`; [`mod@batch`]: batches and transactions.
 //! - [`import`]: key material on its way into KMS, as its owner wraps it; no client, no table.
 //! - [`entropy`], [`error`].
 //!
-//! Left out: legacy items, keys that are not in KMS, batches and transactions.
+//! Left out: legacy items, keys that are not in KMS.
 
 pub mod attribute;
+pub mod batch;
 pub mod beacons;
 pub mod branch;
 pub mod client;
@@ -54,6 +55,7 @@ pub mod signing;
 pub mod value;
 pub mod wrapping;
 
+pub use batch::{BatchGot, Write};
 pub use beacons::{BeaconConfig, BeaconSource, Query, Search};
 pub use branch::{
     BeaconKeyCache, BranchKeyCache, BranchKeyId, Hierarchy, KeyStore, KmsConfiguration,

@@ -21,18 +21,9 @@ use crate::world::{HOME, KEYS, TABLE, World};
 
 /// The library's key store, asked in a Region with that Region's key.
 pub fn key_store(world: &World, region: &str) -> Fallible<KeyStoreClient> {
-    key_store_with(world, region, world.dynamodb(region))
-}
-
-/// As [`key_store`], with another way to DynamoDB.
-pub fn key_store_with(
-    world: &World,
-    region: &str,
-    dynamodb: aws_sdk_dynamodb::Client,
-) -> Fallible<KeyStoreClient> {
     let config = KeyStoreConfig::builder()
         .kms_client(world.kms(region))
-        .ddb_client(dynamodb)
+        .ddb_client(world.dynamodb(region))
         .ddb_table_name(KEYS)
         .logical_key_store_name(STORE)
         .kms_configuration(KmsConfiguration::KmsMrKeyArn(world.mrk[region].clone()))

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use aws_sdk_kms::primitives::Blob;
 use faultline_proto::dynamodb as ddb;
 use faultline_proto::kms;
@@ -45,6 +46,7 @@ impl<'w> Wire<'w> {
             "kms.Decrypt" => self.decrypt(region, request).await,
             "dynamodb.PutItem" => self.put(region, request).await,
             "dynamodb.GetItem" => self.get(region, request).await,
+            "dynamodb.TransactWriteItems" => self.transact(region, request).await,
             other => Err(format!("{other} is not called here")),
         }
     }
@@ -149,6 +151,25 @@ impl<'w> Wire<'w> {
             .await
             .map_err(words)?;
         Ok(ddb::PutItemResponse::default().encode_to_vec())
+    }
+
+    async fn transact(&self, region: &str, request: &[u8]) -> Answer {
+        let request = ddb::TransactWriteItemsRequest::decode(request).map_err(words)?;
+        let mut call = self.world.dynamodb(region).transact_write_items();
+        for put in request.transact_items.into_iter().filter_map(|item| item.put) {
+            let item = from_attributes(put.item).map_err(words)?;
+            let names = put.expression_attribute_names;
+            let put = Put::builder()
+                .set_table_name(put.table_name)
+                .set_item(Some(to_sdk(&item)))
+                .set_condition_expression(put.condition_expression)
+                .set_expression_attribute_names((!names.is_empty()).then(|| hashed(names)))
+                .build()
+                .map_err(words)?;
+            call = call.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        call.send().await.map_err(words)?;
+        Ok(ddb::TransactWriteItemsResponse::default().encode_to_vec())
     }
 
     async fn get(&self, region: &str, request: &[u8]) -> Answer {

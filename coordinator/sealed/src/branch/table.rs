@@ -1,6 +1,9 @@
 //! The DynamoDB side of a key store.
 
-use faultline_proto::dynamodb::{GetItemRequest, GetItemResponse, PutItemRequest, PutItemResponse};
+use faultline_proto::dynamodb::{
+    self, GetItemRequest, GetItemResponse, TransactWriteItem, TransactWriteItemsRequest,
+    TransactWriteItemsResponse,
+};
 
 use super::record::ID;
 use crate::attribute::{from_attributes, to_attributes};
@@ -9,7 +12,7 @@ use crate::error::SealedError;
 use crate::value::Item;
 
 const GET_ITEM: &str = "dynamodb.GetItem";
-const PUT_ITEM: &str = "dynamodb.PutItem";
+const TRANSACT: &str = "dynamodb.TransactWriteItems";
 const NAME: &str = "#BranchKeyIdentifierField";
 
 /// A row to write: a new one, or one in place of another.
@@ -38,26 +41,34 @@ pub(super) async fn get<A: AwsClient>(
         .map_err(|why| unexpected(&table.region, GET_ITEM, &why.to_string()))
 }
 
-/// Writes rows, the active one last.
+/// Writes rows, all of them or none.
 pub(super) async fn write<A: AwsClient>(
     aws: &A,
     table: &TableAt,
     puts: Vec<Put>,
 ) -> Result<(), SealedError> {
-    for put in puts {
+    let rows = puts.into_iter().map(|put| {
         let function = if put.new {
             "attribute_not_exists"
         } else {
             "attribute_exists"
         };
-        let request = PutItemRequest {
+        let put = dynamodb::Put {
             table_name: Some(table.name.clone()),
             item: to_attributes(put.item),
             condition_expression: Some(format!("{function}({NAME})")),
             expression_attribute_names: [(NAME.to_owned(), ID.to_owned())].into(),
-            ..PutItemRequest::default()
+            ..dynamodb::Put::default()
         };
-        let _: PutItemResponse = call(aws, &table.region, PUT_ITEM, &request).await?;
-    }
+        TransactWriteItem {
+            put: Some(put),
+            ..TransactWriteItem::default()
+        }
+    });
+    let request = TransactWriteItemsRequest {
+        transact_items: rows.collect(),
+        ..TransactWriteItemsRequest::default()
+    };
+    let _: TransactWriteItemsResponse = call(aws, &table.region, TRANSACT, &request).await?;
     Ok(())
 }

@@ -70,15 +70,23 @@ fn cse_033_a_branch_key_is_made_without_being_seen() {
             &format!("kms.GenerateDataKeyWithoutPlaintext eu-west-1 {MRK_WEST}"),
             &format!("kms.ReEncrypt eu-west-1 {MRK_WEST}"),
             &format!("kms.GenerateDataKeyWithoutPlaintext eu-west-1 {MRK_WEST}"),
-            "dynamodb.PutItem eu-west-1",
-            "dynamodb.PutItem eu-west-1",
-            "dynamodb.PutItem eu-west-1",
+            "dynamodb.TransactWriteItems eu-west-1",
         ]
     );
     let rows = world.key_rows();
     let kinds: Vec<&str> = rows.keys().map(|(_, kind)| kind.as_str()).collect();
     assert_eq!(kinds[..2], ["beacon:ACTIVE", "branch:ACTIVE"]);
     let version = kinds[2];
+    // What there is is not overwritten, and nothing of a second one is left.
+    let again = store(west());
+    let again = now(again.create_key(
+        &world,
+        &mut Repeatable::default(),
+        Some("tenant-a"),
+        &custom(),
+    ));
+    assert_eq!(again.unwrap_err().code(), "TransactionCanceledException");
+    assert_eq!(world.key_rows(), rows);
     assert!(version.starts_with("branch:version:") && version.len() == 15 + 36);
     let active = &rows[&("tenant-a".to_owned(), "branch:ACTIVE".to_owned())];
     assert_eq!(active["version"], Value::S(version.to_owned()));

@@ -8,7 +8,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use faultline_proto::dynamodb::{
-    AttributeValue, GetItemRequest, GetItemResponse, PutItemRequest, PutItemResponse,
+    AttributeMap, AttributeValue, BatchGetItemRequest, BatchGetItemResponse, BatchWriteItemRequest,
+    BatchWriteItemResponse, GetItemRequest, GetItemResponse, ItemList, ItemResponse,
+    PutItemRequest, PutItemResponse, TransactGetItemsRequest, TransactGetItemsResponse,
+    TransactWriteItemsRequest, TransactWriteItemsResponse, WriteRequests,
 };
 use faultline_proto::kms::{
     DecryptRequest, DecryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
@@ -27,6 +30,7 @@ pub const MRK_EAST: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
 pub const SINGLE_WEST: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaa";
 pub const SINGLE_EAST: &str = "arn:aws:kms:us-east-1:111122223333:key/bbbb";
 
+type Attributes = BTreeMap<String, AttributeValue>;
 type Plain = (Vec<u8>, BTreeMap<String, String>);
 
 #[derive(Default)]
@@ -36,7 +40,9 @@ struct State {
     /// Ciphertext to key material (without Region for related keys) and what it hides.
     wrapped: BTreeMap<Vec<u8>, (String, Plain)>,
     contexts: Vec<BTreeMap<String, String>>,
-    item: BTreeMap<String, AttributeValue>,
+    item: Attributes,
+    /// What batches and transactions have written.
+    items: Vec<Attributes>,
     /// Rows of the table `keys`, by id and type.
     keys: BTreeMap<(String, String), BTreeMap<String, AttributeValue>>,
     now: u64,
@@ -77,6 +83,14 @@ impl World {
         let mut item = from_attributes(row).unwrap();
         change(&mut item);
         self.0.borrow_mut().keys.insert(key, to_attributes(item));
+    }
+    /// What batches and transactions have written.
+    pub fn items(&self) -> Vec<Item> {
+        let state = self.0.borrow();
+        let items = state.items.iter();
+        items
+            .map(|item| from_attributes(item.clone()).unwrap())
+            .collect()
     }
     /// Changes the stored item behind the client's back.
     pub fn edit(&self, change: impl FnOnce(&mut Item)) {
@@ -137,6 +151,32 @@ impl World {
                 log("");
                 let request = GetItemRequest::decode(request).unwrap();
                 state.get_item(&request).encode_to_vec()
+            }
+            "dynamodb.TransactWriteItems" => {
+                log("");
+                let request = TransactWriteItemsRequest::decode(request).unwrap();
+                state.transact(request).map_err(fail)?.encode_to_vec()
+            }
+            "dynamodb.TransactGetItems" => {
+                log("");
+                let request = TransactGetItemsRequest::decode(request).unwrap();
+                let gets = request.transact_items.into_iter().flat_map(|item| item.get);
+                let found = gets.map(|get| state.found(&get.key).unwrap_or_default());
+                TransactGetItemsResponse {
+                    responses: found.map(|item| ItemResponse { item }).collect(),
+                    ..TransactGetItemsResponse::default()
+                }
+                .encode_to_vec()
+            }
+            "dynamodb.BatchWriteItem" => {
+                log("");
+                let request = BatchWriteItemRequest::decode(request).unwrap();
+                state.batch(request).encode_to_vec()
+            }
+            "dynamodb.BatchGetItem" => {
+                log("");
+                let request = BatchGetItemRequest::decode(request).unwrap();
+                state.batch_get(request).encode_to_vec()
             }
             other => panic!("{other} is not part of this world"),
         })
@@ -205,6 +245,86 @@ impl State {
         }
         self.keys.insert(key, request.item);
         Ok(PutItemResponse::default())
+    }
+
+    fn transact(
+        &mut self,
+        request: TransactWriteItemsRequest,
+    ) -> Result<TransactWriteItemsResponse, &'static str> {
+        let kept = (self.keys.clone(), self.items.clone());
+        for action in request.transact_items {
+            if let Some(put) = action.put {
+                let put = PutItemRequest {
+                    table_name: put.table_name,
+                    item: put.item,
+                    condition_expression: put.condition_expression,
+                    ..PutItemRequest::default()
+                };
+                if put.table_name() != "keys" {
+                    self.items.push(put.item);
+                } else if self.put_item(put).is_err() {
+                    (self.keys, self.items) = kept;
+                    return Err("TransactionCanceledException");
+                }
+            }
+            if let Some(delete) = action.delete {
+                self.remove(&delete.key);
+            }
+        }
+        Ok(TransactWriteItemsResponse::default())
+    }
+
+    /// What a key names among the items of batches and transactions.
+    fn found(&self, key: &Attributes) -> Option<Attributes> {
+        let is_it = |item: &&Attributes| {
+            key.iter()
+                .all(|(name, value)| item.get(name) == Some(value))
+        };
+        self.items.iter().find(is_it).cloned()
+    }
+
+    fn remove(&mut self, key: &Attributes) {
+        let is_it = |item: &Attributes| {
+            key.iter()
+                .all(|(name, value)| item.get(name) == Some(value))
+        };
+        self.items.retain(|item| !is_it(item));
+    }
+
+    /// Writes all but the last of a batch.
+    fn batch(&mut self, request: BatchWriteItemRequest) -> BatchWriteItemResponse {
+        let mut unprocessed_items = BTreeMap::new();
+        for (table, mut writes) in request.request_items {
+            let last = writes.items.pop();
+            for write in writes.items {
+                if let Some(put) = write.put_request {
+                    self.items.push(put.item);
+                }
+                if let Some(delete) = write.delete_request {
+                    self.remove(&delete.key);
+                }
+            }
+            let items = last.into_iter().collect();
+            unprocessed_items.insert(table, WriteRequests { items });
+        }
+        BatchWriteItemResponse {
+            unprocessed_items,
+            ..BatchWriteItemResponse::default()
+        }
+    }
+
+    /// Reads all but the last of a batch.
+    fn batch_get(&self, request: BatchGetItemRequest) -> BatchGetItemResponse {
+        let mut response = BatchGetItemResponse::default();
+        for (table, mut asked) in request.request_items {
+            let last = asked.keys.pop();
+            let items = asked.keys.iter().filter_map(|key| self.found(&key.items));
+            let items = items.map(|items| AttributeMap { items }).collect();
+            response.responses.insert(table.clone(), ItemList { items });
+            asked.keys = last.into_iter().collect();
+            response.unprocessed_keys.insert(table, asked);
+        }
+        response
     }
 
     fn generate_data_key(&mut self, request: GenerateDataKeyRequest) -> GenerateDataKeyResponse {

@@ -182,6 +182,12 @@ fn probe(ctx: &mut Ctx<'_>, to: &RegionName, stream: &str) {
 }
 
 impl Ctx<'_> {
+    /// How far `stream` to `to` was written, and how far it was acknowledged.
+    pub(crate) fn sent(&mut self, to: &RegionName, stream: &str) -> (u64, u64) {
+        let head = self.get::<OutHeads>(&(to.clone(), stream.to_owned()));
+        head.map_or((0, 0), |head| (head.last, head.acked))
+    }
+
     /// Whether an injected fault holds `stream` to `to` back.
     #[must_use]
     pub fn is_paused(&self, to: &RegionName, stream: &str) -> bool {

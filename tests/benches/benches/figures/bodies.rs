@@ -1,12 +1,14 @@
 //! A put of 64 MiB and its replication: how long, and how much memory beside what is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
 use bytes::Bytes;
 use faultline::clock::{SimTime, Span};
+use faultline::faults::{Fault, partition::Partition};
 use faultline::journal::Journal;
+use faultline::network::link::Link;
 use faultline::seed::RunSeed;
 use faultline::sim::answer::{Answered, CallSpec, Timeouts};
 use faultline::sim::{Sim, SimConfig};
@@ -106,13 +108,28 @@ impl World {
 
     /// With settings of its own.
     pub fn with(carried: Box<dyn transport::Transport>, settings: Settings) -> Self {
+        Self::linked(carried, settings, None)
+    }
+
+    /// With settings and a link of its own.
+    pub fn linked(
+        carried: Box<dyn transport::Transport>,
+        settings: Settings,
+        link: Option<Link>,
+    ) -> Self {
         let region = |name: &str| RegionName::new(name).expect("a Region name");
         let config = SimConfig {
             seed: RunSeed(7),
             world: RunSeed(7),
             regions: vec![region(HERE), region(THERE)],
             home: region(THERE),
-            links: BTreeMap::new(),
+            links: link
+                .into_iter()
+                .flat_map(|link| {
+                    let (here, there) = (region(HERE), region(THERE));
+                    [((here.clone(), there.clone()), link), ((there, here), link)]
+                })
+                .collect(),
             accounts: vec![Account {
                 id: "111111111111".to_owned(),
                 root_access_key: ROOT.to_owned(),
@@ -155,6 +172,24 @@ impl World {
     /// Lets simulated time pass.
     pub fn sleep(&self, span: Span) {
         self.sim.run(self.sim.sleep(span)).expect("the run goes on");
+    }
+
+    /// Simulated time.
+    pub fn now(&self) -> SimTime {
+        self.sim.now()
+    }
+
+    /// Lets nothing pass between the two Regions until `heal`.
+    pub fn cut(&self) -> u64 {
+        let sides = [HERE, THERE].map(|name| [RegionName::new(name).expect("a Region name")]);
+        let groups = sides.map(BTreeSet::from).to_vec();
+        let fault = Fault::Partition(Partition::Groups(groups));
+        self.sim.begin_fault(&fault).expect("nobody refuses it")
+    }
+
+    /// Ends a cut.
+    pub fn heal(&self, cut: u64) {
+        self.sim.heal_fault(cut).expect("it heals");
     }
 
     /// What a Region tells of itself.

@@ -250,17 +250,28 @@ impl<D: Steps> Driver<D> {
 
     /// Makes a table that is ready.
     pub fn table(&mut self) {
+        self.table_by(&[("id", "HASH")]);
+    }
+
+    /// The same with a sort key.
+    pub fn sorted_table(&mut self) {
+        self.table_by(&[("id", "HASH"), ("at", "RANGE")]);
+    }
+
+    fn table_by(&mut self, keys: &[(&str, &str)]) {
         let name = |text: &str| Some(text.to_owned());
+        let attributes = keys.iter().map(|(key, _)| dynamodb::AttributeDefinition {
+            attribute_name: name(key),
+            attribute_type: name("S"),
+        });
+        let schema = keys.iter().map(|(key, kind)| dynamodb::KeySchemaElement {
+            attribute_name: name(key),
+            key_type: name(kind),
+        });
         self.call(&dynamodb::CreateTableRequest {
             table_name: name(TABLE),
-            attribute_definitions: vec![dynamodb::AttributeDefinition {
-                attribute_name: name("id"),
-                attribute_type: name("S"),
-            }],
-            key_schema: vec![dynamodb::KeySchemaElement {
-                attribute_name: name("id"),
-                key_type: name("HASH"),
-            }],
+            attribute_definitions: attributes.collect(),
+            key_schema: schema.collect(),
             billing_mode: name("PAY_PER_REQUEST"),
             ..dynamodb::CreateTableRequest::default()
         });
@@ -270,11 +281,51 @@ impl<D: Steps> Driver<D> {
     }
 }
 
+fn text(text: String) -> dynamodb::AttributeValue {
+    dynamodb::AttributeValue {
+        value: Some(dynamodb::attribute_value::Value::S(text)),
+    }
+}
+
+/// A GetItem request for what `put_of` puts.
+pub fn get_of(at: u64) -> Vec<u8> {
+    dynamodb::GetItemRequest {
+        table_name: Some(TABLE.to_owned()),
+        key: [("id".to_owned(), text(format!("order-{}", at % 1000)))].into(),
+        ..dynamodb::GetItemRequest::default()
+    }
+    .encode_to_vec()
+}
+
+/// A PutItem request for an item of the one partition that is queried.
+pub fn line_of(at: u64) -> Vec<u8> {
+    dynamodb::PutItemRequest {
+        table_name: Some(TABLE.to_owned()),
+        item: [
+            ("id".to_owned(), text("order".to_owned())),
+            ("at".to_owned(), text(format!("line-{at:06}"))),
+            ("note".to_owned(), text("n".repeat(50))),
+        ]
+        .into(),
+        ..dynamodb::PutItemRequest::default()
+    }
+    .encode_to_vec()
+}
+
+/// A Query request for the first hundred of them.
+pub fn query() -> Vec<u8> {
+    dynamodb::QueryRequest {
+        table_name: Some(TABLE.to_owned()),
+        key_condition_expression: Some("id = :id".to_owned()),
+        expression_attribute_values: [(":id".to_owned(), text("order".to_owned()))].into(),
+        limit: Some(100),
+        ..dynamodb::QueryRequest::default()
+    }
+    .encode_to_vec()
+}
+
 /// A PutItem request of about `length` bytes; keys come round again after a thousand.
 pub fn put_of(at: u64, length: usize) -> Vec<u8> {
-    let text = |text: String| dynamodb::AttributeValue {
-        value: Some(dynamodb::attribute_value::Value::S(text)),
-    };
     dynamodb::PutItemRequest {
         table_name: Some(TABLE.to_owned()),
         item: [

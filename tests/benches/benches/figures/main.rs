@@ -15,6 +15,7 @@ mod runs;
 mod sealing;
 mod steps;
 mod table;
+mod tables;
 
 use std::process::ExitCode;
 use table::Table;
@@ -31,5 +32,6 @@ fn main() -> ExitCode {
     runs::all(&mut table);
     bodies::all(&mut table);
     replicating::all(&mut table);
+    tables::all(&mut table);
     ExitCode::SUCCESS
 }

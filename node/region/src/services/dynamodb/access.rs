@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use faultline_proto::dynamodb::{self, AttributeValue};
+use faultline_proto::dynamodb::{self, AttributeValue, ReplicationGroupUpdate};
 use faultline_proto::handlers::DynamoDbRequest;
 
 use super::conditions;
@@ -23,7 +23,16 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &DynamoDbRequest) -> All {
     Ok(match request {
         R::CreateTable(request) => create(ctx, request)?,
         R::DescribeTable(request) => table(ctx, "DescribeTable", &request.table_name)?,
-        R::UpdateTable(request) => table(ctx, "UpdateTable", &request.table_name)?,
+        R::UpdateTable(request) => {
+            let mut all = table(ctx, "UpdateTable", &request.table_name)?;
+            let leaves = |it: &ReplicationGroupUpdate| it.disassociate.is_some();
+            if request.replica_updates.iter().any(leaves) {
+                // DDB-027.
+                let action = "DisassociateTableReplica";
+                all.extend(table(ctx, action, &request.table_name)?);
+            }
+            all
+        }
         R::DeleteTable(request) => table(ctx, "DeleteTable", &request.table_name)?,
         R::UpdateTimeToLive(request) => table(ctx, "UpdateTimeToLive", &request.table_name)?,
         R::DescribeTimeToLive(request) => table(ctx, "DescribeTimeToLive", &request.table_name)?,

@@ -6,11 +6,11 @@ use faultline_proto::dynamodb::{
 };
 use faultline_proto::names::Timestamp;
 
-use super::index_settings;
 use super::keyspaces::{
     Billing, Encryption, Extras, Replica, ReplicaStatus, Stream, TableRow, TableStatus,
 };
 use super::names::TableName;
+use super::{disassociation, index_settings};
 use crate::context::Ctx;
 
 /// Status of a table or replica whose KMS key was found unusable.
@@ -78,6 +78,7 @@ pub(crate) fn of(ctx: &mut Ctx<'_>, name: &TableName, row: &TableRow) -> TableDe
             last_update_date_time: None,
         }),
         deletion_protection_enabled: Some(row.deletion_protection),
+        disassociation_protection_enabled: disassociation::protection(ctx, row),
         ..Default::default()
     }
 }

@@ -3,8 +3,8 @@
 use super::streams::changes;
 use super::tables::{self, TableTimer};
 use super::{
-    apply, backfill, index_fill, indexes, lagging, members, sagas, strong, tombstones, transact,
-    ttl, update_table, watch,
+    apply, backfill, disassociation, index_fill, indexes, lagging, members, sagas, strong,
+    tombstones, transact, ttl, update_table, watch,
 };
 use crate::context::{Ctx, decode};
 
@@ -14,6 +14,7 @@ pub(super) fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
     match (kind, table()) {
         ("backfill", _) => backfill::due(ctx, payload),
         ("lagging", _) => lagging::due(ctx, payload),
+        ("disassociate", _) => disassociation::due(ctx, payload),
         ("abandon", _) => sagas::abandon(ctx, payload),
         ("entry_gone", _) => indexes::gone(ctx, payload),
         ("index_step", _) => index_fill::due(ctx, payload),

@@ -28,6 +28,8 @@ use crate::vault::SecretKey;
 
 /// How long a table key is used before KMS is asked again, seconds (DDB-056).
 const CACHED: u64 = 300;
+/// How long expiry goes on without KMS (DDB-064), microseconds: half an hour.
+const LATELY: u64 = 1_800_000_000;
 /// Alias of the AWS managed key.
 pub(crate) const MANAGED_ALIAS: &str = "alias/aws/dynamodb";
 /// What the grant allows DynamoDB to do.
@@ -242,6 +244,19 @@ fn remember_for(ctx: &mut Ctx<'_>, table: &str, caller: &str, secret: &SecretKey
     let until = ctx.elapsed().plus_seconds(CACHED).0;
     // A refused call learned the key all the same.
     ctx.put_kept::<CachedKeys>((table, caller), &CachedKeyRow { sealed, until });
+}
+
+/// The table's key if KMS gave it to anybody in the last half hour.
+pub(crate) fn key_until_lately(ctx: &mut Ctx<'_>, row: &TableRow) -> Option<TableKey> {
+    let rows = ctx.all(Range::<CachedKeys>::under((row.id.as_str(),)));
+    let last = rows.into_iter().map(|(_, cached)| cached);
+    let last = last.max_by_key(|cached| cached.until)?;
+    let given = last.until.saturating_sub(CACHED * 1_000_000);
+    if ctx.elapsed().0 >= given.saturating_add(LATELY) {
+        return None;
+    }
+    let secret = opened(ctx, "dynamodb.cached-key", &row.id, &last.sealed).ok()?;
+    Some(TableKey::new(&secret))
 }
 
 /// The table's key for a look: any that was in use, however long ago.

@@ -59,11 +59,13 @@ pub(super) fn update(
             create: Some(create),
             update: None,
             delete: None,
+            disassociate: None,
         } => create_replica(ctx, name, row, create),
         ReplicationGroupUpdate {
             create: None,
             update: None,
             delete: Some(delete),
+            disassociate: None,
         } => {
             let region = other_region(ctx, delete.region_name.as_deref())?;
             delete_replica(ctx, name, &row, region)
@@ -72,6 +74,7 @@ pub(super) fn update(
             create: None,
             update: Some(update),
             delete: None,
+            disassociate: None,
         } => {
             let region = other_region(ctx, update.region_name.as_deref())?;
             if !row.replicas.contains_key(&region) {

@@ -419,6 +419,8 @@ crate::keyspaces! {
     pub(crate) Lagging = 0x0706, "dynamodb.lagging", version 1: (String, RegionName, Vec<u8>) => LagRow;
     /// How late writes arrived, by table id and sender.
     pub(crate) Latencies = 0x0707, "dynamodb.latencies", version 1: (String, RegionName) => LatencyRow;
+    /// Replicas that are not protected against leaving their global table, by table id.
+    pub(crate) Disassociable = 0x0708, "dynamodb.disassociable", version 1: String => bool;
     /// Indexes and expiry by table id.
     pub(crate) Extras = 0x0710, "dynamodb.extras", version 1: String => ExtrasRow;
     /// Entries of indexes by index id and the HMAC of their keys.

@@ -7,7 +7,7 @@
 //! [`indexes`] with [`index_settings`] and [`index_fill`]; [`streams`], a service of its own;
 //! [`encryption`] and [`sealing`], [`access`] with [`conditions`].
 //! Global tables with strong consistency (MRSC): [`strong`].
-//! Global tables (MREC): [`global`] and [`sagas`] add and remove replicas, [`replica`] is its other side,
+//! Global tables (MREC): [`global`] and [`sagas`] add and remove replicas, [`disassociation`] lets one leave, [`replica`] is its other side,
 //! [`members`] who there is, [`lagging`] how late a write leaves, [`backfill`] fills new ones, [`records`] what travels, [`apply`]
 //! takes it, [`merge`] decides, [`group_settings`] are alike everywhere. [`watch`] notices keys that
 //! cannot be used. [`journal`] tells oracles, [`trail`] the
@@ -26,6 +26,7 @@ mod batch;
 mod capacity;
 mod conditions;
 mod describe;
+mod disassociation;
 mod due;
 mod encryption;
 mod error;

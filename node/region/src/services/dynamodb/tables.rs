@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DynamoError;
 use super::keyspaces::{
-    Billing, Conflicts, Counted, Extras, ExtrasRow, Items, Replica, ReplicaStatus, Stream,
-    TableRow, TableStatus, Tables, Waiting,
+    Billing, Conflicts, Counted, Disassociable, Extras, ExtrasRow, Items, Replica, ReplicaStatus,
+    Stream, TableRow, TableStatus, Tables, Waiting,
 };
 use super::names::TableName;
 use super::records::GroupChange;
@@ -306,6 +306,7 @@ pub(crate) fn gone(ctx: &mut Ctx<'_>, timer: &TableTimer) {
     }
     strong::leaving::forget(ctx, &row);
     lagging::forget(ctx, id);
+    ctx.delete::<Disassociable>(id);
     encryption::forget(ctx, &row);
     let here = ctx.region().clone();
     let change = GroupChange::Left {

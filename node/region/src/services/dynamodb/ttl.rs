@@ -270,8 +270,9 @@ pub(super) fn expire(ctx: &mut Ctx<'_>, payload: &[u8]) {
     let Some(extras) = ctx.get::<Extras>(table.id.as_str()) else {
         return;
     };
-    let Ok(key) = encryption::key_for_replication(ctx, &name, &table) else {
-        // DDB-064: no deletions while the key cannot be used.
+    let key = encryption::key_for_replication(ctx, &name, &table).ok();
+    // DDB-064: deletions go on for half an hour after the key was lost.
+    let Some(key) = key.or_else(|| encryption::key_until_lately(ctx, &table)) else {
         let at = encryption::try_again(ctx);
         ctx.schedule("dynamodb", at, "expire", payload.to_vec());
         return;

@@ -11,7 +11,8 @@ use super::keyspaces::{
 };
 use super::names::TableName;
 use super::{
-    describe, encryption, global, index_settings, members, settings, strong, tables, watch,
+    describe, disassociation, encryption, global, index_settings, members, settings, strong,
+    tables, watch,
 };
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
@@ -33,6 +34,9 @@ pub(super) fn update(
         tables::row_of(ctx, &name).ok_or_else(|| DynamoError::NoTable(name.name.clone()))?;
     if strong::group::is_meant(ctx, &row, &request) {
         return strong::group::update(ctx, name, row, &request);
+    }
+    if disassociation::is_meant(&request) {
+        return disassociation::update(ctx, name, row, &request);
     }
     if !request.replica_updates.is_empty() {
         return global::update(ctx, name, row, &request);

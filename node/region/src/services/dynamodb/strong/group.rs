@@ -132,6 +132,7 @@ fn wanted<'m>(ctx: &Ctx<'_>, request: &'m UpdateTableRequest) -> Result<Wanted<'
             create: Some(create),
             update: None,
             delete: None,
+            disassociate: None,
         } = action
         else {
             return Err(three());

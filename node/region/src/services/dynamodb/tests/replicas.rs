@@ -1,6 +1,9 @@
 //! Replicas of global tables: added, filled, removed.
 
-use faultline_proto::dynamodb::{DeleteTableRequest, ProvisionedThroughput, StreamSpecification};
+use faultline_proto::dynamodb::{
+    DeleteTableRequest, DisassociateReplicationGroupMemberAction, ProvisionedThroughput,
+    StreamSpecification,
+};
 
 use super::*;
 use crate::testing::people::allow;
@@ -253,6 +256,74 @@ fn a_removed_replica_goes_with_its_items_ddb_026_ddb_040() {
     add_replica(&mut world, FAR).unwrap();
     world.advance(700);
     assert_eq!(read(&mut world, FAR, "a", "id"), "a");
+}
+
+#[test]
+fn a_replica_leaves_when_it_may_and_everything_it_wrote_has_arrived_ddb_027() {
+    let mut world = world();
+    let root = global_table(&mut world, &[FAR]);
+    let protection = |on: bool| UpdateTableRequest {
+        table_name: some(TABLE),
+        disassociation_protection_enabled: Some(on),
+        ..Default::default()
+    };
+    let leave = |region: &str| UpdateTableRequest {
+        table_name: some(TABLE),
+        replica_updates: vec![ReplicationGroupUpdate {
+            disassociate: Some(DisassociateReplicationGroupMemberAction {
+                region_name: some(region),
+                disassociation_mode: some("WAIT_FOR_REPLICATION"),
+            }),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let shown = |world: &mut World| {
+        let table = describe(world, FAR).unwrap();
+        table.disassociation_protection_enabled
+    };
+    assert_eq!(shown(&mut world), Some(true), "protected by default");
+    let refused = no(world.call(FAR, &root, &leave(FAR)));
+    assert_eq!(refused.0, "ValidationException");
+    assert!(refused.1.contains("protected"), "{}", refused.1);
+    let mixed = UpdateTableRequest {
+        deletion_protection_enabled: Some(true),
+        ..protection(false)
+    };
+    assert_eq!(no(world.call(FAR, &root, &mixed)).0, "ValidationException");
+    world.call(FAR, &root, &protection(false)).unwrap();
+    assert_eq!(shown(&mut world), Some(false));
+    assert_eq!(
+        no(world.call(FAR, &root, &leave(HOME))).0,
+        "ValidationException",
+        "only the local replica"
+    );
+    let without = allow(
+        &["dynamodb:UpdateTable"],
+        &[&format!("arn:aws:dynamodb:{FAR}:{ACCOUNT}:table/{TABLE}")],
+    );
+    let without = world.user(ACCOUNT, "without", &without);
+    let refused = world.call(FAR, &without, &leave(FAR)).unwrap_err();
+    assert_eq!(refused.code, "AccessDeniedException");
+    assert!(refused.message.contains("DisassociateTableReplica"));
+    // What the others have not taken is waited for.
+    world.cut(HOME, FAR);
+    put(&mut world, FAR, &[("id", "a")]).unwrap();
+    world.call(FAR, &root, &leave(FAR)).unwrap();
+    world.advance(600);
+    assert_eq!(status(&mut world, FAR), "UPDATING");
+    world.heal(HOME, FAR);
+    world.advance(10);
+    assert_eq!(status(&mut world, FAR), "ACTIVE");
+    assert_eq!(read(&mut world, HOME, "a", "id"), "a");
+    for region in [HOME, FAR] {
+        assert!(describe(&mut world, region).unwrap().replicas.is_empty());
+    }
+    assert_eq!(shown(&mut world), None);
+    put(&mut world, FAR, &[("id", "b")]).unwrap();
+    world.settle();
+    assert_eq!(read(&mut world, HOME, "b", "id"), "", "no more of it");
+    assert_eq!(read(&mut world, FAR, "b", "id"), "b");
 }
 
 #[test]

@@ -60,6 +60,12 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     lines.extend(golden::harvest(mrsc.store(strong::NEAR)).unwrap());
     let mut late = lagging::late();
     put(&mut late, HOME, &[("id", "a")]).unwrap();
+    let unprotected = UpdateTableRequest {
+        table_name: some(TABLE),
+        disassociation_protection_enabled: Some(false),
+        ..Default::default()
+    };
+    late.call(HOME, &root, &unprotected).unwrap();
     lines.extend(golden::harvest(late.store(HOME)).unwrap());
     lines.extend(golden::harvest(mrsc.store(HOME)).unwrap());
     let missing: String = KEYSPACES
