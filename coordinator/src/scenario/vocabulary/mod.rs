@@ -10,6 +10,7 @@ pub mod built_in;
 pub mod call;
 mod entries;
 pub mod faults;
+mod links;
 mod looks;
 pub mod metrics;
 pub mod oracles;

@@ -3,10 +3,10 @@
 use faultline_proto::tables::MessageDef;
 
 use super::entries::{
-    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, LAG, LINK, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY,
-    VOLUME_ENTRY,
+    BUCKET_ENTRY, GROUP_ENTRY, KEY_ENTRY, PRINCIPAL_ENTRY, REPLICATION, TABLE_ENTRY, VOLUME_ENTRY,
 };
 pub use super::entries::{CLIENT, RETRIES_PATTERN};
+use super::links::{LAG, LINK};
 use super::quotas::QUOTA;
 use super::sealed_clients::SEALED_CLIENT;
 

@@ -10,13 +10,8 @@
 //! and one other) had nothing above what is known to be chosen here. The items of one answer are
 //! not of one moment, which DynamoDB does not promise either.
 
-use std::collections::BTreeMap;
-
 use faultline_proto::driving::Failure;
-use faultline_proto::dynamodb::{
-    BatchWriteItemRequest, BatchWriteItemResponse, ConsumedCapacity, DeleteItemRequest,
-    DeleteItemResponse, GetItemRequest, PutItemRequest, PutItemResponse, WriteRequest,
-};
+use faultline_proto::dynamodb::GetItemRequest;
 use faultline_proto::handlers::DynamoDbRequest;
 use faultline_proto::names::AccountId;
 use faultline_proto::progress::{Progress, Saga};
@@ -24,12 +19,12 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
 use super::super::keyspaces::{Ballot, Registers};
+use super::super::query;
 use super::super::value::{self, Item};
-use super::super::{batch, capacity, query};
 use super::background::{self, Unsettled};
 use super::compare::{self, Extent};
 use super::entry::{Op, PATIENCE, Step, open_table, run, seated, unreachable, usable};
-use super::{Question, Reply, What, seat};
+use super::{Question, Reply, What, seat, writes};
 use crate::context::{Ctx, decode, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
@@ -60,33 +55,33 @@ struct Comparing {
 
 /// A call about a single item, and its place among those of a batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Single {
-    nth: u32,
-    op: Op,
+pub(super) struct Single {
+    pub(super) nth: u32,
+    pub(super) op: Op,
     /// Elapsed moment at which it wants to go on by itself.
-    wakes: u64,
+    pub(super) wakes: u64,
 }
 
 /// A call about many items, under way.
 #[derive(Debug, Serialize, Deserialize)]
-struct Many {
+pub(super) struct Many {
     account: AccountId,
     operation: String,
     #[serde(with = "serde_bytes")]
-    request: Vec<u8>,
-    until: u64,
+    pub(super) request: Vec<u8>,
+    pub(super) until: u64,
     /// Still to be compared, last first.
     parts: Vec<Part>,
     comparing: Option<Comparing>,
     heard: bool,
     /// Not begun, last first.
-    waiting: Vec<Single>,
+    pub(super) waiting: Vec<Single>,
     running: Vec<Single>,
     /// Answers, or encoded failures.
-    ended: Vec<(u32, Result<Vec<u8>, Vec<u8>>)>,
+    pub(super) ended: Vec<(u32, Result<Vec<u8>, Vec<u8>>)>,
     /// The answer about tables of one Region.
     #[serde(with = "serde_bytes")]
-    local: Vec<u8>,
+    pub(super) local: Vec<u8>,
     /// Whether a call about a single item went on in this step.
     #[serde(skip)]
     touched: bool,
@@ -100,7 +95,7 @@ pub(super) fn begin(
 ) -> Result<Option<Progress<Vec<u8>>>, Refusal> {
     use DynamoDbRequest as R;
     let mut many = match request {
-        R::BatchWriteItem(request) => match writes(ctx, request)? {
+        R::BatchWriteItem(request) => match writes::asked(ctx, request)? {
             Some(many) => many,
             None => return Ok(None),
         },
@@ -170,76 +165,6 @@ fn reads(
     Ok((parts, operation, bytes))
 }
 
-/// All writes of a batch, one after the other.
-fn each(request: &BatchWriteItemRequest) -> impl Iterator<Item = (&String, &WriteRequest)> {
-    let tables = request.request_items.iter();
-    tables.flat_map(|(table, requests)| requests.items.iter().map(move |one| (table, one)))
-}
-
-/// A batch of writes, when a table of it has strong consistency. What it writes to other tables is
-/// written at once.
-fn writes(ctx: &mut Ctx<'_>, request: &BatchWriteItemRequest) -> Result<Option<Many>, Refusal> {
-    let mut tables = BTreeMap::new();
-    for table in request.request_items.keys() {
-        if let Some((name, row)) = open_table(ctx, Some(table))? {
-            usable(ctx, &row)?;
-            tables.insert(table.clone(), (name, row));
-        }
-    }
-    if tables.is_empty() {
-        return Ok(None);
-    }
-    batch::check(ctx, request)?;
-    let mut local = request.clone();
-    local
-        .request_items
-        .retain(|table, _| !tables.contains_key(table));
-    let mut many = Many::new(ctx, "dynamodb.BatchWriteItem", request.encode_to_vec());
-    if !local.request_items.is_empty() {
-        let Progress::Done(answer) = batch::write(ctx, local)? else {
-            return Err(Refusal::internal("a batch of writes of one Region waits"));
-        };
-        many.local = answer.encode_to_vec();
-    }
-    for ((table, one), nth) in each(request).zip(0..) {
-        let Some((name, row)) = tables.get(table) else {
-            continue;
-        };
-        let returns = request.return_consumed_capacity.clone();
-        let of = (name.account.clone(), name.name.clone(), row.group.clone());
-        let (asked, key) = match (&one.put_request, &one.delete_request) {
-            (Some(put), _) => {
-                let asked = PutItemRequest {
-                    table_name: Some(table.clone()),
-                    item: put.item.clone(),
-                    return_consumed_capacity: returns,
-                    ..Default::default()
-                };
-                let key = row.schema.key_of(&value::read(&put.item)?)?;
-                (("PutItem", asked.encode_to_vec()), key)
-            }
-            (None, Some(delete)) => {
-                let asked = DeleteItemRequest {
-                    table_name: Some(table.clone()),
-                    key: delete.key.clone(),
-                    return_consumed_capacity: returns,
-                    ..Default::default()
-                };
-                (
-                    ("DeleteItem", asked.encode_to_vec()),
-                    value::read(&delete.key)?,
-                )
-            }
-            // Refused by the check above.
-            (None, None) => continue,
-        };
-        let op = Op::new(of, asked, key, many.until);
-        many.waiting.push(Single { nth, op, wakes: 0 });
-    }
-    many.waiting.reverse();
-    Ok(Some(many))
-}
-
 impl Part {
     fn of(table: String, group: &str, extent: Extent) -> Self {
         Self {
@@ -274,7 +199,7 @@ pub(in super::super) fn resume(ctx: &mut Ctx<'_>, state: &[u8], input: SagaInput
 }
 
 impl Many {
-    fn new(ctx: &Ctx<'_>, operation: &str, request: Vec<u8>) -> Self {
+    pub(super) fn new(ctx: &Ctx<'_>, operation: &str, request: Vec<u8>) -> Self {
         Self {
             account: ctx.account(),
             operation: operation.to_owned(),
@@ -506,56 +431,9 @@ impl Many {
         }
         outcome.map(Progress::Done)
     }
-
-    /// What a batch of writes answers: what was certainly not written may be sent again.
-    fn written(&self) -> Result<BatchWriteItemResponse, Refusal> {
-        let broken = |_| Refusal::internal("a batch of writes does not decode");
-        let request = BatchWriteItemRequest::decode(self.request.as_slice()).map_err(broken)?;
-        let mut answer = BatchWriteItemResponse::decode(self.local.as_slice()).map_err(broken)?;
-        let mut used: BTreeMap<&String, ConsumedCapacity> = BTreeMap::new();
-        let (mut done, mut refused) = (false, None);
-        for ((table, one), nth) in each(&request).zip(0..) {
-            let found = self.ended.iter().find(|(it, _)| *it == nth);
-            match found.map(|(_, outcome)| outcome) {
-                // Of a table of one Region.
-                None => done = true,
-                Some(Ok(response)) => {
-                    done = true;
-                    let units = if one.put_request.is_some() {
-                        PutItemResponse::decode(response.as_slice())
-                            .map_err(broken)?
-                            .consumed_capacity
-                    } else {
-                        DeleteItemResponse::decode(response.as_slice())
-                            .map_err(broken)?
-                            .consumed_capacity
-                    };
-                    match (units, used.get_mut(table)) {
-                        (Some(more), Some(sum)) => capacity::add_told(sum, &more),
-                        (Some(units), None) => drop(used.insert(table, units)),
-                        (None, _) => {}
-                    }
-                }
-                Some(Err(failure)) => {
-                    let refusal = refusal_of(failure);
-                    if !refusal.definite {
-                        return Err(unreachable(false));
-                    }
-                    refused.get_or_insert(refusal);
-                    let left = answer.unprocessed_items.entry(table.clone());
-                    left.or_default().items.push(one.clone());
-                }
-            }
-        }
-        if let (false, Some(refusal)) = (done, refused) {
-            return Err(refusal);
-        }
-        answer.consumed_capacity.extend(used.into_values());
-        Ok(answer)
-    }
 }
 
-fn refusal_of(failure: &[u8]) -> Refusal {
+pub(super) fn refusal_of(failure: &[u8]) -> Refusal {
     Failure::decode(failure).map_or_else(
         |_| Refusal::internal("a refusal does not decode"),
         Refusal::from_failure,

@@ -29,6 +29,7 @@ mod limits;
 pub(super) mod many;
 mod proposer;
 mod seat;
+mod writes;
 
 use std::sync::Arc;
 
