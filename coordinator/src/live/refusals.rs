@@ -87,7 +87,7 @@ impl Found {
 
     fn call(&mut self, call: &Call) {
         let name = call.verb.name();
-        if name == "audit.find" || name.starts_with("look.") {
+        if name == "audit.find" || name.starts_with("look.") || name.starts_with("plant.") {
             let words = format!("`{name}` looks into a Region, which live nodes do not allow");
             let help = "ask by an operation of AWS, such as cloudtrail.lookup_events";
             self.refuse(call.verb_span, words, help);

@@ -22,7 +22,9 @@
 //! Left out: `look.replicas_equal`, which asks Regions and so is a step.
 
 mod audit_complete;
+mod blocks_need_their_key;
 pub mod canaries;
+mod copies_equal_their_source;
 mod item_calls;
 mod learn;
 mod linearizable;
@@ -40,6 +42,7 @@ mod replicas_use_the_key_their_rule_names;
 mod replication_keeps_its_rules;
 pub mod search;
 mod secret_replicas_in_sync_are_equal;
+mod sharing_ends_when_revoked;
 #[cfg(test)]
 mod testing;
 mod unseen;
@@ -200,6 +203,15 @@ fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
         "secret_replicas_in_sync_are_equal" => Box::new(
             secret_replicas_in_sync_are_equal::SecretReplicasInSyncAreEqual::new(text("secret")),
         ),
+        "copies_equal_their_source" => {
+            Box::new(copies_equal_their_source::CopiesEqualTheirSource::default())
+        }
+        "sharing_ends_when_revoked" => {
+            Box::new(sharing_ends_when_revoked::SharingEndsWhenRevoked::default())
+        }
+        "blocks_need_their_key" => {
+            Box::new(blocks_need_their_key::BlocksNeedTheirKey::new(text("key")))
+        }
         "audit_complete" => Box::new(audit_complete::AuditComplete::new(text("account"))),
         _ => Box::new(AsksRegions),
     }

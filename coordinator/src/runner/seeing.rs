@@ -37,6 +37,19 @@ impl Runner<'_> {
             "look.parameter_events" => {
                 self.every("parameter_events", named.as_ref(), &arguments, "events")
             }
+            "look.snapshot_blocks" => {
+                let region = named.as_ref().or(asked.region.as_ref());
+                self.one("snapshot_blocks", region, &arguments)
+            }
+            "look.ebs_events" => {
+                let region = named.as_ref().or(asked.region.as_ref());
+                self.one("ec2_events", region, &arguments)
+                    .map(|mut answer| answer["events"].take())
+            }
+            "plant.volume_content" => {
+                let region = named.as_ref().or(asked.region.as_ref());
+                self.plant_content(region, &arguments)
+            }
             "look.conflicts" => self.conflicts(&arguments),
             "look.replicas_equal" => self.replicas_equal(&arguments),
             "look.envelopes" => Ok(self.envelopes(named.as_ref(), &arguments)),
@@ -228,6 +241,29 @@ impl Runner<'_> {
             .find(|volume| Some(volume.id.as_str()) == id);
         let region = region.or(known.map(|volume| &volume.region));
         self.one("volume_content", region, arguments)
+    }
+
+    /// Writes to a volume; what is written is a secret from then on.
+    fn plant_content(
+        &self,
+        region: Option<&RegionName>,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let region = region
+            .ok_or_else(|| self.refused("NoRegion", "the step does not say which Region".into()))?;
+        let content = arguments.get("content").and_then(Value::as_str);
+        let secret = crate::scenario::bytes::read(content.unwrap_or_default());
+        self.sim
+            .add_canary("planted content", &secret.unwrap_or_default());
+        let plant = Value::Object(arguments.clone());
+        let answer = self
+            .sim
+            .plant(region, "volume_content", &plant)
+            .ok_or_else(|| self.refused("NoAnswer", format!("the process of {region} is dead")))?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(error) => Err(self.refused("NotPlanted", error.to_owned())),
+            None => Ok(answer),
+        }
     }
 
     /// Conflicts of a table as its Regions tell them; each conflict once.

@@ -3,6 +3,7 @@
 
 use faultline_proto::tables::MessageDef;
 
+use super::ec2_looks::{BLOCKS, BLOCKS_SEEN, CONTENT, EBS_EVENTS, OF_EBS, PLANTED};
 use super::looks::{
     ADVANCE, CONFLICTS, ENVELOPES, EQUAL, EQUAL_SEEN, EVENTS, FIND, OF_TABLE, STATE, STATE_SEEN,
     STORED_ITEM, STORED_ITEM_SEEN, STORED_OBJECT, STORED_OBJECT_SEEN, VOLUME_CONTENT, VOLUME_SEEN,
@@ -97,6 +98,18 @@ pub static BUILT_IN: &[BuiltIn] = &[
         &PARAMETER_EVENTS_SEEN,
     ),
     look(
+        "look.snapshot_blocks",
+        "How a snapshot is stored: its blocks, and those that had to be moved for it.",
+        &BLOCKS,
+        &BLOCKS_SEEN,
+    ),
+    look(
+        "look.ebs_events",
+        "What EBS told EventBridge.",
+        &OF_EBS,
+        &EBS_EVENTS,
+    ),
+    look(
         "look.conflicts",
         "Concurrent writes to a global table, and which of them vanished.",
         &OF_TABLE,
@@ -162,4 +175,12 @@ pub static BUILT_IN: &[BuiltIn] = &[
         &ADVANCE,
         &NOTHING,
     ),
+    BuiltIn {
+        verb: "plant.volume_content",
+        doc: "Writes to a volume as an instance would; AWS has no call for it.",
+        input: &CONTENT,
+        output: &PLANTED,
+        called: false,
+        errors: &["NotPlanted"],
+    },
 ];

@@ -134,6 +134,21 @@ static NEVER_BACK: MessageDef = message(
     "A Region that has shown an item never shows an earlier one of the same key again.",
     &[one("table", Kind::Str, &NEED_TABLE, "The table.")],
 );
+static COPIES: MessageDef = message(
+    "copies_equal_their_source",
+    "A snapshot has what its volume had when it was taken, and a copy, an image's copy or a volume has what its snapshot has.",
+    &[],
+);
+static SHARING: MessageDef = message(
+    "sharing_ends_when_revoked",
+    "A snapshot or an image is used by another account only while it is shared with it, and what was made of it meanwhile stays.",
+    &[],
+);
+static BLOCKS: MessageDef = message(
+    "blocks_need_their_key",
+    "Whenever blocks of an encrypted disk become readable, KMS has decrypted their data key, and the trail shows it.",
+    &[one("key", Kind::Str, &KEY, "Only disks under this key.")],
+);
 static AUDIT: MessageDef = message(
     "audit_complete",
     "Each call that a node answered is in the trail once, refused calls too.",
@@ -247,6 +262,27 @@ pub static ORACLES: &[OracleDef] = &[
         bare: Some("table"),
         one_of: &[],
         blind: "items that UpdateItem made, deletes, and items that two calls wrote alike",
+    },
+    OracleDef {
+        name: "copies_equal_their_source",
+        arguments: &COPIES,
+        bare: None,
+        one_of: &[],
+        blind: "content of a Region that died before it told of it; blocks that were written before there were digests",
+    },
+    OracleDef {
+        name: "sharing_ends_when_revoked",
+        arguments: &SHARING,
+        bare: None,
+        one_of: &[],
+        blind: "images that are shared with an organisation; snapshots whose taking or copying was not told",
+    },
+    OracleDef {
+        name: "blocks_need_their_key",
+        arguments: &BLOCKS,
+        bare: Some("key"),
+        one_of: &[],
+        blind: "what reads blocks without telling; what a host does with a data key that it has",
     },
     OracleDef {
         name: "audit_complete",

@@ -202,6 +202,19 @@ impl World {
         self.sim.look(region, what, arguments).expect("it is alive")
     }
 
+    /// Puts something where AWS has no call for it.
+    pub fn plant(
+        &self,
+        region: &str,
+        what: &str,
+        arguments: &serde_json::Value,
+    ) -> serde_json::Value {
+        let region = RegionName::new(region).expect("a Region name");
+        self.sim
+            .plant(&region, what, arguments)
+            .expect("it is alive")
+    }
+
     /// Buckets, the role and a rule for all.
     pub fn set_up(&self) {
         for (region, name) in [(HERE, "photos"), (THERE, "photos-copy")] {

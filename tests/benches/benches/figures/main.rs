@@ -7,6 +7,7 @@
 
 mod bodies;
 mod clock;
+mod disks;
 mod driver;
 mod primitives;
 mod program;
@@ -33,5 +34,6 @@ fn main() -> ExitCode {
     bodies::all(&mut table);
     replicating::all(&mut table);
     tables::all(&mut table);
+    disks::all(&mut table);
     ExitCode::SUCCESS
 }

@@ -78,9 +78,76 @@ pub(super) fn of(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
             named(ctx, "RunInstances", Kind::Volume, None),
         ],
         Ec2Request::DescribeInstances(_) => any("DescribeInstances"),
-        Ec2Request::EnableEbsEncryptionByDefault(_) => any("EnableEbsEncryptionByDefault"),
-        Ec2Request::DisableEbsEncryptionByDefault(_) => any("DisableEbsEncryptionByDefault"),
-        Ec2Request::GetEbsEncryptionByDefault(_) => any("GetEbsEncryptionByDefault"),
+        other => of_more(ctx, other),
+    }
+}
+
+/// The rest of them: what becomes of things; what names no resource is about all.
+fn of_more(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
+    let one = |action, kind, id: &Option<String>| vec![named(ctx, action, kind, id.as_deref())];
+    let each = |action, ids: &[String]| {
+        ids.iter()
+            .map(|id| named(ctx, action, Kind::Instance, Some(id)))
+            .collect()
+    };
+    match request {
+        Ec2Request::AttachVolume(request) => vec![
+            named(
+                ctx,
+                "AttachVolume",
+                Kind::Volume,
+                request.volume_id.as_deref(),
+            ),
+            named(
+                ctx,
+                "AttachVolume",
+                Kind::Instance,
+                request.instance_id.as_deref(),
+            ),
+        ],
+        Ec2Request::DetachVolume(request) => one("DetachVolume", Kind::Volume, &request.volume_id),
+        Ec2Request::DeleteVolume(request) => one("DeleteVolume", Kind::Volume, &request.volume_id),
+        Ec2Request::LockSnapshot(request) => {
+            one("LockSnapshot", Kind::Snapshot, &request.snapshot_id)
+        }
+        Ec2Request::UnlockSnapshot(request) => {
+            one("UnlockSnapshot", Kind::Snapshot, &request.snapshot_id)
+        }
+        Ec2Request::ResetSnapshotAttribute(request) => one(
+            "ResetSnapshotAttribute",
+            Kind::Snapshot,
+            &request.snapshot_id,
+        ),
+        Ec2Request::CreateImage(request) => vec![
+            named(ctx, "CreateImage", Kind::Image, None),
+            named(
+                ctx,
+                "CreateImage",
+                Kind::Instance,
+                request.instance_id.as_deref(),
+            ),
+        ],
+        Ec2Request::DeregisterImage(request) => {
+            one("DeregisterImage", Kind::Image, &request.image_id)
+        }
+        Ec2Request::DescribeImageAttribute(request) => {
+            one("DescribeImageAttribute", Kind::Image, &request.image_id)
+        }
+        Ec2Request::ResetImageAttribute(request) => {
+            one("ResetImageAttribute", Kind::Image, &request.image_id)
+        }
+        Ec2Request::DisableImage(request) => one("DisableImage", Kind::Image, &request.image_id),
+        Ec2Request::EnableImage(request) => one("EnableImage", Kind::Image, &request.image_id),
+        Ec2Request::StopInstances(request) => each("StopInstances", &request.instance_ids),
+        Ec2Request::StartInstances(request) => each("StartInstances", &request.instance_ids),
+        Ec2Request::TerminateInstances(request) => {
+            each("TerminateInstances", &request.instance_ids)
+        }
+        other => {
+            let action = other.operation().action;
+            let action = action.strip_prefix("ec2:").unwrap_or(action);
+            vec![on(ctx, action, "*")]
+        }
     }
 }
 
@@ -103,7 +170,7 @@ pub(super) fn remote(ctx: &Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCal
             Some(&decode::<String>(body)?),
         )],
         // What follows from a call that was allowed; the key has its own say.
-        "read" | "block" | "close" => Vec::new(),
+        "read" | "list" | "block" | "close" => Vec::new(),
         other => {
             return Err(Refusal::internal(format!(
                 "ec2 answers no question '{other}'"

@@ -1,27 +1,29 @@
 //! CopySnapshot: called where the copy is to be (EBS-019).
 //!
 //! ```text
-//!   call --> the source is seen? --> snapshot id, pending --> EBS works by grants
-//!            here, or asked of its Region                     here, or block by block (pull)
+//!   call --> the source is seen? --> snapshot id, pending --> EBS works on the caller's behalf
+//!            here, or asked of its Region                     here ([`works`]), or block by
+//!                                                             block over the link ([`pull`])
 //!                                                             --> completed | error (EBS-025)
 //! ```
 //!
-//! Every copy is full. Left out: incremental copies (EBS-022), time-based copies (EBS-026).
-
-use std::sync::Arc;
+//! A copy takes as long as its blocks take: 1 ms each here, the link's bandwidth from elsewhere.
+//! A completion duration (EBS-026) changes nothing but what is told when it was missed.
+//! [`targets`](super::targets) says which blocks need not move (EBS-022).
 
 use faultline_proto::ec2::{CopySnapshotRequest, CopySnapshotResponse};
 use faultline_proto::names::RegionName;
 use faultline_proto::progress::{Progress, Saga};
 use serde::{Deserialize, Serialize};
 
-use super::derive::{self, Source};
 use super::error::Error;
 use super::ids::Kind;
 use super::keys::DEFAULT_KEY;
-use super::keyspaces::{Sealing, SnapshotRow, SnapshotState, Snapshots, Tags};
-use super::{pull, select, settings, snapshots};
-use crate::caller::{self, CallerRow};
+use super::keyspaces::{
+    MakingRow, Makings, Origin, Sealing, SnapshotRow, SnapshotState, Snapshots, Tags,
+};
+use super::{events, pull, select, settings, snapshots, targets};
+use crate::caller::CallerRow;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::SagaInput;
@@ -45,6 +47,8 @@ pub struct Meta {
     pub length: u64,
     /// Whether it is encrypted.
     pub encrypted: bool,
+    /// Where its content comes from.
+    pub origin: Origin,
 }
 
 /// What the caller wants.
@@ -64,10 +68,12 @@ pub struct Wanted {
     pub tags: Tags,
     /// Image whose copy needs it.
     pub for_image: Option<String>,
+    /// Minutes in which it is to be complete (EBS-026).
+    pub minutes: Option<i32>,
 }
 
 /// A copy that EBS works at.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The new snapshot.
     pub target: String,
@@ -102,7 +108,7 @@ pub fn region(ctx: &Ctx<'_>, name: Option<&str>) -> Result<RegionName, Error> {
 pub fn meta(ctx: &mut Ctx<'_>, id: &str) -> Result<Meta, Error> {
     let row = snapshots::visible(ctx, id)?;
     match row.state {
-        SnapshotState::Completed => Ok(of(&row)),
+        SnapshotState::Completed => Ok(of(ctx, id, &row)),
         state => {
             let text = format!(
                 "Snapshot {id} is in invalid state - {}",
@@ -114,12 +120,41 @@ pub fn meta(ctx: &mut Ctx<'_>, id: &str) -> Result<Meta, Error> {
 }
 
 /// What is known of a snapshot before it is read.
-#[must_use]
-pub fn of(row: &SnapshotRow) -> Meta {
+pub fn of(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) -> Meta {
+    let making = ctx.get::<Makings>(id);
     Meta {
         size: row.size,
         length: row.length,
         encrypted: row.encrypted,
+        origin: making.map_or_else(
+            || Origin {
+                region: ctx.region().clone(),
+                volume: row.volume.clone(),
+            },
+            |making| making.origin,
+        ),
+    }
+}
+
+/// The source's side: what it is, for whom its Region lets see it.
+///
+/// # Errors
+/// As [`meta`].
+pub(super) fn source(ctx: &mut Ctx<'_>, id: &str) -> Result<Meta, Error> {
+    let meta = meta(ctx, id)?;
+    events::shared_copy(ctx, id);
+    Ok(meta)
+}
+
+/// EBS-026: a quarter of an hour, or several, up to two days.
+fn check_minutes(minutes: Option<i32>) -> Result<(), Error> {
+    match minutes {
+        Some(minutes) if minutes % 15 != 0 || !(15..=2880).contains(&minutes) => {
+            Err(Error::InvalidValue(format!(
+                "Value ({minutes}) for parameter completionDurationMinutes is invalid. Specify a value in 15 minute increments between 15 and 2880."
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -142,6 +177,7 @@ pub(super) fn copy(
             .to_owned();
         return Err(Error::InvalidValue(text).into());
     }
+    check_minutes(request.completion_duration_minutes)?;
     let wanted = Wanted {
         from: region(ctx, request.source_region.as_deref())?,
         snapshot: id,
@@ -150,6 +186,7 @@ pub(super) fn copy(
         description: request.description.unwrap_or_default(),
         tags: select::tags_for(&request.tag_specifications, "snapshot"),
         for_image: None,
+        minutes: request.completion_duration_minutes,
     };
     let account = ctx.account();
     let busy = ctx
@@ -162,7 +199,7 @@ pub(super) fn copy(
         return Err(Error::TooManyCopies(MOST).into());
     }
     if wanted.from == *ctx.region() {
-        let meta = meta(ctx, &wanted.snapshot)?;
+        let meta = source(ctx, &wanted.snapshot)?;
         return Ok(Progress::Done(accepted(ctx, wanted, &meta)));
     }
     ctx.ask(&wanted.from.clone(), "source", encode(&wanted.snapshot));
@@ -195,13 +232,22 @@ fn accepted(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> CopySnapshotRespo
     }
 }
 
+/// Key of a copy (EBS-020).
+fn key_of(ctx: &mut Ctx<'_>, wanted: &Wanted, meta: &Meta) -> Option<String> {
+    if let Some(key) = &wanted.key {
+        return Some(key.clone());
+    }
+    match (settings::is_on(ctx), meta.encrypted) {
+        (true, _) => Some(settings::default_key(ctx)),
+        // Even where the account has chosen another default.
+        (false, true) => Some(DEFAULT_KEY.to_owned()),
+        (false, false) => (wanted.encrypted == Some(true)).then(|| settings::default_key(ctx)),
+    }
+}
+
 /// Makes the new snapshot, pending, and lets EBS begin.
 pub fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> String {
-    // EBS-020: without a key it is the default key, and only if there is to be one.
-    let is_encrypted = meta.encrypted || wanted.encrypted == Some(true) || settings::is_on(ctx);
-    let key = wanted
-        .key
-        .or_else(|| is_encrypted.then(|| DEFAULT_KEY.to_owned()));
+    let key = key_of(ctx, &wanted, meta);
     let target = Kind::Snapshot.new_id(ctx);
     let row = SnapshotRow {
         description: wanted.description,
@@ -210,8 +256,16 @@ pub fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> String {
         tags: wanted.tags,
         copied_from: Some((wanted.from.clone(), wanted.snapshot.clone())),
         for_image: wanted.for_image,
-        ..snapshots::blank(ctx, NO_VOLUME, meta.size, meta.length)
+        ..snapshots::blank(ctx, NO_VOLUME, meta.size, meta.length, 0)
     };
+    let making = MakingRow {
+        origin: meta.origin.clone(),
+        base: None,
+        moved: 0,
+        total: None,
+        minutes: wanted.minutes,
+    };
+    ctx.put::<Makings>(target.as_str(), &making);
     ctx.put::<Snapshots>(target.as_str(), &row);
     let task = Task {
         target: target.clone(),
@@ -229,25 +283,6 @@ pub fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, meta: &Meta) -> String {
     target
 }
 
-/// A copy within the Region: its moment has come.
-pub(super) fn work(ctx: &mut Ctx<'_>, payload: &[u8]) {
-    let Ok((who, task)) = decode::<(CallerRow, Task)>(payload) else {
-        return;
-    };
-    let who = Arc::new(caller::restore(ctx, &who));
-    ctx.as_caller(&who, |ctx| {
-        let source = snapshots::visible(ctx, &task.snapshot).map_err(Refusal::from);
-        let made = source.and_then(|row| {
-            let source = Source {
-                holder: task.snapshot.clone(),
-                sealing: row.sealing,
-            };
-            derive::derive(ctx, Some(&source), &task.target, task.key.as_deref())
-        });
-        finish(ctx, &task.target, made);
-    });
-}
-
 /// The copy is made, or is refused and says so with AWS's one sentence.
 pub fn finish(ctx: &mut Ctx<'_>, target: &str, outcome: Result<Option<Sealing>, Refusal>) {
     let Some(mut row) = ctx.get::<Snapshots>(target) else {
@@ -258,6 +293,7 @@ pub fn finish(ctx: &mut Ctx<'_>, target: &str, outcome: Result<Option<Sealing>, 
         Ok(sealing) => {
             row.key = sealing.as_ref().map(|sealing| sealing.key.clone());
             row.sealing = sealing;
+            targets::remember(ctx, target, &row);
             let at = row.span.1.max(ctx.elapsed().0);
             ctx.put::<Snapshots>(target, &row);
             let id = target.to_owned();

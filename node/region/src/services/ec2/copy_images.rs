@@ -87,11 +87,11 @@ fn shown(ctx: &mut Ctx<'_>, image: &str) -> Result<Shown, Error> {
     let row = images::ready(ctx, image)?;
     let mut snapshots = Vec::new();
     for device in &row.devices {
-        let snapshot = device
+        let found = device
             .snapshot
             .as_deref()
-            .and_then(|id| ctx.get::<Snapshots>(id));
-        snapshots.push(snapshot.as_ref().map(copies::of));
+            .and_then(|id| Some((id, ctx.get::<Snapshots>(id)?)));
+        snapshots.push(found.map(|(id, row)| copies::of(ctx, id, &row)));
     }
     Ok(Shown { row, snapshots })
 }
@@ -126,6 +126,7 @@ fn begin(ctx: &mut Ctx<'_>, wanted: Wanted, shown: Shown) -> CopyImageResponse {
                 description,
                 tags: Tags::new(),
                 for_image: Some(id.clone()),
+                minutes: None,
             };
             copies::begin(ctx, copy, meta)
         });

@@ -1,4 +1,4 @@
-//! New content of old: volumes of snapshots, copies of snapshots.
+//! New content of old: volumes of snapshots, and copies that need no block moved.
 //!
 //! ```text
 //!   source      wanted key    how
@@ -74,15 +74,22 @@ fn work(
     let opened = match &source.sealing {
         None => None,
         Some(sealing) => {
-            let reading = keys::grant(ctx, &sealing.key, &sealing.bound, target, READING)?;
-            grants.push(reading.clone());
+            grants.push(keys::grant(
+                ctx,
+                &sealing.key,
+                &sealing.bound,
+                target,
+                READING,
+            )?);
             if sealing.key == wanted.0 {
                 grants.push(keys::grant(ctx, &sealing.key, target, target, MAKING)?);
-                let bound = keys::rebind(ctx, &reading, sealing, target)?;
+                let bound = keys::rebind(ctx, sealing, target)?;
                 blocks::share(ctx, &source.holder, target);
                 return Ok(Some(bound));
             }
-            Some(keys::open(ctx, &reading, sealing)?)
+            let opened = keys::open_source(ctx, sealing)?;
+            keys::readable(ctx, &source.holder, target, sealing);
+            Some(opened)
         }
     };
     let sealing = keys::generate(ctx, wanted, target)?;
@@ -100,7 +107,7 @@ fn reseal(
     to: &str,
     key: &SecretKey,
 ) -> Result<(), Refusal> {
-    for index in blocks::indexes(ctx, from) {
+    for (index, _) in blocks::entries(ctx, from) {
         let plaintext = zeroize::Zeroizing::new(blocks::read(ctx, from, index, opened)?);
         blocks::write(ctx, to, index, Some(key), &plaintext);
     }

@@ -57,6 +57,32 @@ pub enum Error {
         "You have exceeded the limit of {0} concurrent snapshot copies for this destination Region."
     )]
     TooManyCopies(usize),
+    /// A lock holds the snapshot. Code and text unconfirmed.
+    #[error("The snapshot {0} is locked")]
+    Locked(String),
+    /// There is no lock to undo. Code and text unconfirmed.
+    #[error("The snapshot {0} is not locked")]
+    NotLocked(String),
+    /// EBS-009: the key of a volume that is to be attached cannot be used. The text is unconfirmed.
+    #[error(
+        "Volume {0} cannot be attached. The encrypted volume was unable to access the KMS key."
+    )]
+    KeyRevoked(String),
+    /// The volume is at an instance: volume and instance.
+    #[error("Volume {0} is currently attached to {1}")]
+    VolumeInUse(String, String),
+    /// The volume is at an instance already.
+    #[error("{0} is already attached to an instance")]
+    VolumeTaken(String),
+    /// Volume and instance are in different zones.
+    #[error("The volume '{0}' is not in the same availability zone as instance '{1}'")]
+    ZoneMismatch(String, String),
+    /// An instance in another state: instance, and the word for what was to be done.
+    #[error("The instance '{0}' is not in a state from which it can be {1}.")]
+    InstanceState(String, &'static str),
+    /// Volume, instance and device do not fit.
+    #[error("Volume '{0}' is not attached to instance '{1}' as device '{2}'.")]
+    NotAttached(String, String, String),
     /// A name that the account uses already.
     #[error("AMI name {0} is already in use by AMI {1}")]
     NameTaken(String, String),
@@ -84,6 +110,13 @@ impl Error {
             Self::DefaultKeyNotShared | Self::EncryptedNotPublic => "OperationNotPermitted",
             Self::ManagedNotShared => "InvalidParameter",
             Self::NotYours(_) => return ("AuthFailure".to_owned(), 403),
+            Self::Locked(_) => "OperationNotPermitted",
+            Self::NotLocked(_) => "IncorrectState",
+            Self::KeyRevoked(_) => "CustomerKeyHasBeenRevoked",
+            Self::VolumeInUse(..) | Self::VolumeTaken(_) => "VolumeInUse",
+            Self::ZoneMismatch(..) => "InvalidVolume.ZoneMismatch",
+            Self::InstanceState(..) => "IncorrectInstanceState",
+            Self::NotAttached(..) => "InvalidAttachment.NotFound",
             Self::TooManyCopies(_) => "ResourceLimitExceeded",
             Self::NameTaken(..) => "InvalidAMIName.Duplicate",
             Self::DryRun => return ("DryRunOperation".to_owned(), 412),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::blocks;
 use super::keys::{self, MAKING};
-use super::keyspaces::{Attachment, HostRow, Hosts, VolumeRow, VolumeState, Volumes};
+use super::keyspaces::{Attachment, HostRow, Hosts, Transits, VolumeRow, VolumeState, Volumes};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 use crate::vault::SecretKey;
@@ -25,37 +25,48 @@ pub fn attach(
     mut row: VolumeRow,
     attachment: Attachment,
 ) -> Result<(), Refusal> {
-    if let Some(sealing) = &row.sealing {
-        let grant = keys::grant(
-            ctx,
-            &sealing.key,
-            &sealing.bound,
-            &attachment.instance,
-            MAKING,
-        )?;
-        match keys::open(ctx, &grant, sealing) {
-            Ok(key) => {
-                let data_key = ctx.seal_local(HOST, id.as_bytes(), key.expose());
-                ctx.put::<Hosts>(id, &HostRow { data_key, grant });
-            }
-            Err(refusal) => {
-                keys::retire(ctx, &grant);
-                return Err(refusal);
-            }
-        }
-    }
+    open(ctx, id, &row, &attachment.instance)?;
     row.state = VolumeState::InUse;
     row.attachment = Some(attachment);
     ctx.put::<Volumes>(id, &row);
     Ok(())
 }
 
-/// Takes a volume away for good.
-pub fn destroy(ctx: &mut Ctx<'_>, id: &str) {
+/// Lets the host of an instance have the data key of a volume, by a grant of the caller.
+///
+/// # Errors
+/// KMS's refusal; the host has nothing then.
+pub fn open(ctx: &mut Ctx<'_>, id: &str, row: &VolumeRow, instance: &str) -> Result<(), Refusal> {
+    let Some(sealing) = &row.sealing else {
+        return Ok(());
+    };
+    let grant = keys::grant(ctx, &sealing.key, &sealing.bound, instance, MAKING)?;
+    match keys::open(ctx, &grant, sealing) {
+        Ok(key) => {
+            let data_key = ctx.seal_local(HOST, id.as_bytes(), key.expose());
+            ctx.put::<Hosts>(id, &HostRow { data_key, grant });
+            keys::readable(ctx, id, instance, sealing);
+            Ok(())
+        }
+        Err(refusal) => {
+            keys::retire(ctx, &grant);
+            Err(refusal)
+        }
+    }
+}
+
+/// The host forgets the data key and gives its grant back: detached, or stopped.
+pub fn forget(ctx: &mut Ctx<'_>, id: &str) {
     if let Some(host) = ctx.get::<Hosts>(id) {
         keys::retire(ctx, &host.grant);
         ctx.delete::<Hosts>(id);
     }
+}
+
+/// Takes a volume away for good.
+pub fn destroy(ctx: &mut Ctx<'_>, id: &str) {
+    forget(ctx, id);
+    ctx.delete::<Transits>(id);
     blocks::release(ctx, id);
     ctx.delete::<Volumes>(id);
 }

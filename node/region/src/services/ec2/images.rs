@@ -1,7 +1,7 @@
 //! Images: RegisterImage, DescribeImages, and who sees them.
 //!
-//! An image is names of snapshots and a permission to launch. Left out: DeregisterImage,
-//! instance-store images, attributes other than launch permission and description.
+//! An image is names of snapshots and a permission to launch: for accounts, for everybody, for an
+//! organisation or a unit of one. Left out: instance-store images.
 
 use faultline_proto::codec::time::to_iso;
 use faultline_proto::ec2::{
@@ -12,9 +12,12 @@ use faultline_proto::names::AccountId;
 
 use super::error::Error;
 use super::ids::Kind;
-use super::keyspaces::{Device, ImageRow, ImageState, Images, SnapshotState, Snapshots};
+use super::keyspaces::{
+    Device, ImageRow, ImageState, Images, LaunchOrganizations, SnapshotState, Snapshots,
+};
 use super::{select, snapshots, volumes};
 use crate::context::Ctx;
+use crate::directory;
 use crate::refusal::Refusal;
 use crate::store::Range;
 
@@ -114,8 +117,30 @@ pub(super) fn register(
 }
 
 /// Whether an account may launch it.
-fn is_shared_with(row: &ImageRow, account: &AccountId) -> bool {
-    row.owner == *account || row.public || row.shared_with.contains(account)
+fn is_shared_with(ctx: &mut Ctx<'_>, id: &str, row: &ImageRow, account: &AccountId) -> bool {
+    row.owner == *account
+        || row.public
+        || row.shared_with.contains(account)
+        || ctx.get::<LaunchOrganizations>(id).is_some_and(|arns| {
+            organizations_of(ctx, account)
+                .iter()
+                .any(|arn| arns.contains(arn))
+        })
+}
+
+/// ARNs of the organisation and the units that an account belongs to, as this Region knows them.
+fn organizations_of(ctx: &mut Ctx<'_>, account: &AccountId) -> Vec<String> {
+    let Some(row) = directory::organization_of(ctx, account) else {
+        return Vec::new();
+    };
+    let arn = |rest: String| format!("arn:aws:organizations::{}:{rest}", row.management);
+    let path = row.org_path(account);
+    let units = path.split('/').filter(|part| part.starts_with("ou-"));
+    let mut arns: Vec<String> = units
+        .map(|unit| arn(format!("ou/{}/{unit}", row.id)))
+        .collect();
+    arns.push(arn(format!("organization/{}", row.id)));
+    arns
 }
 
 /// An image that the caller may launch.
@@ -125,9 +150,11 @@ fn is_shared_with(row: &ImageRow, account: &AccountId) -> bool {
 pub fn visible(ctx: &mut Ctx<'_>, id: &str) -> Result<ImageRow, Error> {
     Kind::Image.check(id)?;
     let account = ctx.account();
-    ctx.get::<Images>(id)
-        .filter(|row| is_shared_with(row, &account))
-        .ok_or_else(|| Error::NoImage(id.to_owned()))
+    let found = ctx.get::<Images>(id);
+    match found {
+        Some(row) if is_shared_with(ctx, id, &row, &account) => Ok(row),
+        _ => Err(Error::NoImage(id.to_owned())),
+    }
 }
 
 /// The same, and it is ready.
@@ -138,11 +165,14 @@ pub fn ready(ctx: &mut Ctx<'_>, id: &str) -> Result<ImageRow, Error> {
     let row = visible(ctx, id)?;
     match row.state {
         ImageState::Available => Ok(row),
-        state => Err(Error::IncorrectState(format!(
-            "The image {id} is in state {}",
-            word(state)
-        ))),
+        state => Err(wrong_state(id, state)),
     }
+}
+
+/// What is asked needs another state.
+#[must_use]
+pub fn wrong_state(id: &str, state: ImageState) -> Error {
+    Error::IncorrectState(format!("The image {id} is in state {}", word(state)))
 }
 
 /// An image of the caller's account.
@@ -207,7 +237,7 @@ pub(super) fn describe(
                 .iter()
                 .any(|account| account.as_str() == user),
         };
-        let wanted = is_shared_with(&row, &account)
+        let wanted = is_shared_with(ctx, &id, &row, &account)
             && (request.image_ids.is_empty() || request.image_ids.contains(&id))
             && (owners.is_empty() || owners.contains(row.owner.as_str()))
             && (users.is_empty() || users.iter().any(may_launch));
@@ -246,11 +276,12 @@ fn word(state: ImageState) -> &'static str {
         ImageState::Pending => "pending",
         ImageState::Available => "available",
         ImageState::Failed => "failed",
+        ImageState::Disabled => "disabled",
     }
 }
 
-/// An image as an answer shows it.
-fn show(ctx: &mut Ctx<'_>, id: &str, row: &ImageRow) -> Image {
+/// The devices of an image as an answer shows them.
+pub fn mappings(ctx: &mut Ctx<'_>, row: &ImageRow) -> Vec<BlockDeviceMapping> {
     let mut mappings = Vec::new();
     for device in &row.devices {
         let snapshot = device
@@ -276,13 +307,18 @@ fn show(ctx: &mut Ctx<'_>, id: &str, row: &ImageRow) -> Image {
             ..BlockDeviceMapping::default()
         });
     }
+    mappings
+}
+
+/// An image as an answer shows it.
+fn show(ctx: &mut Ctx<'_>, id: &str, row: &ImageRow) -> Image {
     let (region, image) = row
         .copied_from
         .clone()
         .map(|(region, image)| (region.to_string(), image))
         .unzip();
     Image {
-        block_device_mappings: mappings,
+        block_device_mappings: mappings(ctx, row),
         description: row.description.clone(),
         ena_support: row.ena,
         name: Some(row.name.clone()),

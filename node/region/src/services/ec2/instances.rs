@@ -1,8 +1,8 @@
 //! Instances: RunInstances, DescribeInstances, and the launch that dies.
 //!
 //! A launch is accepted at once. Seconds later EBS makes the volumes on the launcher's behalf;
-//! a key that is refused then ends the instance (EBS-008). Left out: stopping, terminating,
-//! everything of an instance but its disks.
+//! a key that is refused then ends the instance (EBS-008). Left out: everything of an instance but
+//! its disks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use super::keyspaces::{
     Attachment, Device, ImageRow, InstanceRow, InstanceState, Instances, Snapshots, Tokens,
 };
 use super::volumes::{self, Wanted};
-use super::{hosts, images, select};
+use super::{attaching, hosts, images, select};
 use crate::caller::{self, CallerRow};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
 
 /// Microseconds until a launch has its disks.
-const LAUNCH: u64 = 5_000_000;
+pub const LAUNCH: u64 = 5_000_000;
 /// How a launch dies (EBS-008).
-const DIED: (&str, &str) = (
+pub const DIED: (&str, &str) = (
     "Client.InternalError",
     "Client.InternalError: Client error on launch",
 );
@@ -169,13 +169,18 @@ pub(super) fn launch(ctx: &mut Ctx<'_>, id: &str) {
         }
     };
     ctx.put::<Instances>(id, &row);
+    noted(ctx, id, &row, &why);
+}
+
+/// Tells of a state that an instance has come to.
+pub fn noted(ctx: &mut Ctx<'_>, id: &str, row: &InstanceRow, why: &str) {
     ctx.note(
         "instance",
         &[
             ("instance", id),
             ("image", &row.image),
             ("state", state(row.state).1),
-            ("why", &why),
+            ("why", why),
         ],
     );
 }
@@ -227,13 +232,7 @@ pub(super) fn describe(
 ) -> Result<DescribeInstancesResponse, Refusal> {
     let account = ctx.account();
     for id in &request.instance_ids {
-        Kind::Instance.check(id)?;
-        if ctx
-            .get::<Instances>(id.as_str())
-            .is_none_or(|row| row.owner != account)
-        {
-            return Err(Error::NoInstance(id.clone()).into());
-        }
+        attaching::instance(ctx, id)?;
     }
     let mut found = Vec::new();
     for (id, row) in ctx.all(Range::<Instances>::all()) {
@@ -291,6 +290,19 @@ fn state(state: InstanceState) -> (i32, &'static str) {
         InstanceState::Pending => (0, "pending"),
         InstanceState::Running => (16, "running"),
         InstanceState::Terminated => (48, "terminated"),
+        InstanceState::ShuttingDown => (32, "shutting-down"),
+        InstanceState::Stopping => (64, "stopping"),
+        InstanceState::Stopped => (80, "stopped"),
+    }
+}
+
+/// A state as an answer shows it.
+#[must_use]
+pub fn show_state(is: InstanceState) -> StateMessage {
+    let (code, name) = state(is);
+    StateMessage {
+        code: Some(code),
+        name: Some(name.to_owned()),
     }
 }
 
@@ -304,12 +316,12 @@ fn show(id: &str, row: &InstanceRow) -> Instance {
                 .devices
                 .iter()
                 .find(|mapped| mapped.name == *device)
-                .map(|mapped| mapped.delete_on_termination),
+                .map(|mapped| mapped.delete_on_termination)
+                .or(Some(false)),
             status: Some("attached".to_owned()),
             volume_id: Some(volume.clone()),
         }),
     };
-    let (code, name) = state(row.state);
     Instance {
         architecture: Some(row.architecture.clone()),
         block_device_mappings: row.volumes.iter().map(mapping).collect(),
@@ -328,10 +340,7 @@ fn show(id: &str, row: &InstanceRow) -> Instance {
         virtualization_type: Some(row.virtualization.clone()),
         instance_id: Some(id.to_owned()),
         image_id: Some(row.image.clone()),
-        state: Some(StateMessage {
-            code: Some(code),
-            name: Some(name.to_owned()),
-        }),
+        state: Some(show_state(row.state)),
         ami_launch_index: Some(row.index),
         instance_type: Some(row.kind.clone()),
         launch_time: Some(row.launched),

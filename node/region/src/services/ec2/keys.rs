@@ -2,9 +2,13 @@
 //!
 //! ```text
 //!   on the caller's behalf (through ec2)      as infrastructure, by a grant only
-//!   DescribeKey, CreateGrant,                 Decrypt, ReEncrypt, RetireGrant
-//!   GenerateDataKeyWithoutPlaintext
+//!   DescribeKey, CreateGrant,                 Decrypt of what was made or is attached,
+//!   GenerateDataKeyWithoutPlaintext,          RetireGrant
+//!   Decrypt of a source, ReEncrypt
 //! ```
+//!
+//! So the caller needs each of the five permissions of EBS-005: whoever may only make grants
+//! copies nothing.
 //!
 //! The infrastructure is a role session of the account for which the work is done
 //! (`aws:ec2-infrastructure/vol-...`); no policy of that account speaks for it. So what a grant
@@ -30,6 +34,16 @@ pub const DEFAULT_KEY: &str = "alias/aws/ebs";
 pub const READING: &[&str] = &["Decrypt", "DescribeKey", "ReEncryptFrom", "RetireGrant"];
 /// What makes or attaches a volume may do.
 pub const MAKING: &[&str] = &["Decrypt", "DescribeKey", "ReEncryptTo", "RetireGrant"];
+
+/// The five that the caller needs (EBS-005).
+#[cfg(test)]
+pub const NEEDED: [&str; 5] = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncrypt*",
+];
 
 /// The encryption context of a data key (EBS-004).
 fn context(bound: &str) -> BTreeMap<String, String> {
@@ -151,33 +165,56 @@ pub fn retire(ctx: &mut Ctx<'_>, grant: &GrantRow) {
     );
 }
 
+/// Opens the data key of a source on the caller's behalf (EBS-005, EBS-031).
+///
+/// # Errors
+/// KMS's refusal: the caller may not decrypt, the key is disabled.
+pub fn open_source(ctx: &mut Ctx<'_>, sealing: &Sealing) -> Result<SecretKey, Refusal> {
+    secret(ctx.call("ec2", &decrypt(sealing))?)
+}
+
+fn decrypt(sealing: &Sealing) -> kms::DecryptRequest {
+    kms::DecryptRequest {
+        key_id: Some(sealing.key.clone()),
+        ciphertext_blob: Some(sealing.data_key.clone()),
+        encryption_context: context(&sealing.bound),
+        ..kms::DecryptRequest::default()
+    }
+}
+
+fn secret(opened: kms::DecryptResponse) -> Result<SecretKey, Refusal> {
+    let plaintext = zeroize::Zeroizing::new(opened.plaintext.unwrap_or_default());
+    SecretKey::from_slice(&plaintext).ok_or_else(|| Refusal::internal("a data key has 32 bytes"))
+}
+
+/// Somebody can read the blocks of `holder` from now on: for the oracle that wants a Decrypt of the
+/// trail for each.
+pub fn readable(ctx: &mut Ctx<'_>, holder: &str, by: &str, sealing: &Sealing) {
+    ctx.note(
+        "blocks_readable",
+        &[
+            ("holder", holder),
+            ("by", by),
+            ("key", &sealing.key),
+            ("bound", &sealing.bound),
+        ],
+    );
+}
+
 /// Opens a data key by a grant.
 ///
 /// # Errors
 /// KMS's refusal: the key is disabled, the grant revoked.
 pub fn open(ctx: &mut Ctx<'_>, grant: &GrantRow, sealing: &Sealing) -> Result<SecretKey, Refusal> {
-    let request = kms::DecryptRequest {
-        key_id: Some(sealing.key.clone()),
-        ciphertext_blob: Some(sealing.data_key.clone()),
-        encryption_context: context(&sealing.bound),
-        ..kms::DecryptRequest::default()
-    };
     let hands = hands(ctx, grant);
-    let opened = ctx.call_as(&hands, &request)?;
-    let plaintext = zeroize::Zeroizing::new(opened.plaintext.unwrap_or_default());
-    SecretKey::from_slice(&plaintext).ok_or_else(|| Refusal::internal("a data key has 32 bytes"))
+    secret(ctx.call_as(&hands, &decrypt(sealing))?)
 }
 
-/// Binds the same data key to another id under the same KMS key (EBS-002).
+/// Binds the same data key to another id under the same KMS key (EBS-002), on the caller's behalf.
 ///
 /// # Errors
 /// KMS's refusal.
-pub fn rebind(
-    ctx: &mut Ctx<'_>,
-    grant: &GrantRow,
-    sealing: &Sealing,
-    bound: &str,
-) -> Result<Sealing, Refusal> {
+pub fn rebind(ctx: &mut Ctx<'_>, sealing: &Sealing, bound: &str) -> Result<Sealing, Refusal> {
     let request = kms::ReEncryptRequest {
         ciphertext_blob: Some(sealing.data_key.clone()),
         source_key_id: Some(sealing.key.clone()),
@@ -186,8 +223,7 @@ pub fn rebind(
         destination_encryption_context: context(bound),
         ..kms::ReEncryptRequest::default()
     };
-    let hands = hands(ctx, grant);
-    let made = ctx.call_as(&hands, &request)?;
+    let made = ctx.call("ec2", &request)?;
     Ok(Sealing {
         data_key: made.ciphertext_blob.unwrap_or_default(),
         bound: bound.to_owned(),

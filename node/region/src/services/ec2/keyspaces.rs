@@ -45,6 +45,8 @@ pub enum VolumeState {
     InUse,
     /// Its key was refused (EBS-007).
     Error,
+    /// Being deleted.
+    Deleting,
 }
 
 /// A volume.
@@ -160,6 +162,8 @@ pub enum ImageState {
     Available,
     /// A copy failed.
     Failed,
+    /// Nobody may launch it until it is enabled.
+    Disabled,
 }
 
 /// A device of an image or launch.
@@ -229,6 +233,12 @@ pub enum InstanceState {
     Running,
     /// Gone.
     Terminated,
+    /// Being stopped.
+    Stopping,
+    /// Stopped: its hosts know no keys.
+    Stopped,
+    /// Being ended.
+    ShuttingDown,
 }
 
 /// An instance.
@@ -291,6 +301,10 @@ pub struct ReadRow {
     pub grant: Option<GrantRow>,
 }
 
+pub use super::more_rows::{
+    EventRow, LockMode, LockRow, MakingRow, Origin, Transit, TransitRow, WorkRow,
+};
+
 crate::keyspaces! {
     /// Volumes by id.
     pub Volumes = 0x0801, "ec2.volumes", version 1: String => VolumeRow;
@@ -314,4 +328,22 @@ crate::keyspaces! {
     pub Defaults = 0x080a, "ec2.defaults", version 1: String => bool;
     /// What a client token made, by account, operation and token.
     pub Tokens = 0x080b, "ec2.tokens", version 1: (String, String, String) => String;
+    /// How snapshots were made, by id.
+    pub Makings = 0x080c, "ec2.makings", version 1: String => MakingRow;
+    /// The last complete copy of an account (EBS-022), by account, Region and volume of the origin.
+    pub LastCopies = 0x080d, "ec2.last-copies", version 1: (String, String, String) => String;
+    /// Copies within the Region that are under way, by the new snapshot.
+    pub Works = 0x080e, "ec2.works", version 1: String => WorkRow;
+    /// Locks by snapshot.
+    pub Locks = 0x080f, "ec2.locks", version 1: String => LockRow;
+    /// Default keys by account (EBS-014).
+    pub DefaultKeys = 0x0810, "ec2.default-keys", version 1: String => String;
+    /// ARNs of organisations and units that may launch an image.
+    pub LaunchOrganizations = 0x0811, "ec2.launch-organizations", version 1: String => BTreeSet<String>;
+    /// What EBS told EventBridge, by microseconds since the run began, resource and event.
+    pub Events = 0x0812, "ec2.events", version 1: (u64, String, String) => EventRow;
+    /// Volumes on their way to or from an instance.
+    pub Transits = 0x0813, "ec2.transits", version 1: String => TransitRow;
+    /// Indexes of the blocks that a copy moves, by the new snapshot.
+    pub Todos = 0x0814, "ec2.todos", version 1: String => Vec<u64>;
 }

@@ -1,9 +1,12 @@
 //! EC2, as far as encrypted storage goes: volumes, snapshots, images, launches.
 //!
-//! - [`volumes`], [`snapshots`], [`sharing`], [`images`], [`instances`], [`settings`]: the calls.
-//! - [`copies`] and [`copy_images`]: copies, within the Region; [`pull`]: from another one.
+//! - [`volumes`], [`snapshots`], [`locks`], [`sharing`], [`images`], [`image_life`], [`instances`],
+//!   [`settings`]: the calls.
+//! - [`copies`] and [`copy_images`]: copies; [`works`]: within the Region; [`pull`]: from another one;
+//!   [`targets`]: what they are sealed under, and what they need not move.
 //! - [`blocks`]: content and who refers to it. [`derive`]: new content of old.
-//! - [`hosts`]: volumes at instances. [`keys`]: what EBS asks of KMS, and as whom.
+//! - [`hosts`], [`attaching`], [`power`]: volumes at instances, and how long hosts know their keys.
+//! - [`keys`]: what EBS asks of KMS, and as whom. [`events`]: what it tells of itself.
 //! - [`select`]: filters and pages.
 //! - [`access`]: what each request touches. [`error`]: every way EC2 says no. [`keyspaces`]: rows.
 //!
@@ -11,26 +14,34 @@
 //! is not on the way from a key to a disk.
 
 pub mod access;
+pub mod attaching;
 pub mod blocks;
 pub mod copies;
 mod copy_images;
 pub mod derive;
 pub mod error;
+pub mod events;
 pub mod hosts;
 pub mod ids;
+mod image_life;
 pub mod images;
 mod instances;
 pub mod keys;
 pub mod keyspaces;
+pub mod locks;
 mod look;
+mod more_rows;
+mod power;
 mod pull;
 pub mod select;
 pub mod settings;
 mod sharing;
 pub mod snapshots;
+pub mod targets;
 #[cfg(test)]
 mod tests;
 pub mod volumes;
+mod works;
 
 use faultline_proto::ec2;
 use faultline_proto::handlers::{Ec2Handler, Ec2Request, dispatch_ec2};
@@ -82,9 +93,10 @@ impl Service for Ec2 {
 
     fn remote(ctx: &mut Ctx<'_>, kind: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         match kind {
-            "source" => Ok(encode(&copies::meta(ctx, &decode::<String>(body)?)?)),
+            "source" => Ok(encode(&copies::source(ctx, &decode::<String>(body)?)?)),
             "image" => copy_images::source(ctx, body),
             "read" => pull::read(ctx, body),
+            "list" => pull::list(ctx, body),
             "block" => pull::block(ctx, body),
             _ => pull::close(ctx, body),
         }
@@ -92,7 +104,11 @@ impl Service for Ec2 {
 
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {
         match (kind, decode::<String>(payload)) {
-            ("copy", _) => copies::work(ctx, payload),
+            ("copy", _) => works::begin(ctx, payload),
+            ("stopped" | "start" | "terminated", _) => power::due(ctx, kind, payload),
+            ("blocks", Ok(id)) => works::step(ctx, &id),
+            ("transit", Ok(id)) => attaching::arrived(ctx, &id),
+            ("volume-end", Ok(id)) => volumes::ended(ctx, &id),
             ("volume", Ok(id)) => volumes::born(ctx, &id),
             ("snapshot", Ok(id)) => snapshots::complete(ctx, &id),
             ("launch", Ok(id)) => instances::launch(ctx, &id),
@@ -142,6 +158,30 @@ handlers! {
     copy_image: CopyImageRequest -> CopyImageResponse = copy_images::copy;
     run_instances: RunInstancesRequest -> Reservation = instances::run;
     describe_instances: DescribeInstancesRequest -> DescribeInstancesResponse = instances::describe;
+    attach_volume: AttachVolumeRequest -> VolumeAttachment = attaching::attach;
+    detach_volume: DetachVolumeRequest -> VolumeAttachment = attaching::detach;
+    delete_volume: DeleteVolumeRequest -> DeleteVolumeResponse = volumes::delete;
+    lock_snapshot: LockSnapshotRequest -> LockSnapshotResponse = locks::lock;
+    unlock_snapshot: UnlockSnapshotRequest -> UnlockSnapshotResponse = locks::unlock;
+    describe_locked_snapshots:
+        DescribeLockedSnapshotsRequest -> DescribeLockedSnapshotsResponse = locks::describe;
+    reset_snapshot_attribute:
+        ResetSnapshotAttributeRequest -> ResetSnapshotAttributeResponse = sharing::reset_snapshot;
+    create_image: CreateImageRequest -> CreateImageResponse = image_life::create;
+    deregister_image: DeregisterImageRequest -> DeregisterImageResponse = image_life::deregister;
+    describe_image_attribute: DescribeImageAttributeRequest -> ImageAttribute = sharing::describe_image;
+    reset_image_attribute: ResetImageAttributeRequest -> ResetImageAttributeResponse = sharing::reset_image;
+    disable_image: DisableImageRequest -> DisableImageResponse = image_life::disable;
+    enable_image: EnableImageRequest -> EnableImageResponse = image_life::enable;
+    stop_instances: StopInstancesRequest -> StopInstancesResponse = power::stop;
+    start_instances: StartInstancesRequest -> StartInstancesResponse = power::start;
+    terminate_instances: TerminateInstancesRequest -> TerminateInstancesResponse = power::terminate;
+    modify_ebs_default_kms_key_id:
+        ModifyEbsDefaultKmsKeyIdRequest -> ModifyEbsDefaultKmsKeyIdResponse = settings::choose;
+    get_ebs_default_kms_key_id:
+        GetEbsDefaultKmsKeyIdRequest -> GetEbsDefaultKmsKeyIdResponse = settings::chosen;
+    reset_ebs_default_kms_key_id:
+        ResetEbsDefaultKmsKeyIdRequest -> ResetEbsDefaultKmsKeyIdResponse = settings::reset;
     enable_ebs_encryption_by_default:
         EnableEbsEncryptionByDefaultRequest -> EnableEbsEncryptionByDefaultResponse = settings::enable;
     disable_ebs_encryption_by_default:

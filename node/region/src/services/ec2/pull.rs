@@ -1,10 +1,11 @@
-//! A copy from another Region: blocks come over the link, four questions under way.
+//! A copy from another Region: blocks come over the link, [`MOST`] questions under way at most.
 //!
 //! ```text
 //!   here                         the source's Region
 //!   "read"         ----------->  may the caller see it? a grant there, the data key opened,
 //!                                the blocks held fast
-//!   a key of its own, a grant
+//!   "list" x n     ----------->  which there are, with their prints
+//!   a key of its own, a grant; what the copy before has need not come (EBS-022)
 //!   "block" x n    ----------->  one block, opened; sealed under the link's key on its way
 //!   "close"        ----------->  the grant is retired, the blocks let go
 //! ```
@@ -15,21 +16,24 @@
 use faultline_proto::progress::{Progress, Saga};
 use serde::{Deserialize, Serialize};
 
+use super::blocks::Entries;
 use super::copies::{self, Task};
-use super::keys::{self, MAKING, READING};
-use super::keyspaces::{GrantRow, ReadRow, Reads, Sealing, SnapshotState, Snapshots};
-use super::{blocks, snapshots};
+use super::keys::{self, READING};
+use super::keyspaces::{GrantRow, ReadRow, Reads, Sealing, SnapshotState, Snapshots, Todos};
+use super::{blocks, snapshots, targets};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
 use crate::service::SagaInput;
-use crate::vault::SecretKey;
 
-/// Questions under way at one time.
-const CREDIT: usize = 4;
-/// Purpose of what the reader keeps.
-const PULL: &str = "ec2.pull";
-/// Purpose of what the source keeps.
-const READ: &str = "ec2.read";
+/// Questions under way at first.
+const FIRST: usize = 2;
+/// Most questions under way at one time: 1 MiB.
+const MOST: usize = 16;
+/// Microseconds after which an answer is late: the link has enough to carry, and more questions
+/// would only have its answers sent again.
+const LATE: u64 = 500_000;
+/// Blocks in one list: some 300 KB.
+const PAGE: usize = 8192;
 
 /// A copy under way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,9 +45,16 @@ struct Pull {
     data_key: Option<Vec<u8>>,
     sealing: Option<Sealing>,
     grant: Option<GrantRow>,
-    indexes: Vec<u64>,
+    /// What the source has, until the last list is there.
+    listed: Entries,
+    /// Number of the question for the first block; `None` until the last list is there.
+    first: Option<u32>,
     next: usize,
     arrived: usize,
+    /// How many questions may be under way: one more with each answer in time, half with a late one.
+    window: usize,
+    /// Which are, and since when.
+    asked: Vec<(u32, u64)>,
     /// Number of the question that ends it.
     closing: Option<u32>,
 }
@@ -61,9 +72,12 @@ pub(super) fn begin(ctx: &mut Ctx<'_>, task: Task) {
         data_key: None,
         sealing: None,
         grant: None,
-        indexes: Vec::new(),
+        listed: Entries::new(),
+        first: None,
         next: 0,
         arrived: 0,
+        window: FIRST,
+        asked: Vec::new(),
         closing: None,
     };
     ctx.spawn(
@@ -94,8 +108,19 @@ pub(super) fn resume(
         None => {}
     }
     let went = match outcome {
-        Ok(bytes) if ordinal == 0 => opened(ctx, &mut pull, bytes),
-        Ok(bytes) => arrived(ctx, &mut pull, ordinal, bytes),
+        Ok(bytes) if ordinal == 0 => decode(bytes).and_then(|read| {
+            pull.read = read;
+            wanted_still(ctx, &pull)?;
+            ctx.ask(&pull.task.from, "list", encode(&(&pull.read, 0_u64)));
+            Ok(false)
+        }),
+        Ok(bytes) => match pull.first {
+            None => listed(ctx, &mut pull, ordinal, bytes),
+            Some(first) => {
+                measure(ctx, &mut pull, ordinal);
+                arrived(ctx, &mut pull, ordinal - first, bytes)
+            }
+        },
         Err(refusal) => Err(refusal),
     };
     match went {
@@ -104,10 +129,7 @@ pub(super) fn resume(
             let sealing = pull.sealing.take();
             end(ctx, &mut pull, Ok(sealing));
         }
-        Err(refusal) => {
-            blocks::release(ctx, &pull.task.target);
-            end(ctx, &mut pull, Err(refusal));
-        }
+        Err(refusal) => end(ctx, &mut pull, Err(refusal)),
     }
     Ok(if pull.closing.is_none() && pull.read.is_empty() {
         Progress::Done(Vec::new())
@@ -125,24 +147,34 @@ impl Pull {
     }
 }
 
-/// The source is open: makes the copy's own key and asks for the first blocks. `true` at the end.
-fn opened(ctx: &mut Ctx<'_>, pull: &mut Pull, answer: &[u8]) -> Result<bool, Refusal> {
-    (pull.read, pull.indexes) = decode(answer)?;
+/// A list has come: asks for the next one, or makes the copy's own key and asks for the first
+/// blocks. `true` at the end.
+fn listed(
+    ctx: &mut Ctx<'_>,
+    pull: &mut Pull,
+    ordinal: u32,
+    answer: &[u8],
+) -> Result<bool, Refusal> {
+    let page: Entries = decode(answer)?;
     wanted_still(ctx, pull)?;
-    if let Some(key) = &pull.task.key {
-        let target = pull.task.target.as_str();
-        let wanted = keys::describe(ctx, key)?;
-        let sealing = keys::generate(ctx, wanted, target)?;
-        let grant = keys::grant(ctx, &sealing.key, target, target, MAKING)?;
-        pull.grant = Some(grant.clone());
-        let data_key = keys::open(ctx, &grant, &sealing)?;
-        pull.data_key = Some(ctx.seal_local(PULL, target.as_bytes(), data_key.expose()));
-        pull.sealing = Some(sealing);
+    let more = page.len() == PAGE;
+    pull.listed.extend(page);
+    if let Some((last, _)) = pull.listed.last().filter(|_| more) {
+        let question = encode(&(&pull.read, last + 1));
+        ctx.ask(&pull.task.from, "list", question);
+        return Ok(false);
     }
-    for _ in 0..CREDIT {
-        ask_next(ctx, pull);
-    }
-    Ok(pull.indexes.is_empty())
+    let listed = std::mem::take(&mut pull.listed);
+    let (target, key) = (pull.task.target.clone(), pull.task.key.clone());
+    let made = targets::prepare(ctx, &target, key.as_deref(), &listed)?;
+    pull.sealing = made.sealing;
+    pull.data_key = made.data_key;
+    pull.grant = made.grant;
+    pull.first = Some(ordinal + 1);
+    let is_empty = made.todo.is_empty();
+    ctx.put::<Todos>(target.as_str(), &made.todo);
+    ask_more(ctx, pull);
+    Ok(is_empty)
 }
 
 /// A copy may be deleted while it is under way.
@@ -154,46 +186,52 @@ fn wanted_still(ctx: &mut Ctx<'_>, pull: &Pull) -> Result<(), Refusal> {
     }
 }
 
-fn ask_next(ctx: &mut Ctx<'_>, pull: &mut Pull) {
-    if let Some(index) = pull.indexes.get(pull.next) {
-        let from = pull.task.from.clone();
-        ctx.ask(&from, "block", encode(&(&pull.read, *index)));
+/// Asks for as many blocks as may be under way.
+fn ask_more(ctx: &mut Ctx<'_>, pull: &mut Pull) {
+    let Some(todo) = ctx.get_cached::<Todos>(pull.task.target.as_str()) else {
+        return;
+    };
+    while pull.asked.len() < pull.window
+        && let Some(index) = todo.get(pull.next)
+    {
+        let question = encode(&(&pull.read, *index));
+        let number = ctx.ask(&pull.task.from, "block", question);
+        pull.asked.push((number, ctx.elapsed().0));
         pull.next += 1;
     }
 }
 
-/// A block has come: question 0 opened the source, so question n brings block n - 1.
-fn arrived(
-    ctx: &mut Ctx<'_>,
-    pull: &mut Pull,
-    ordinal: u32,
-    plaintext: &[u8],
-) -> Result<bool, Refusal> {
-    wanted_still(ctx, pull)?;
-    let target = pull.task.target.clone();
-    let at = usize::try_from(ordinal)
-        .ok()
-        .and_then(|ordinal| ordinal.checked_sub(1));
-    let index = at.and_then(|at| pull.indexes.get(at)).copied();
-    let index = index.ok_or_else(|| Refusal::internal("a block that nobody asked for"))?;
-    let key = match &pull.data_key {
-        None => None,
-        Some(sealed) => key_of(ctx, PULL, &target, sealed)?,
+/// An answer has come: was it late?
+fn measure(ctx: &Ctx<'_>, pull: &mut Pull, number: u32) {
+    let Some(place) = pull.asked.iter().position(|(asked, _)| *asked == number) else {
+        return;
     };
-    blocks::write(ctx, &target, index, key.as_ref(), plaintext);
-    pull.arrived += 1;
-    ask_next(ctx, pull);
-    Ok(pull.arrived == pull.indexes.len())
+    let (_, since) = pull.asked.swap_remove(place);
+    pull.window = if ctx.elapsed().0.saturating_sub(since) > LATE {
+        (pull.window / 2).max(1)
+    } else {
+        (pull.window + 1).min(MOST)
+    };
 }
 
-fn key_of(
-    ctx: &Ctx<'_>,
-    purpose: &str,
-    holder: &str,
-    sealed: &[u8],
-) -> Result<Option<SecretKey>, Refusal> {
-    let opened = zeroize::Zeroizing::new(ctx.open_local(purpose, holder.as_bytes(), sealed)?);
-    Ok(SecretKey::from_slice(&opened))
+/// The block that was asked for as number `at` has come.
+fn arrived(ctx: &mut Ctx<'_>, pull: &mut Pull, at: u32, plaintext: &[u8]) -> Result<bool, Refusal> {
+    wanted_still(ctx, pull)?;
+    let target = pull.task.target.clone();
+    let todo = ctx
+        .get_cached::<Todos>(target.as_str())
+        .ok_or_else(|| Refusal::internal("a copy has its list"))?;
+    let index = usize::try_from(at)
+        .ok()
+        .and_then(|at| todo.get(at))
+        .copied();
+    let index = index.ok_or_else(|| Refusal::internal("a block that nobody asked for"))?;
+    let key = targets::kept(ctx, &target, pull.data_key.as_ref())?;
+    blocks::write(ctx, &target, index, key.as_ref(), plaintext);
+    pull.arrived += 1;
+    targets::moved(ctx, &target, 1);
+    ask_more(ctx, pull);
+    Ok(pull.arrived == todo.len())
 }
 
 fn end(ctx: &mut Ctx<'_>, pull: &mut Pull, outcome: Result<Option<Sealing>, Refusal>) {
@@ -201,6 +239,7 @@ fn end(ctx: &mut Ctx<'_>, pull: &mut Pull, outcome: Result<Option<Sealing>, Refu
         keys::retire(ctx, &grant);
     }
     pull.data_key = None;
+    ctx.delete::<Todos>(pull.task.target.as_str());
     copies::finish(ctx, &pull.task.target, outcome);
     if !pull.read.is_empty() {
         let from = pull.task.from.clone();
@@ -222,8 +261,11 @@ pub(super) fn read(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     };
     if let Some(sealing) = &row.sealing {
         let grant = keys::grant(ctx, &sealing.key, &sealing.bound, &target, READING)?;
-        match keys::open(ctx, &grant, sealing) {
-            Ok(key) => kept.data_key = Some(ctx.seal_local(READ, read.as_bytes(), key.expose())),
+        match keys::open_source(ctx, sealing) {
+            Ok(key) => {
+                kept.data_key = Some(targets::keep(ctx, &read, &key));
+                keys::readable(ctx, &snapshot, &target, sealing);
+            }
             Err(refusal) => {
                 keys::retire(ctx, &grant);
                 return Err(refusal);
@@ -233,8 +275,13 @@ pub(super) fn read(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     }
     blocks::share(ctx, &snapshot, &read);
     ctx.put::<Reads>(read.as_str(), &kept);
-    let indexes = blocks::indexes(ctx, &read);
-    Ok(encode(&(read, indexes)))
+    Ok(encode(&read))
+}
+
+/// The source's side of "list".
+pub(super) fn list(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let (read, from): (String, u64) = decode(body)?;
+    Ok(encode(&blocks::listed_from(ctx, &read, from, PAGE)))
 }
 
 /// The source's side of "block".
@@ -243,10 +290,7 @@ pub(super) fn block(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> 
     let kept = ctx
         .get::<Reads>(read.as_str())
         .ok_or_else(|| Refusal::internal("no such read"))?;
-    let key = match &kept.data_key {
-        None => None,
-        Some(sealed) => key_of(ctx, READ, &read, sealed)?,
-    };
+    let key = targets::kept(ctx, &read, kept.data_key.as_ref())?;
     blocks::read(ctx, &read, index, key.as_ref())
 }
 

@@ -1,7 +1,8 @@
 //! Snapshots: CreateSnapshot, DescribeSnapshots, DeleteSnapshot, and who sees them.
 //!
-//! A snapshot is of the moment of its call; being pending is time only. It has the key and the
-//! data key of its volume, always (EBS-016). Left out: archive tier, recycle bin, locks.
+//! A snapshot is of the moment of its call; being pending is time only, and as much as the blocks
+//! take that no other snapshot has. It has the key and the data key of its volume, always
+//! (EBS-016). Left out: archive tier, recycle bin.
 
 use faultline_proto::ec2::{
     CreateSnapshotRequest, DeleteSnapshotRequest, DeleteSnapshotResponse, DescribeSnapshotsRequest,
@@ -12,23 +13,23 @@ use faultline_proto::names::AccountId;
 use super::error::Error;
 use super::ids::Kind;
 use super::keyspaces::{
-    Images, SnapshotRow, SnapshotState, Snapshots, Tags, VolumeRow, VolumeState,
+    Images, MakingRow, Makings, Origin, SnapshotRow, SnapshotState, Snapshots, Tags, VolumeRow,
+    VolumeState,
 };
-use super::{blocks, images, select, volumes};
+use super::{blocks, events, images, locks, select, volumes};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
-use crate::service::CHUNK;
 use crate::store::Range;
 
 /// Shortest time a snapshot takes, microseconds.
 const LEAST: u64 = 3_000_000;
 /// Microseconds for each block of 64 KiB: some 60 MiB a second.
-const PER_BLOCK: u64 = 1_000;
+pub const PER_BLOCK: u64 = 1_000;
 
-/// How long a snapshot of so many bytes takes, microseconds.
+/// How long a snapshot that stores so many blocks takes, microseconds.
 #[must_use]
-pub fn duration(length: u64) -> u64 {
-    LEAST + length.div_ceil(CHUNK as u64) * PER_BLOCK
+pub fn duration(blocks: u64) -> u64 {
+    LEAST + blocks * PER_BLOCK
 }
 
 /// A state as AWS writes it.
@@ -47,8 +48,8 @@ pub fn sse(encrypted: bool) -> String {
     if encrypted { "sse-kms" } else { "none" }.to_owned()
 }
 
-/// A snapshot of the caller's account that does not exist yet.
-pub fn blank(ctx: &Ctx<'_>, volume: &str, size: i32, length: u64) -> SnapshotRow {
+/// A snapshot of the caller's account that does not exist yet; `stored` blocks are to be stored.
+pub fn blank(ctx: &Ctx<'_>, volume: &str, size: i32, length: u64, stored: u64) -> SnapshotRow {
     let began = ctx.elapsed().0;
     SnapshotRow {
         owner: ctx.account(),
@@ -57,7 +58,7 @@ pub fn blank(ctx: &Ctx<'_>, volume: &str, size: i32, length: u64) -> SnapshotRow
         description: String::new(),
         started: ctx.now().millis(),
         completed: None,
-        span: (began, began + duration(length)),
+        span: (began, began + duration(stored)),
         state: SnapshotState::Pending,
         message: None,
         encrypted: false,
@@ -79,31 +80,65 @@ pub(super) fn create(
 ) -> Result<Snapshot, Refusal> {
     let volume = request.volume_id.unwrap_or_default();
     let of = volumes::of_caller(ctx, &volume)?;
+    let description = request.description.unwrap_or_default();
+    let tags = select::tags_for(&request.tag_specifications, "snapshot");
+    let (id, row) = take(ctx, &volume, of, description, tags)?;
+    Ok(show(ctx, &id, &row))
+}
+
+/// Takes a snapshot of a volume of the caller's account.
+///
+/// # Errors
+/// IncorrectState unless the volume can be read.
+pub fn take(
+    ctx: &mut Ctx<'_>,
+    volume: &str,
+    of: VolumeRow,
+    description: String,
+    tags: Tags,
+) -> Result<(String, SnapshotRow), Error> {
     ready(&of)?;
     let id = Kind::Snapshot.new_id(ctx);
-    blocks::share(ctx, &volume, &id);
+    let entries = blocks::entries(ctx, volume);
+    let stored = blocks::own(ctx, &entries);
+    for (index, block) in &entries {
+        blocks::share_one(ctx, &id, *index, block);
+    }
     let row = SnapshotRow {
-        description: request.description.unwrap_or_default(),
+        description,
         encrypted: of.encrypted,
         key: of.key,
         sealing: of.sealing,
-        tags: select::tags_for(&request.tag_specifications, "snapshot"),
-        ..blank(ctx, &volume, of.size, of.length)
+        tags,
+        ..blank(ctx, volume, of.size, of.length, stored)
     };
+    let making = MakingRow {
+        origin: Origin {
+            region: ctx.region().clone(),
+            volume: volume.to_owned(),
+        },
+        base: None,
+        moved: stored,
+        total: Some(stored),
+        minutes: None,
+    };
+    ctx.put::<Makings>(id.as_str(), &making);
     ctx.put::<Snapshots>(id.as_str(), &row);
-    let at = ctx.elapsed().plus_micros(duration(row.length));
+    let at = ctx.elapsed().plus_micros(duration(stored));
     ctx.schedule("ec2", at, "snapshot", encode(&id));
     noted(ctx, &id, &row);
-    Ok(show(ctx, &id, &row))
+    Ok((id, row))
 }
 
 fn ready(volume: &VolumeRow) -> Result<(), Error> {
     match volume.state {
         VolumeState::Available | VolumeState::InUse => Ok(()),
-        VolumeState::Creating | VolumeState::Error => Err(Error::IncorrectState(format!(
-            "The volume is in state '{}'",
-            volumes::word(volume.state)
-        ))),
+        VolumeState::Creating | VolumeState::Error | VolumeState::Deleting => {
+            Err(Error::IncorrectState(format!(
+                "The volume is in state '{}'",
+                volumes::word(volume.state)
+            )))
+        }
     }
 }
 
@@ -137,6 +172,7 @@ pub(super) fn fail(ctx: &mut Ctx<'_>, id: &str, message: &str) {
 fn settle(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) {
     ctx.put::<Snapshots>(id, row);
     noted(ctx, id, row);
+    events::snapshot_settled(ctx, id, row);
     if let Some((from, _)) = &row.copied_from {
         let lag = ctx.elapsed().0.saturating_sub(row.span.0).to_string();
         let to = ctx.region().to_string();
@@ -166,12 +202,22 @@ fn settle(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) {
 fn noted(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) {
     let key = row.key.clone().unwrap_or_default();
     let why = row.message.clone().unwrap_or_default();
+    let entries = blocks::entries(ctx, id);
+    let content = blocks::digest(ctx, &entries, row.length).unwrap_or_default();
+    let from = row.copied_from.as_ref();
+    let (region, of) = from.map_or((String::new(), row.volume.clone()), |(region, id)| {
+        (region.to_string(), id.clone())
+    });
     ctx.note(
         "snapshot",
         &[
             ("snapshot", id),
             ("state", word(row.state)),
+            ("owner", row.owner.as_str()),
+            ("of", &of),
+            ("from", &region),
             ("key", &key),
+            ("content", &content),
             ("why", &why),
         ],
     );
@@ -215,6 +261,15 @@ pub(super) fn delete(
 ) -> Result<DeleteSnapshotResponse, Refusal> {
     let id = request.snapshot_id.unwrap_or_default();
     own(ctx, &id)?;
+    remove(ctx, &id)?;
+    Ok(DeleteSnapshotResponse {})
+}
+
+/// Deletes a snapshot, unless an image needs it or a lock holds it.
+///
+/// # Errors
+/// `InvalidSnapshot.InUse`, or the lock's refusal.
+pub fn remove(ctx: &mut Ctx<'_>, id: &str) -> Result<(), Error> {
     let user = ctx
         .all(Range::<Images>::all())
         .into_iter()
@@ -222,15 +277,18 @@ pub(super) fn delete(
             image
                 .devices
                 .iter()
-                .any(|device| device.snapshot.as_deref() == Some(id.as_str()))
+                .any(|device| device.snapshot.as_deref() == Some(id))
         });
     if let Some((image, _)) = user {
-        return Err(Error::SnapshotInUse(id, image).into());
+        return Err(Error::SnapshotInUse(id.to_owned(), image));
     }
-    blocks::release(ctx, &id);
-    ctx.delete::<Snapshots>(id.as_str());
-    ctx.note("snapshot", &[("snapshot", &id), ("state", "deleted")]);
-    Ok(DeleteSnapshotResponse {})
+    locks::check(ctx, id)?;
+    blocks::release(ctx, id);
+    ctx.delete::<Snapshots>(id);
+    ctx.delete::<Makings>(id);
+    locks::forget(ctx, id);
+    ctx.note("snapshot", &[("snapshot", id), ("state", "deleted")]);
+    Ok(())
 }
 
 /// DescribeSnapshots: the caller's own and those shared with it.
@@ -290,11 +348,15 @@ fn look(id: &str, row: &SnapshotRow, name: &str) -> select::Looked {
     }])
 }
 
-fn progress(ctx: &Ctx<'_>, row: &SnapshotRow) -> String {
-    let percent = match row.state {
-        SnapshotState::Completed => 100,
-        SnapshotState::Error => 0,
-        SnapshotState::Pending => {
+fn progress(ctx: &Ctx<'_>, row: &SnapshotRow, making: Option<&MakingRow>) -> String {
+    let moved = making
+        .filter(|_| row.copied_from.is_some())
+        .and_then(|making| Some((making.moved, making.total.filter(|total| *total > 0)?)));
+    let percent = match (row.state, moved) {
+        (SnapshotState::Completed, _) => 100,
+        (SnapshotState::Error, _) => 0,
+        (SnapshotState::Pending, Some((moved, total))) => (moved * 100 / total).min(99),
+        (SnapshotState::Pending, None) => {
             let (from, to) = row.span;
             let done = ctx.elapsed().0.saturating_sub(from).saturating_mul(100);
             (done / (to - from).max(1)).min(99)
@@ -304,7 +366,14 @@ fn progress(ctx: &Ctx<'_>, row: &SnapshotRow) -> String {
 }
 
 /// A snapshot as an answer shows it.
-fn show(ctx: &Ctx<'_>, id: &str, row: &SnapshotRow) -> Snapshot {
+fn show(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) -> Snapshot {
+    let making = ctx.get::<Makings>(id);
+    let minutes = making.as_ref().and_then(|making| making.minutes);
+    let transfer = match (&row.copied_from, minutes) {
+        (None, _) => None,
+        (Some(_), Some(_)) => Some("time-based".to_owned()),
+        (Some(_), None) => Some("standard".to_owned()),
+    };
     Snapshot {
         tags: select::tag_list(&row.tags),
         storage_tier: Some("standard".to_owned()),
@@ -315,12 +384,14 @@ fn show(ctx: &Ctx<'_>, id: &str, row: &SnapshotRow) -> Snapshot {
         state: Some(word(row.state).to_owned()),
         state_message: row.message.clone(),
         start_time: Some(row.started),
-        progress: Some(progress(ctx, row)),
+        progress: Some(progress(ctx, row, making.as_ref())),
         owner_id: Some(row.owner.to_string()),
         description: Some(row.description.clone()),
         volume_size: Some(row.size),
         encrypted: Some(row.encrypted),
         kms_key_id: row.key.clone(),
+        transfer_type: transfer,
+        completion_duration_minutes: minutes,
         ..Snapshot::default()
     }
 }

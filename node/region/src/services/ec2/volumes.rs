@@ -1,20 +1,21 @@
-//! Volumes: CreateVolume and DescribeVolumes.
+//! Volumes: CreateVolume, DescribeVolumes, DeleteVolume.
 //!
 //! KMS is asked inside the call, and a refusal shows only later: the volume goes to `error`
-//! (EBS-007). Left out: AttachVolume, DetachVolume, ModifyVolume, DeleteVolume.
+//! (EBS-007). Left out: ModifyVolume.
 
 use faultline_proto::ec2::{
-    CreateVolumeRequest, DescribeVolumesRequest, DescribeVolumesResponse, Volume, VolumeAttachment,
+    CreateVolumeRequest, DeleteVolumeRequest, DeleteVolumeResponse, DescribeVolumesRequest,
+    DescribeVolumesResponse, Volume, VolumeAttachment,
 };
 
 use super::derive::{self, Source};
 use super::error::Error;
 use super::ids::Kind;
-use super::keys::DEFAULT_KEY;
 use super::keyspaces::{
-    Attachment, SnapshotRow, SnapshotState, Tags, Tokens, VolumeRow, VolumeState, Volumes,
+    Attachment, SnapshotRow, SnapshotState, Tags, Tokens, Transit, Transits, VolumeRow,
+    VolumeState, Volumes,
 };
-use super::{select, settings, snapshots};
+use super::{blocks, events, hosts, select, settings, snapshots};
 use crate::caller::CallerRow;
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -22,6 +23,8 @@ use crate::store::Range;
 
 /// Microseconds until a new volume is available.
 const BIRTH: u64 = 2_000_000;
+/// Microseconds until a deleted volume is gone.
+const END: u64 = 1_000_000;
 
 /// What a volume is to be.
 #[derive(Debug, Clone, Default)]
@@ -68,9 +71,9 @@ fn key_of(ctx: &mut Ctx<'_>, wanted: &Wanted) -> Option<String> {
     match (&wanted.key, source) {
         (Some(key), _) => Some(key.clone()),
         (None, Some(source)) if source.owner == ctx.account() => source.key.clone(),
-        (None, Some(_)) => Some(DEFAULT_KEY.to_owned()),
+        (None, Some(_)) => Some(settings::default_key(ctx)),
         (None, None) if wanted.encrypted == Some(true) || settings::is_on(ctx) => {
-            Some(DEFAULT_KEY.to_owned())
+            Some(settings::default_key(ctx))
         }
         (None, None) => None,
     }
@@ -120,11 +123,25 @@ pub fn make(
         encrypted: key.is_some(),
         key: sealing.as_ref().map(|sealing| sealing.key.clone()).or(key),
         sealing,
-        length: wanted.source.map_or(0, |(_, row)| row.length),
+        length: wanted.source.as_ref().map_or(0, |(_, row)| row.length),
         attachment: None,
         tags: wanted.tags,
     };
     ctx.put::<Volumes>(id.as_str(), &row);
+    if let Some((snapshot, _)) = wanted.source.filter(|_| refusal.is_none()) {
+        events::shared_volume(ctx, &snapshot);
+        let entries = blocks::entries(ctx, &id);
+        let content = blocks::digest(ctx, &entries, row.length).unwrap_or_default();
+        ctx.note(
+            "volume_made",
+            &[
+                ("volume", &id),
+                ("snapshot", &snapshot),
+                ("owner", row.owner.as_str()),
+                ("content", &content),
+            ],
+        );
+    }
     Ok((id, row, refusal))
 }
 
@@ -145,7 +162,7 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<
         .map(|token| (ctx.account().to_string(), "CreateVolume".to_owned(), token));
     if let Some(known) = token.as_ref().and_then(|token| ctx.get::<Tokens>(token)) {
         let row = of_caller(ctx, &known)?;
-        return Ok(show(&known, &row));
+        return Ok(show(ctx, &known, &row));
     }
     let source = match request.snapshot_id {
         None => None,
@@ -178,7 +195,7 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<
     if let Some(token) = token {
         ctx.put::<Tokens>(&token, &id);
     }
-    Ok(show(&id, &row))
+    Ok(show(ctx, &id, &row))
 }
 
 /// The time of birth is over.
@@ -195,6 +212,20 @@ pub(super) fn born(ctx: &mut Ctx<'_>, id: &str) {
         ctx.put::<Volumes>(id, &row);
     }
     let why = row.refused.clone().unwrap_or_default();
+    let cause = why.split_once(": ").map_or(why.as_str(), |(_, text)| text);
+    let told = events::Told {
+        account: &row.owner,
+        event: "createVolume",
+        result: if why.is_empty() {
+            "available"
+        } else {
+            "failed"
+        },
+        cause,
+        resource: id,
+        source: row.snapshot.as_deref().unwrap_or_default(),
+    };
+    events::tell(ctx, told);
     ctx.note(
         "volume",
         &[("volume", id), ("state", word(row.state)), ("why", &why)],
@@ -236,7 +267,7 @@ pub(super) fn describe(
         select::page(found, request.max_results, request.next_token.as_deref());
     Ok(DescribeVolumesResponse {
         next_token,
-        volumes: page.iter().map(|(id, row)| show(id, row)).collect(),
+        volumes: page.iter().map(|(id, row)| show(ctx, id, row)).collect(),
     })
 }
 
@@ -266,19 +297,71 @@ pub fn word(state: VolumeState) -> &'static str {
         VolumeState::Available => "available",
         VolumeState::InUse => "in-use",
         VolumeState::Error => "error",
+        VolumeState::Deleting => "deleting",
     }
 }
 
-/// A volume as an answer shows it.
-fn show(id: &str, row: &VolumeRow) -> Volume {
-    let attachment = |at: &Attachment| VolumeAttachment {
+/// A volume at its instance as an answer shows it.
+pub fn show_attachment(ctx: &mut Ctx<'_>, id: &str, at: &Attachment) -> VolumeAttachment {
+    let state = match ctx.get::<Transits>(id).map(|row| row.transit) {
+        None => "attached",
+        Some(Transit::Attaching) => "attaching",
+        Some(Transit::Detaching) => "detaching",
+    };
+    VolumeAttachment {
         delete_on_termination: Some(at.delete_on_termination),
         volume_id: Some(id.to_owned()),
         instance_id: Some(at.instance.clone()),
         device: Some(at.device.clone()),
-        state: Some("attached".to_owned()),
+        state: Some(state.to_owned()),
         attach_time: Some(at.at),
+    }
+}
+
+/// DeleteVolume: not while it is at an instance.
+pub(super) fn delete(
+    ctx: &mut Ctx<'_>,
+    request: DeleteVolumeRequest,
+) -> Result<DeleteVolumeResponse, Refusal> {
+    let id = request.volume_id.unwrap_or_default();
+    let mut row = of_caller(ctx, &id)?;
+    match (row.state, &row.attachment) {
+        (_, Some(at)) => return Err(Error::VolumeInUse(id, at.instance.clone()).into()),
+        (VolumeState::Available | VolumeState::Error, None) => {}
+        (state, None) => {
+            let text = format!("The volume '{id}' is in state '{}'", word(state));
+            return Err(Error::IncorrectState(text).into());
+        }
+    }
+    row.state = VolumeState::Deleting;
+    ctx.put::<Volumes>(id.as_str(), &row);
+    let at = ctx.elapsed().plus_micros(END);
+    ctx.schedule("ec2", at, "volume-end", encode(&id));
+    Ok(DeleteVolumeResponse {})
+}
+
+/// The time of a deletion is over.
+pub(super) fn ended(ctx: &mut Ctx<'_>, id: &str) {
+    let found = ctx.get::<Volumes>(id);
+    let Some(row) = found.filter(|row| row.state == VolumeState::Deleting) else {
+        return;
     };
+    hosts::destroy(ctx, id);
+    let told = events::Told {
+        account: &row.owner,
+        event: "deleteVolume",
+        result: "deleted",
+        cause: "",
+        resource: id,
+        source: "",
+    };
+    events::tell(ctx, told);
+    ctx.note("volume", &[("volume", id), ("state", "deleted")]);
+}
+
+/// A volume as an answer shows it.
+fn show(ctx: &mut Ctx<'_>, id: &str, row: &VolumeRow) -> Volume {
+    let attachment = row.attachment.as_ref();
     Volume {
         iops: row.iops,
         tags: select::tag_list(&row.tags),
@@ -291,10 +374,8 @@ fn show(id: &str, row: &VolumeRow) -> Volume {
         availability_zone: Some(row.zone.clone()),
         state: Some(word(row.state).to_owned()),
         create_time: Some(row.created),
-        attachments: row
-            .attachment
-            .as_ref()
-            .map(attachment)
+        attachments: attachment
+            .map(|at| show_attachment(ctx, id, at))
             .into_iter()
             .collect(),
         encrypted: Some(row.encrypted),

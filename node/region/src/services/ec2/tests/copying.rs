@@ -2,20 +2,6 @@
 
 use super::*;
 
-fn copied(
-    world: &mut World,
-    who: &Credential,
-    request: &ec2::CopySnapshotRequest,
-) -> ec2::Snapshot {
-    let id = world
-        .call(THERE, who, request)
-        .unwrap()
-        .snapshot_id
-        .unwrap();
-    world.advance(20);
-    seen(world, THERE, who, &id)
-}
-
 #[test]
 fn ebs_021_a_copy_in_another_region_is_sealed_anew_and_never_open_on_its_way() {
     let mut world = World::new(&[HERE, THERE]);
@@ -91,7 +77,7 @@ fn ebs_020_without_a_key_the_copy_of_an_encrypted_snapshot_is_under_the_default_
         }
         let id = volume(&mut world, &ops, key);
         let snap = snapshot(&mut world, &ops, &id);
-        let made = copied(&mut world, &ops, &copy(HERE, &snap, None));
+        let made = copied(&mut world, THERE, &ops, &copy(HERE, &snap, None));
         assert_eq!(made.encrypted, Some(encrypted));
         assert_eq!(made.state.as_deref(), Some("completed"));
         let read = read_snapshot(&mut world, THERE, &ops, &made.snapshot_id.unwrap());
@@ -99,6 +85,7 @@ fn ebs_020_without_a_key_the_copy_of_an_encrypted_snapshot_is_under_the_default_
     }
 }
 
+/// EBS-019, EBS-025.
 #[test]
 fn ebs_019_and_025_a_key_of_the_wrong_region_or_of_nobody_fails_later() {
     let mut world = World::new(&[HERE, THERE]);
@@ -106,7 +93,7 @@ fn ebs_019_and_025_a_key_of_the_wrong_region_or_of_nobody_fails_later() {
     let vault = key(&mut world, HERE, ACCOUNT, None);
     let id = volume(&mut world, &ops, Some(&vault));
     let snap = snapshot(&mut world, &ops, &id);
-    let made = copied(&mut world, &ops, &copy(HERE, &snap, Some(&vault)));
+    let made = copied(&mut world, THERE, &ops, &copy(HERE, &snap, Some(&vault)));
     assert_eq!(made.state.as_deref(), Some("error"));
     assert_eq!(
         made.state_message.as_deref(),
@@ -137,7 +124,7 @@ fn ebs_031_the_sources_region_decides_about_its_key() {
         .unwrap_err();
     assert_eq!(unseen.code, "InvalidSnapshot.NotFound");
     world.call(HERE, &ops, &share(&snap, PARTNER)).unwrap();
-    let made = copied(&mut world, &partner, &copy(HERE, &snap, None));
+    let made = copied(&mut world, THERE, &partner, &copy(HERE, &snap, None));
     assert_eq!(made.state.as_deref(), Some("error"));
     let denied = world
         .audit
@@ -146,7 +133,7 @@ fn ebs_031_the_sources_region_decides_about_its_key() {
         .unwrap();
     assert_eq!(denied.region, HERE);
     put_policy(&mut world, &vault, &sharing::shared_fully());
-    let made = copied(&mut world, &partner, &copy(HERE, &snap, None));
+    let made = copied(&mut world, THERE, &partner, &copy(HERE, &snap, None));
     assert_eq!(made.state.as_deref(), Some("completed"));
 }
 

@@ -3,7 +3,7 @@
 use super::sharing::{image, share_image, shared_fully};
 use super::*;
 
-fn launch(world: &mut World, who: &Credential, image: &str) -> ec2::Instance {
+pub(super) fn launch(world: &mut World, who: &Credential, image: &str) -> ec2::Instance {
     let request = ec2::RunInstancesRequest {
         image_id: text(image),
         min_count: Some(1),
@@ -26,7 +26,7 @@ fn launch(world: &mut World, who: &Credential, image: &str) -> ec2::Instance {
         .remove(0)
 }
 
-fn disk(instance: &ec2::Instance) -> String {
+pub(super) fn disk(instance: &ec2::Instance) -> String {
     instance.block_device_mappings[0]
         .ebs
         .as_ref()
@@ -36,10 +36,11 @@ fn disk(instance: &ec2::Instance) -> String {
         .unwrap()
 }
 
-fn name_of(instance: &ec2::Instance) -> Option<&str> {
+pub(super) fn name_of(instance: &ec2::Instance) -> Option<&str> {
     instance.state.as_ref().unwrap().name.as_deref()
 }
 
+/// EBS-036, EBS-008.
 #[test]
 fn ebs_036_and_008_a_shared_image_runs_under_the_launchers_default_key_until_the_key_is_withdrawn()
 {

@@ -1,8 +1,15 @@
 //! EC2 as its users see it, fact by fact.
 
+mod attaching;
 mod copying;
+mod crashing;
 mod disks;
+mod images;
+mod incremental;
 mod launching;
+mod locking;
+mod permissions;
+mod rows;
 mod sharing;
 
 use faultline_proto::{ec2, kms};
@@ -186,4 +193,56 @@ pub(super) fn people(world: &mut World) -> (Credential, Credential) {
         world.user(ACCOUNT, "owner-ops", &may),
         world.user(PARTNER, "partner-ops", &may),
     )
+}
+
+/// What a snapshot is made of.
+pub(super) fn stored(world: &mut World, region: &str, id: &str) -> Value {
+    world.look(region, "snapshot_blocks", &json!({ "snapshot_id": id }))
+}
+
+/// Writes a few bytes to blocks of a volume.
+pub(super) fn write(world: &mut World, volume: &str, blocks: std::ops::Range<u64>, text: &str) {
+    for block in blocks {
+        let content = format!("{text} {block}");
+        let plant = json!({ "volume_id": volume, "content": content, "block": block });
+        world.plant(HERE, "volume_content", &plant);
+    }
+}
+
+/// A copy that has ended.
+pub(super) fn copied(
+    world: &mut World,
+    region: &str,
+    who: &Credential,
+    request: &ec2::CopySnapshotRequest,
+) -> ec2::Snapshot {
+    let id = world
+        .call(region, who, request)
+        .unwrap()
+        .snapshot_id
+        .unwrap();
+    world.advance(20);
+    seen(world, region, who, &id)
+}
+
+pub(super) fn disable(world: &mut World, region: &str, key: &str) {
+    let root = world.root(ACCOUNT);
+    let request = kms::DisableKeyRequest { key_id: text(key) };
+    world.call(region, &root, &request).unwrap();
+}
+
+/// What EBS told EventBridge: event, result and cause.
+pub(super) fn events(world: &mut World, region: &str) -> Vec<(String, String, String)> {
+    let seen = world.look(region, "ec2_events", &json!({}));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let events = seen["events"].as_array().unwrap().iter();
+    events
+        .map(|event| {
+            (
+                text(&event["event"]),
+                text(&event["result"]),
+                text(&event["cause"]),
+            )
+        })
+        .collect()
 }

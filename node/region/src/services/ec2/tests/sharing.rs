@@ -188,7 +188,7 @@ pub(super) fn image(world: &mut World, who: &Credential, snapshot: &str) -> Stri
 pub(super) fn share_image(id: &str) -> ec2::ModifyImageAttributeRequest {
     let add = vec![ec2::LaunchPermission {
         user_id: text(PARTNER),
-        group: None,
+        ..Default::default()
     }];
     ec2::ModifyImageAttributeRequest {
         image_id: text(id),
