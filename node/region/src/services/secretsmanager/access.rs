@@ -122,7 +122,13 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &Request) -> Vec<Access> {
         return match request {
             Request::CreateSecret(request) => create(ctx, request),
             Request::ListSecrets(_) => vec![plain(ctx, "ListSecrets")],
-            Request::BatchGetSecretValue(_) => vec![plain(ctx, "BatchGetSecretValue")],
+            Request::BatchGetSecretValue(request) => {
+                let mut all = vec![plain(ctx, "BatchGetSecretValue")];
+                if !request.filters.is_empty() {
+                    all.push(plain(ctx, "ListSecrets"));
+                }
+                all
+            }
             Request::GetRandomPassword(_) => vec![plain(ctx, "GetRandomPassword")],
             Request::ValidateResourcePolicy(request) => match request.secret_id.as_deref() {
                 None => vec![plain(ctx, "ValidateResourcePolicy")],

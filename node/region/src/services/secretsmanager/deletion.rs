@@ -47,7 +47,7 @@ pub(super) fn delete(
     let replicas = row.replicas().ok_or(Error::Replica)?;
     if !replicas.is_empty() {
         let regions: Vec<&str> = replicas.keys().map(|region| region.as_str()).collect();
-        return Err(Error::HasReplicas(row.name.clone(), regions.join(", ")).into());
+        return Err(Error::HasReplicas(id, regions.join(",")).into());
     }
     if row.deletion.is_some() && !force {
         return Err(Error::Scheduled.into());

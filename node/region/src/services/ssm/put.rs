@@ -15,7 +15,7 @@ use super::{names, policies, sealing, tags};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
-/// Most characters of a value (SEC-028).
+/// Most bytes of a value (SEC-028): KMS takes no more of a standard one.
 const STANDARD: usize = 4096;
 const ADVANCED: usize = 8192;
 /// Most parameters of an account and Region (SEC-028).
@@ -61,7 +61,7 @@ fn tier(
     count: CountRow,
     has_policies: bool,
 ) -> Result<Tier, Error> {
-    let length = request.value.as_deref().unwrap_or_default().chars().count();
+    let length = request.value.as_deref().unwrap_or_default().len();
     let needs_more = length > STANDARD || has_policies;
     let wanted = match (request.tier.as_deref(), before) {
         (Some("Advanced"), _) | (None, Some(Tier::Advanced)) => Tier::Advanced,

@@ -6,6 +6,7 @@ mod lives;
 mod rotating;
 mod rows;
 mod sharing;
+mod storms;
 mod stranding;
 
 use faultline_proto::driving::Failure;
