@@ -60,6 +60,17 @@ impl WorldNames for Asked<'_> {
         }
     }
 
+    fn resolve_there(&self, region: &str, refers: Refers, name: &str) -> Option<String> {
+        let Ok(region) = RegionName::new(region) else {
+            return self.resolve(refers, name);
+        };
+        let there = Asked {
+            region: &region,
+            ..*self
+        };
+        there.resolve(refers, name)
+    }
+
     fn means(&self, refers: Refers, name: &str, answer: &str) -> bool {
         let world = self.world;
         match refers.to {

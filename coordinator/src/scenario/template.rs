@@ -90,6 +90,11 @@ pub trait WorldNames {
     /// The spelling that AWS wants; `None` when the world has no such name, then the text
     /// is sent as it is.
     fn resolve(&self, refers: Refers, name: &str) -> Option<String>;
+    /// The same where a Region stands beside the name: a replica's key is spelled for the
+    /// replica's Region, whoever is asked.
+    fn resolve_there(&self, _region: &str, refers: Refers, name: &str) -> Option<String> {
+        self.resolve(refers, name)
+    }
     /// Whether an answer's text means the thing of that name.
     fn means(&self, refers: Refers, name: &str, answer: &str) -> bool;
 }
@@ -115,6 +120,30 @@ pub struct EvaluateError {
     pub span: Span,
     /// Why.
     pub message: String,
+}
+
+/// Names as another Region spells them.
+struct There<'a> {
+    region: String,
+    names: &'a dyn WorldNames,
+}
+
+impl WorldNames for There<'_> {
+    fn resolve(&self, refers: Refers, name: &str) -> Option<String> {
+        self.names.resolve_there(&self.region, refers, name)
+    }
+    fn means(&self, refers: Refers, name: &str, answer: &str) -> bool {
+        self.names.means(refers, name, answer)
+    }
+}
+
+/// The Region that an entry of a list is about, if one of its members says so.
+fn region_beside(members: &[(String, Template)], bindings: &Bindings) -> Option<String> {
+    let (_, template) = members
+        .iter()
+        .find(|(key, _)| key == "region" || key == "region_name")?;
+    let value = template.evaluate(bindings, &Nameless).ok()?;
+    value.as_str().map(str::to_owned)
 }
 
 impl Template {
@@ -181,6 +210,16 @@ impl Template {
         bindings: &Bindings,
         names: &dyn WorldNames,
     ) -> Result<Value, EvaluateError> {
+        self.evaluate_at(bindings, names, false)
+    }
+
+    /// The same, inside an entry of a list or not.
+    fn evaluate_at(
+        &self,
+        bindings: &Bindings,
+        names: &dyn WorldNames,
+        entry: bool,
+    ) -> Result<Value, EvaluateError> {
         let fail = |message: String| EvaluateError {
             span: self.span,
             message,
@@ -206,13 +245,16 @@ impl Template {
             Form::List(items) => Value::Array(
                 items
                     .iter()
-                    .map(|item| item.evaluate(bindings, names))
+                    .map(|item| item.evaluate_at(bindings, names, true))
                     .collect::<Result<_, _>>()?,
             ),
             Form::Map(members) => {
+                let region = entry.then(|| region_beside(members, bindings)).flatten();
+                let there = region.map(|region| There { region, names });
+                let names = there.as_ref().map_or(names, |there| there);
                 let mut map = serde_json::Map::new();
                 for (key, value) in members {
-                    map.insert(key.clone(), value.evaluate(bindings, names)?);
+                    map.insert(key.clone(), value.evaluate_at(bindings, names, entry)?);
                 }
                 Value::Object(map)
             }
@@ -346,6 +388,10 @@ mod tests {
             fn resolve(&self, _: Refers, name: &str) -> Option<String> {
                 (name == "vault").then(|| "arn:vault".into())
             }
+            fn resolve_there(&self, region: &str, refers: Refers, name: &str) -> Option<String> {
+                self.resolve(refers, name)
+                    .map(|arn| format!("{arn}:{region}"))
+            }
             fn means(&self, _: Refers, name: &str, answer: &str) -> bool {
                 name == "vault" && answer == "arn:vault"
             }
@@ -366,5 +412,22 @@ mod tests {
             name("alias/aws/ebs").evaluate(&Bindings::default(), &World),
             Ok(json!("alias/aws/ebs"))
         );
+        let of = |form| Template {
+            form,
+            span: Span::default(),
+        };
+        let replica = || {
+            let region = Template::literal("us-east-1", Span::default());
+            of(Form::Map(vec![
+                ("region".to_owned(), region),
+                ("kms_key_id".to_owned(), name("vault")),
+            ]))
+        };
+        let spelled = |template: Template| {
+            let value = template.evaluate(&Bindings::default(), &World);
+            value.map(|value| value.to_string()).unwrap_or_default()
+        };
+        assert!(spelled(of(Form::List(vec![replica()]))).contains("arn:vault:us-east-1"));
+        assert!(!spelled(replica()).contains("arn:vault:us-east-1"));
     }
 }

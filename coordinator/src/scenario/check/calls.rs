@@ -126,7 +126,7 @@ impl Checker<'_> {
             self.one_of(node.span, node, &[&["key_material", "random"]], &what);
         }
         if verb.name() == "look.replicas_equal" {
-            self.one_of(node.span, node, &[&["key", "table_name"]], &what);
+            self.one_of(node.span, node, &[&["key", "table_name", "secret"]], &what);
         }
         template
     }
