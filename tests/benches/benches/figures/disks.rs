@@ -49,7 +49,7 @@ pub fn all(table: &mut Table) {
                 );
             }
             let passed = copy(over, region);
-            let mib = (COPIED as usize * BLOCK >> 20) as f64;
+            let mib = ((COPIED as usize * BLOCK) >> 20) as f64;
             let (a_core, wall) = (
                 mib / passed.processor.as_secs_f64(),
                 mib / passed.wall.as_secs_f64(),
@@ -190,7 +190,7 @@ fn large(table: &mut Table, over: &str) {
         Aim::None,
     );
     let passed = copied(&world, THERE, &first, &key);
-    let mib = (LARGE as usize * BLOCK >> 20) as f64;
+    let mib = ((LARGE as usize * BLOCK) >> 20) as f64;
     let (a_core, wall) = (
         mib / passed.processor.as_secs_f64(),
         mib / passed.wall.as_secs_f64(),

@@ -135,16 +135,38 @@ fn ebs_016_an_image_of_an_instance_is_pending_until_its_snapshots_are_there() {
     assert_eq!(name_of(&launch(&mut world, &ops, &made)), Some("running"));
 }
 
-/// Launch permissions for an organisation and for a unit of it: membership decides, now.
-#[test]
-fn an_image_is_shared_with_an_organisation_and_its_units() {
-    let mut world = World::new(&[HERE]);
-    let (ops, partner) = people(&mut world);
-    let (manager, member) = (world.root(ACCOUNT), world.root(PARTNER));
+/// ACCOUNT's organisation, with nobody else in it; its id.
+fn organisation(world: &mut World) -> String {
+    let manager = world.root(ACCOUNT);
     let made = world
         .call(HERE, &manager, &api::CreateOrganizationRequest::default())
         .unwrap();
-    let id = made.organization.unwrap().id.unwrap();
+    made.organization.unwrap().id.unwrap()
+}
+
+/// PARTNER joins it.
+fn joins(world: &mut World) {
+    let (manager, member) = (world.root(ACCOUNT), world.root(PARTNER));
+    let invite = api::InviteAccountToOrganizationRequest {
+        target: Some(api::HandshakeParty {
+            id: text(PARTNER),
+            r#type: text("ACCOUNT"),
+        }),
+    };
+    let invited = world.call(HERE, &manager, &invite).unwrap().handshake;
+    let accept = api::AcceptHandshakeRequest {
+        handshake_id: invited.unwrap().id,
+    };
+    world.call(HERE, &member, &accept).unwrap();
+    world.settle();
+}
+
+/// A launch permission for an organisation: membership decides, now.
+#[test]
+fn an_image_is_shared_with_an_organisation() {
+    let mut world = World::new(&[HERE]);
+    let (ops, partner) = people(&mut world);
+    let id = organisation(&mut world);
     let (image, _) = an_image(&mut world, &ops, None);
     let mut permit = ec2::ModifyImageAttributeRequest {
         image_id: text(&image),
@@ -157,22 +179,7 @@ fn an_image_is_shared_with_an_organisation_and_its_units() {
     world.call(HERE, &ops, &permit).unwrap();
     let sees = |world: &mut World| world.call(HERE, &partner, &describe(&image)).is_ok();
     assert!(!sees(&mut world), "it is no member yet");
-    let invite = api::InviteAccountToOrganizationRequest {
-        target: Some(api::HandshakeParty {
-            id: text(PARTNER),
-            r#type: text("ACCOUNT"),
-        }),
-    };
-    let invited = world
-        .call(HERE, &manager, &invite)
-        .unwrap()
-        .handshake
-        .unwrap();
-    let accept = api::AcceptHandshakeRequest {
-        handshake_id: invited.id,
-    };
-    world.call(HERE, &member, &accept).unwrap();
-    world.settle();
+    joins(&mut world);
     assert!(sees(&mut world));
     assert_eq!(
         name_of(&launch(&mut world, &partner, &image)),
@@ -181,7 +188,18 @@ fn an_image_is_shared_with_an_organisation_and_its_units() {
     permit.operation_type = text("remove");
     world.call(HERE, &ops, &permit).unwrap();
     assert!(!sees(&mut world));
-    // A unit: who is moved into it may launch.
+}
+
+/// A launch permission for a unit: who is moved into it may launch.
+#[test]
+fn an_image_is_shared_with_an_organizational_unit() {
+    let mut world = World::new(&[HERE]);
+    let (ops, partner) = people(&mut world);
+    let manager = world.root(ACCOUNT);
+    organisation(&mut world);
+    joins(&mut world);
+    let (image, _) = an_image(&mut world, &ops, None);
+    let sees = |world: &mut World| world.call(HERE, &partner, &describe(&image)).is_ok();
     let roots = world
         .call(HERE, &manager, &api::ListRootsRequest::default())
         .unwrap();
@@ -190,11 +208,8 @@ fn an_image_is_shared_with_an_organisation_and_its_units() {
         parent_id: root.clone(),
         name: text("builders"),
     };
-    let unit = world
-        .call(HERE, &manager, &unit)
-        .unwrap()
-        .organizational_unit
-        .unwrap();
+    let made = world.call(HERE, &manager, &unit).unwrap();
+    let unit = made.organizational_unit.unwrap();
     let launch_permission = ec2::LaunchPermission {
         organizational_unit_arn: unit.arn.clone(),
         ..Default::default()

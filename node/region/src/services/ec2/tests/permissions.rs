@@ -191,17 +191,12 @@ fn ebs_034_the_owner_sees_what_others_do_with_a_shared_snapshot() {
     assert_eq!(names(&world), [copy, copy, volume]);
 }
 
-/// Point 5 of the story, EBS-005 and EBS-025: one principal alone may decrypt under one Region's
-/// key and encrypt under the other's; administrators of the keys may not.
-#[test]
-fn ebs_025_the_re_encrypting_job_alone_copies() {
-    let mut world = World::new(&[HERE, THERE]);
-    let may = crate::testing::people::allow(&["ec2:*"], &["*"]);
-    let job = world.user(ACCOUNT, "re-encryptor", &may);
-    let all = crate::testing::people::allow(&["ec2:*", "kms:*"], &["*"]);
-    let admin = world.user(ACCOUNT, "admin", &all);
-    let ops = world.user(ACCOUNT, "ops", &may);
-    let user = |name: &str| format!("arn:aws:iam::{ACCOUNT}:user/{name}");
+fn user(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:user/{name}")
+}
+
+/// The policies of the two keys that only the job joins.
+fn of_the_job() -> (Value, Value) {
     let grant = |name: &str, actions: &[&str]| json!({ "Effect": "Allow", "Principal": { "AWS": user(name) }, "Action": actions, "Resource": "*" });
     // An administrator as AWS's console makes one: kms:Create* is CreateGrant too.
     let admins = grant(
@@ -246,6 +241,20 @@ fn ebs_025_the_re_encrypting_job_alone_copies() {
             ],
         ),
     ]);
+    (near, far)
+}
+
+/// Point 5 of the story, EBS-005 and EBS-025: one principal alone may decrypt under one Region's
+/// key and encrypt under the other's; administrators of the keys may not.
+#[test]
+fn ebs_025_the_re_encrypting_job_alone_copies() {
+    let mut world = World::new(&[HERE, THERE]);
+    let may = crate::testing::people::allow(&["ec2:*"], &["*"]);
+    let job = world.user(ACCOUNT, "re-encryptor", &may);
+    let all = crate::testing::people::allow(&["ec2:*", "kms:*"], &["*"]);
+    let admin = world.user(ACCOUNT, "admin", &all);
+    let ops = world.user(ACCOUNT, "ops", &may);
+    let (near, far) = of_the_job();
     let near = key(&mut world, HERE, ACCOUNT, Some(&near));
     let far = key(&mut world, THERE, ACCOUNT, Some(&far));
     let id = volume(&mut world, &ops, Some(&near));

@@ -4,17 +4,11 @@ use super::*;
 use crate::services::ec2::keyspaces::KEYSPACES;
 use crate::store::golden;
 
-#[test]
-fn every_keyspace_has_a_line_in_the_goldens() {
-    let mut world = World::new(&[HERE, THERE]);
-    let (ops, _) = people(&mut world);
-    let (one, other) = (
-        key(&mut world, HERE, ACCOUNT, None),
-        key(&mut world, HERE, ACCOUNT, None),
-    );
-    let id = volume(&mut world, &ops, Some(&one));
-    let snap = snapshot(&mut world, &ops, &id);
-    let image = sharing::image(&mut world, &ops, &snap);
+/// An instance with two volumes, a locked snapshot, settings; the snapshot.
+fn things(world: &mut World, ops: &Credential, one: &str) -> String {
+    let id = volume(world, ops, Some(one));
+    let snap = snapshot(world, ops, &id);
+    let image = sharing::image(world, ops, &snap);
     let run = ec2::RunInstancesRequest {
         image_id: text(&image),
         min_count: Some(1),
@@ -22,10 +16,10 @@ fn every_keyspace_has_a_line_in_the_goldens() {
         client_token: text("once"),
         ..Default::default()
     };
-    world.call(HERE, &ops, &run).unwrap();
+    world.call(HERE, ops, &run).unwrap();
     world.advance(6);
     let machine = world
-        .call(HERE, &ops, &ec2::DescribeInstancesRequest::default())
+        .call(HERE, ops, &ec2::DescribeInstancesRequest::default())
         .unwrap();
     let attach = ec2::AttachVolumeRequest {
         device: text("/dev/sdf"),
@@ -40,7 +34,7 @@ fn every_keyspace_has_a_line_in_the_goldens() {
         ..Default::default()
     };
     let choose = ec2::ModifyEbsDefaultKmsKeyIdRequest {
-        kms_key_id: text(&one),
+        kms_key_id: text(one),
         dry_run: None,
     };
     let permit = ec2::ModifyImageAttributeRequest {
@@ -51,18 +45,30 @@ fn every_keyspace_has_a_line_in_the_goldens() {
         )],
         ..Default::default()
     };
-    copied(&mut world, HERE, &ops, &copy(HERE, &snap, Some(&other)));
-    world.call(HERE, &ops, &attach).unwrap();
-    world.call(HERE, &ops, &lock).unwrap();
-    world.call(HERE, &ops, &choose).unwrap();
-    world.call(HERE, &ops, &permit).unwrap();
+    world.call(HERE, ops, &attach).unwrap();
+    world.call(HERE, ops, &lock).unwrap();
+    world.call(HERE, ops, &choose).unwrap();
+    world.call(HERE, ops, &permit).unwrap();
     world
         .call(
             HERE,
-            &ops,
+            ops,
             &ec2::EnableEbsEncryptionByDefaultRequest::default(),
         )
         .unwrap();
+    snap
+}
+
+#[test]
+fn every_keyspace_has_a_line_in_the_goldens() {
+    let mut world = World::new(&[HERE, THERE]);
+    let (ops, _) = people(&mut world);
+    let (one, other) = (
+        key(&mut world, HERE, ACCOUNT, None),
+        key(&mut world, HERE, ACCOUNT, None),
+    );
+    let snap = things(&mut world, &ops, &one);
+    copied(&mut world, HERE, &ops, &copy(HERE, &snap, Some(&other)));
     // One copy has begun here, and one is read from elsewhere.
     let third = key(&mut world, HERE, ACCOUNT, None);
     world
