@@ -78,7 +78,9 @@ mod tests {
                 .lines()
                 .map(|line| line.split_once(' ').expect("two names a line"))
                 .collect();
-        for operation in operations() {
+        // Verbs that AWS does not have are spelled by nobody else.
+        let of_aws = operations().filter(|operation| !operation.id.starts_with("database."));
+        for operation in of_aws {
             assert_eq!(
                 spelled.get(operation.id),
                 Some(&operation.verb),
@@ -96,7 +98,7 @@ mod tests {
         }
         for message in messages()
             .into_iter()
-            .filter(|message| !message.transparent)
+            .filter(|message| !message.transparent && !message.name.contains(".database."))
         {
             let short = message
                 .name

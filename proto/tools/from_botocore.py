@@ -164,7 +164,7 @@ class Service:
         """Names and places in XML and query protocols, where they are not the usual."""
         said, out = shape.serialization, {}
         protocol = self.model.metadata["protocol"]
-        if protocol not in ("ec2", "rest-xml"):
+        if protocol not in ("ec2", "rest-xml", "query"):
             return out
         name = said.get("name", aws)
         query = said.get("queryName") or name[:1].upper() + name[1:]

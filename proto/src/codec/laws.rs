@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::handlers::{
-    CloudTrailRequest, DynamoDbRequest, DynamoDbStreamsRequest, Ec2Request, IamRequest, KmsRequest,
-    OrganizationsRequest, S3ControlRequest, S3Request, SecretsManagerRequest, SsmRequest,
+    CloudTrailRequest, DatabaseRequest, DynamoDbRequest, DynamoDbStreamsRequest, Ec2Request, IamRequest, KmsRequest,
+    OrganizationsRequest, RdsRequest, S3ControlRequest, S3Request, SecretsManagerRequest, SsmRequest,
     StsRequest,
 };
 use crate::tables::Card;
@@ -60,7 +60,7 @@ fn typed(operation: &str, bytes: &[u8]) -> bool {
     macro_rules! any {
         ($($request:ident)*) => { $($request::decode(operation, bytes).is_some_and(|read| read.is_ok()))||* };
     }
-    any!(KmsRequest IamRequest StsRequest S3Request S3ControlRequest DynamoDbRequest DynamoDbStreamsRequest Ec2Request CloudTrailRequest OrganizationsRequest SecretsManagerRequest SsmRequest)
+    any!(KmsRequest IamRequest StsRequest S3Request S3ControlRequest DynamoDbRequest DynamoDbStreamsRequest Ec2Request CloudTrailRequest OrganizationsRequest SecretsManagerRequest SsmRequest RdsRequest DatabaseRequest)
 }
 
 #[test]

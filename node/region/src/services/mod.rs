@@ -9,6 +9,7 @@ pub mod ec2;
 pub mod iam;
 pub mod kms;
 pub mod organizations;
+pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
 pub mod ssm;
@@ -143,6 +144,8 @@ table! {
     "iam" => iam::Iam,
     "kms" => kms::Kms,
     "organizations" => organizations::Organizations,
+    "rds" => rds::Rds,
+    "database" => rds::sql::Database,
     "s3" => s3::S3,
     "s3control" => s3::control::S3Control,
     "secretsmanager" => secretsmanager::SecretsManager,
