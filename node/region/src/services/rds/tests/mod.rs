@@ -253,18 +253,24 @@ pub(super) fn restored(
 
 /// Whether a Region's store has these bytes lying open.
 pub(super) fn lies_open(world: &World, region: &str, text: &str) -> bool {
-    let mut rows = Vec::new();
-    let span = Span::all();
-    world
+    let wanted = text.as_bytes();
+    let mut rows = world
         .store(region)
-        .scan(&span, Order::Ascending, &mut |_, value| {
-            rows.push(value.to_vec());
-            true
-        })
-        .unwrap();
-    let needle = text.as_bytes();
-    rows.iter()
-        .any(|row| row.windows(needle.len()).any(|part| part == needle))
+        .scan(&Span::everything(), Order::Forward);
+    rows.any(|row| {
+        let row = row.unwrap().1;
+        row.windows(wanted.len()).any(|part| part == wanted)
+    })
+}
+
+/// Grants of a key now.
+pub(super) fn grants(world: &mut World, region: &str, key: &str) -> usize {
+    let root = world.root(ACCOUNT);
+    let request = kms::ListGrantsRequest {
+        key_id: some(key),
+        ..Default::default()
+    };
+    world.call(region, &root, &request).unwrap().grants.len()
 }
 
 pub(super) fn state(world: &mut World, region: &str, name: &str) -> String {
