@@ -40,6 +40,7 @@ mod reads_never_go_backwards;
 mod replicas_share_key_material;
 mod replicas_use_the_key_their_rule_names;
 mod replication_keeps_its_rules;
+mod rpo_reported_is_the_data_lost;
 pub mod search;
 mod secret_replicas_in_sync_are_equal;
 mod sharing_ends_when_revoked;
@@ -211,6 +212,9 @@ fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
         }
         "blocks_need_their_key" => {
             Box::new(blocks_need_their_key::BlocksNeedTheirKey::new(text("key")))
+        }
+        "rpo_reported_is_the_data_lost" => {
+            Box::<rpo_reported_is_the_data_lost::RpoReportedIsTheDataLost>::default()
         }
         "audit_complete" => Box::new(audit_complete::AuditComplete::new(text("account"))),
         _ => Box::new(AsksRegions),

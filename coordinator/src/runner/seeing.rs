@@ -34,6 +34,8 @@ impl Runner<'_> {
                 self.volume_content(region, &arguments)
             }
             "look.stored_secret" => self.stored_secret(named.as_ref(), &arguments),
+            "look.stored_database" => self.one("stored_database", named.as_ref(), &arguments),
+            "look.global_database" => self.one("global_database", named.as_ref(), &arguments),
             "look.parameter_events" => {
                 self.every("parameter_events", named.as_ref(), &arguments, "events")
             }

@@ -3,6 +3,9 @@
 
 use faultline_proto::tables::MessageDef;
 
+use super::database_looks::{
+    GLOBAL_DATABASE, GLOBAL_DATABASE_SEEN, STORED_DATABASE, STORED_DATABASE_SEEN,
+};
 use super::ec2_looks::{BLOCKS, BLOCKS_SEEN, CONTENT, EBS_EVENTS, OF_EBS, PLANTED};
 use super::looks::{
     ADVANCE, CONFLICTS, ENVELOPES, EQUAL, EQUAL_SEEN, EVENTS, FIND, OF_TABLE, STATE, STATE_SEEN,
@@ -108,6 +111,18 @@ pub static BUILT_IN: &[BuiltIn] = &[
         "What EBS told EventBridge.",
         &OF_EBS,
         &EBS_EVENTS,
+    ),
+    look(
+        "look.stored_database",
+        "The storage of a database, whatever state it is in.",
+        &STORED_DATABASE,
+        &STORED_DATABASE_SEEN,
+    ),
+    look(
+        "look.global_database",
+        "A global database as a Region knows it: lag of its members, and what changes of the primary lost.",
+        &GLOBAL_DATABASE,
+        &GLOBAL_DATABASE_SEEN,
     ),
     look(
         "look.conflicts",

@@ -8,6 +8,7 @@
 mod beacons;
 pub mod built_in;
 pub mod call;
+mod database_looks;
 mod ec2_looks;
 mod entries;
 pub mod faults;

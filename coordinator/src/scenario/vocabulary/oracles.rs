@@ -174,6 +174,11 @@ static SECRETS_EQUAL: MessageDef = message(
         "Only the secret of this name.",
     )],
 );
+static RPO: MessageDef = message(
+    "rpo_reported_is_the_data_lost",
+    "What a change of a global database's primary reports as lost is what clients were told is committed and is not there.",
+    &[],
+);
 static EQUAL: MessageDef = message(
     "look.replicas_equal",
     "All replicas hold the same bytes, whenever nothing is under way.",
@@ -304,6 +309,13 @@ pub static ORACLES: &[OracleDef] = &[
         bare: Some("secret"),
         one_of: &[],
         blind: "what a Region stores and does not tell of; replicas that nobody calls InSync",
+    },
+    OracleDef {
+        name: "rpo_reported_is_the_data_lost",
+        arguments: &RPO,
+        bare: None,
+        one_of: &[],
+        blind: "a failover whose old primary never came back to tell",
     },
     OracleDef {
         name: "look.replicas_equal",

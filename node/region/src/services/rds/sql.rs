@@ -147,6 +147,7 @@ fn put(ctx: &mut Ctx<'_>, request: PutRowRequest) -> Result<PutRowResponse, Refu
     Ok(PutRowResponse {
         key: Some(key),
         lsn: i64::try_from(row.lsn).ok(),
+        database: Some(row.name),
     })
 }
 

@@ -267,12 +267,15 @@ fn take_over(
 pub fn crowned(ctx: &mut Ctx<'_>, global: &GlobalRow, from: &str, lsn: u64, loss: bool) {
     let arn = global_arn(global);
     let here = ctx.region().to_string();
+    let member = RegionName::new(from).ok().and_then(|from| global.members.get(&from));
+    let cluster = member.map_or("", |member| member.cluster.as_str());
     ctx.note(
         "global_primary",
         &[
             ("global", &arn),
             ("region", &here),
             ("from", from),
+            ("from_cluster", cluster),
             ("epoch", &global.epoch.to_string()),
             ("lsn", &lsn.to_string()),
             ("loss", if loss { "true" } else { "false" }),
