@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import access
 import cli
+import databases
 import dynamodb
 import ec2
 import encryption_sdk
@@ -29,7 +30,7 @@ from checks import Checks
 from world import Processes, World
 
 # Those that take longest begin first: an area is mostly waiting, for a client to start or a copy to arrive.
-AREAS = [exported, cli, uploads, replication, dynamodb, tables, kms, ec2, secret_values, parameters, encryption_sdk, objects, signatures, identity, access]
+AREAS = [exported, cli, uploads, replication, dynamodb, tables, kms, ec2, secret_values, parameters, databases, encryption_sdk, objects, signatures, identity, access]
 AT_ONCE = 3
 # Alone, after them: one reads what the others left in the trail, one kills nodes.
 ALONE = [trail, processes]

@@ -50,12 +50,18 @@ const FACTS: &[Facts] = &[
         last: 49,
         page: "docs/conformance/sealed.md",
     },
-    // What comes after is of databases.
+    // Disks, and databases.
     Facts {
         letters: "EBS",
         first: 1,
         last: 40,
         page: "docs/conformance/ec2.md",
+    },
+    Facts {
+        letters: "EBS",
+        first: 41,
+        last: 60,
+        page: "docs/conformance/rds.md",
     },
 ];
 

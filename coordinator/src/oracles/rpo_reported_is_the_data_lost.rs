@@ -112,11 +112,20 @@ impl RpoReportedIsTheDataLost {
         report: Option<&Report>,
     ) -> Option<(String, Vec<u64>)> {
         let began = self.began(global, *reign, &takeover.from.0);
-        let mut lost: Vec<&Commit> = self.commits.get(&takeover.from).into_iter().flatten().collect();
+        let mut lost: Vec<&Commit> = self
+            .commits
+            .get(&takeover.from)
+            .into_iter()
+            .flatten()
+            .collect();
         lost.retain(|commit| commit.lsn > takeover.lsn && commit.sent >= began);
         lost.sort_by_key(|commit| commit.lsn);
         let count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
-        let perhaps = self.unknown.get(&takeover.from.0).copied().unwrap_or_default();
+        let perhaps = self
+            .unknown
+            .get(&takeover.from.0)
+            .copied()
+            .unwrap_or_default();
         let mut at = vec![takeover.line];
         at.extend(lost.iter().map(|commit| commit.line));
         if takeover.planned && count > 0 {
@@ -242,7 +251,10 @@ mod tests {
         let mut run = run();
         takeover(&mut run, "1", "false");
         let (because, _) = violated(run.finding());
-        assert!(because.contains("was planned and lost 1 commits"), "{because}");
+        assert!(
+            because.contains("was planned and lost 1 commits"),
+            "{because}"
+        );
     }
 
     #[test]

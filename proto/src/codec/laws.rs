@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::handlers::{
-    CloudTrailRequest, DatabaseRequest, DynamoDbRequest, DynamoDbStreamsRequest, Ec2Request, IamRequest, KmsRequest,
-    OrganizationsRequest, RdsRequest, S3ControlRequest, S3Request, SecretsManagerRequest, SsmRequest,
-    StsRequest,
+    CloudTrailRequest, DatabaseRequest, DynamoDbRequest, DynamoDbStreamsRequest, Ec2Request,
+    IamRequest, KmsRequest, OrganizationsRequest, RdsRequest, S3ControlRequest, S3Request,
+    SecretsManagerRequest, SsmRequest, StsRequest,
 };
 use crate::tables::Card;
 use crate::{registry, validate};

@@ -82,7 +82,8 @@ fn others(ctx: &Ctx<'_>, request: &Request) -> Vec<Access> {
             on(ctx, action, arn(ctx, other.0, other.1.as_deref())),
         ]
     };
-    let whole = |action: &str, id: &Option<String>| vec![on(ctx, action, global(ctx, id.as_deref()))];
+    let whole =
+        |action: &str, id: &Option<String>| vec![on(ctx, action, global(ctx, id.as_deref()))];
     match request {
         Request::CreateDBSnapshot(request) => both(
             "CreateDBSnapshot",
@@ -101,8 +102,14 @@ fn others(ctx: &Ctx<'_>, request: &Request) -> Vec<Access> {
         ),
         Request::CopyDBClusterSnapshot(request) => both(
             "CopyDBClusterSnapshot",
-            (CLUSTER_SNAPSHOT, &request.target_db_cluster_snapshot_identifier),
-            (CLUSTER_SNAPSHOT, &request.source_db_cluster_snapshot_identifier),
+            (
+                CLUSTER_SNAPSHOT,
+                &request.target_db_cluster_snapshot_identifier,
+            ),
+            (
+                CLUSTER_SNAPSHOT,
+                &request.source_db_cluster_snapshot_identifier,
+            ),
         ),
         Request::RestoreDBInstanceFromDBSnapshot(request) => both(
             "RestoreDBInstanceFromDBSnapshot",
@@ -120,15 +127,17 @@ fn others(ctx: &Ctx<'_>, request: &Request) -> Vec<Access> {
         Request::DescribeGlobalClusters(request) => {
             whole("DescribeGlobalClusters", &request.global_cluster_identifier)
         }
-        Request::SwitchoverGlobalCluster(request) => {
-            whole("SwitchoverGlobalCluster", &request.global_cluster_identifier)
-        }
+        Request::SwitchoverGlobalCluster(request) => whole(
+            "SwitchoverGlobalCluster",
+            &request.global_cluster_identifier,
+        ),
         Request::FailoverGlobalCluster(request) => {
             whole("FailoverGlobalCluster", &request.global_cluster_identifier)
         }
-        Request::RemoveFromGlobalCluster(request) => {
-            whole("RemoveFromGlobalCluster", &request.global_cluster_identifier)
-        }
+        Request::RemoveFromGlobalCluster(request) => whole(
+            "RemoveFromGlobalCluster",
+            &request.global_cluster_identifier,
+        ),
         Request::DeleteGlobalCluster(request) => {
             whole("DeleteGlobalCluster", &request.global_cluster_identifier)
         }
@@ -153,7 +162,11 @@ pub(super) fn remote(ctx: &Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCal
         }
         "join" => {
             let wanted: Join = decode(body)?;
-            vec![on(ctx, "CreateDBCluster", global(ctx, Some(&wanted.global)))]
+            vec![on(
+                ctx,
+                "CreateDBCluster",
+                global(ctx, Some(&wanted.global)),
+            )]
         }
         // What follows from a call that was allowed where it was made.
         "page" | "close" | "leave" | "switchover" | "failover" => Vec::new(),

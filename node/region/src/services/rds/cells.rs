@@ -66,7 +66,10 @@ pub fn read(
 /// All rows of a holder, as they are stored, in the order of their keys.
 pub fn all(ctx: &mut Ctx<'_>, holder: &str) -> Vec<(String, CellRow)> {
     let found = ctx.all(Range::<Cells>::under((holder,)));
-    found.into_iter().map(|((_, key), row)| (key, row)).collect()
+    found
+        .into_iter()
+        .map(|((_, key), row)| (key, row))
+        .collect()
 }
 
 /// Gives another holder the same bytes.

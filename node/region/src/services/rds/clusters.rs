@@ -52,7 +52,10 @@ pub(super) fn create(
 ) -> Result<Progress<CreateDbClusterResponse>, Refusal> {
     let name = free(ctx, request.db_cluster_identifier.as_deref())?;
     let engine = engine(request.engine.as_deref())?;
-    if request.engine_mode.is_some_and(|mode| mode != "provisioned") {
+    if request
+        .engine_mode
+        .is_some_and(|mode| mode != "provisioned")
+    {
         return Err(Error::value("EngineMode can be provisioned only").into());
     }
     let mut row = instances::blank(ctx, Family::Cluster, name, &engine);
@@ -108,8 +111,7 @@ pub(super) fn describe(
         .iter()
         .map(|row| (row.name.clone(), shows::cluster(ctx, row)))
         .collect();
-    let (db_clusters, marker) =
-        names::page(found, request.max_records, request.marker.as_deref())?;
+    let (db_clusters, marker) = names::page(found, request.max_records, request.marker.as_deref())?;
     Ok(DbClusterMessage {
         marker,
         db_clusters,
@@ -129,7 +131,8 @@ pub(super) fn delete(
         return Err(Error::State(Family::Cluster, text.to_owned()).into());
     }
     if !names::instances(ctx, &row).is_empty() {
-        let text = "Cluster cannot be deleted, it still contains DB instances in non-deleting state.";
+        let text =
+            "Cluster cannot be deleted, it still contains DB instances in non-deleting state.";
         return Err(Error::State(Family::Cluster, text.to_owned()).into());
     }
     let last = request.final_db_snapshot_identifier.as_deref();

@@ -113,11 +113,7 @@ pub(super) fn copy_cluster_snapshot(
     })
 }
 
-fn copy(
-    ctx: &mut Ctx<'_>,
-    family: Family,
-    asked: Asked,
-) -> Result<Progress<SnapshotRow>, Refusal> {
+fn copy(ctx: &mut Ctx<'_>, family: Family, asked: Asked) -> Result<Progress<SnapshotRow>, Refusal> {
     let target = snapshots::free(ctx, family, asked.target.as_deref())?;
     let wanted = Copy {
         family,
@@ -166,12 +162,10 @@ fn room(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 fn rules(wanted: &Copy, row: &SnapshotRow, shared: bool, across: bool) -> Result<Wanted, Error> {
     match (&row.sealing, &wanted.key) {
         // EBS-049.
-        (Sealing::Clear, Some(_)) if wanted.family == Family::Cluster => {
-            Err(Error::Combination(
-                "KmsKeyId cannot be specified when copying an unencrypted DB cluster snapshot"
-                    .to_owned(),
-            ))
-        }
+        (Sealing::Clear, Some(_)) if wanted.family == Family::Cluster => Err(Error::Combination(
+            "KmsKeyId cannot be specified when copying an unencrypted DB cluster snapshot"
+                .to_owned(),
+        )),
         (_, Some(key)) => Ok(Wanted::Key(key.clone())),
         (Sealing::Clear, None) => Ok(Wanted::Clear),
         // EBS-048.

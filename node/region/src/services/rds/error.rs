@@ -28,7 +28,9 @@ pub enum Error {
     #[error("DB Cluster already exists")]
     ClusterExists,
     /// The name is taken.
-    #[error("Cannot create the snapshot because a snapshot with the identifier {1} already exists.")]
+    #[error(
+        "Cannot create the snapshot because a snapshot with the identifier {1} already exists."
+    )]
     SnapshotExists(Family, String),
     /// The name is taken.
     #[error("Global cluster {0} already exists")]

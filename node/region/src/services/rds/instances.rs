@@ -42,7 +42,12 @@ pub fn blank(ctx: &mut Ctx<'_>, family: Family, name: String, engine: &str) -> D
         gib: 1,
         class: None,
         zone: None,
-        storage: if family == Family::Cluster { "aurora" } else { "gp3" }.to_owned(),
+        storage: if family == Family::Cluster {
+            "aurora"
+        } else {
+            "gp3"
+        }
+        .to_owned(),
         retention: 1,
         multi_az: false,
         protected: false,
@@ -171,7 +176,10 @@ fn join(
     }
     let most = global::most_instances(ctx, &of);
     if names::instances(ctx, &of).len() >= most {
-        let text = format!("DB cluster {} can have at most {most} DB instances", of.name);
+        let text = format!(
+            "DB cluster {} can have at most {most} DB instances",
+            of.name
+        );
         return Err(Error::TooManyInstances(text).into());
     }
     row.cluster = Some(of.name);
@@ -277,7 +285,8 @@ pub fn farewell(
             Err(Error::Combination(text.to_owned()).into())
         }
         (false, None) => {
-            let text = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.";
+            let text =
+                "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.";
             Err(Error::Combination(text.to_owned()).into())
         }
         (false, Some(name)) => {

@@ -98,7 +98,9 @@ pub(super) fn cluster(
         None => same(&source.sealing),
     };
     let mut row = instances::blank(ctx, Family::Cluster, name, &engine);
-    row.version = request.engine_version.unwrap_or_else(|| source.version.clone());
+    row.version = request
+        .engine_version
+        .unwrap_or_else(|| source.version.clone());
     row.protected = request.deletion_protection.unwrap_or_default();
     row.tags = names::tags(&request.tags);
     restore(ctx, &source, &mut row, &wanted)?;

@@ -2,7 +2,9 @@
 
 use faultline_proto::rds;
 
-use super::keyspaces::{DatabaseRow, Databases, Family, Sealing, SnapshotRow, SnapshotState, State};
+use super::keyspaces::{
+    DatabaseRow, Databases, Family, Sealing, SnapshotRow, SnapshotState, State,
+};
 use super::{health, keys, names};
 use crate::context::Ctx;
 

@@ -275,7 +275,8 @@ fn sought(ctx: &mut Ctx<'_>, family: Family, sought: &Sought) -> Result<Vec<Snap
                 is_own || (sought.shared && kind == "shared") || (sought.public && kind == "public")
             }
         };
-        let is = |asked: &Option<String>, value: &str| asked.as_ref().is_none_or(|one| one == value);
+        let is =
+            |asked: &Option<String>, value: &str| asked.as_ref().is_none_or(|one| one == value);
         row.family == family
             && by_kind
             && is_for(row, &caller)
@@ -316,7 +317,11 @@ pub(super) fn delete_snapshot(
     ctx: &mut Ctx<'_>,
     request: DeleteDbSnapshotRequest,
 ) -> Result<DeleteDbSnapshotResponse, Refusal> {
-    let row = delete(ctx, Family::Instance, request.db_snapshot_identifier.as_deref())?;
+    let row = delete(
+        ctx,
+        Family::Instance,
+        request.db_snapshot_identifier.as_deref(),
+    )?;
     let mut shown = shows::snapshot(ctx, &row);
     shown.status = Some("deleted".to_owned());
     Ok(DeleteDbSnapshotResponse {

@@ -141,7 +141,14 @@ fn put(ctx: &mut Ctx<'_>, request: PutRowRequest) -> Result<PutRowResponse, Refu
     let data_key = health::hosted(ctx, &row)?;
     row.lsn += 1;
     let holder = row.resource.clone();
-    cells::write(ctx, &holder, &key, row.lsn, data_key.as_ref(), value.as_bytes());
+    cells::write(
+        ctx,
+        &holder,
+        &key,
+        row.lsn,
+        data_key.as_ref(),
+        value.as_bytes(),
+    );
     global::committed(ctx, &mut row, &key, value.as_bytes());
     names::save(ctx, &row);
     Ok(PutRowResponse {

@@ -91,7 +91,10 @@ fn change(
     if member.is_none_or(|member| member.cluster != cluster.name) {
         return Err(Error::NoCluster(target.unwrap_or_default().to_owned()).into());
     }
-    let writer = global.writer.clone().unwrap_or_else(|| cluster.region.clone());
+    let writer = global
+        .writer
+        .clone()
+        .unwrap_or_else(|| cluster.region.clone());
     if writer == cluster.region {
         let text = format!("DB cluster {} is the primary already", cluster.name);
         return Err(Error::State(Family::Cluster, text).into());
@@ -145,7 +148,11 @@ pub(in crate::services::rds) fn switch_over(
         return Err(Error::State(Family::Cluster, text).into());
     }
     if cluster.state != State::Available {
-        let text = format!("DB cluster {} is {}", cluster.name, health::word(cluster.state));
+        let text = format!(
+            "DB cluster {} is {}",
+            cluster.name,
+            health::word(cluster.state)
+        );
         return Err(Error::State(Family::Cluster, text).into());
     }
     cluster.state = State::Switching;
@@ -267,7 +274,9 @@ fn take_over(
 pub fn crowned(ctx: &mut Ctx<'_>, global: &GlobalRow, from: &str, lsn: u64, loss: bool) {
     let arn = global_arn(global);
     let here = ctx.region().to_string();
-    let member = RegionName::new(from).ok().and_then(|from| global.members.get(&from));
+    let member = RegionName::new(from)
+        .ok()
+        .and_then(|from| global.members.get(&from));
     let cluster = member.map_or("", |member| member.cluster.as_str());
     ctx.note(
         "global_primary",
@@ -325,7 +334,10 @@ pub fn fence(
     mut cluster: DatabaseRow,
     mut member: Membership,
 ) {
-    let next = global.outcomes.iter().find(|one| one.epoch == member.epoch + 1);
+    let next = global
+        .outcomes
+        .iter()
+        .find(|one| one.epoch == member.epoch + 1);
     if let Some(outcome) = next.filter(|one| one.change.loss) {
         let lost = cluster.lsn.saturating_sub(outcome.lsn);
         let first = (cluster.resource.as_str(), outcome.lsn + 1);
@@ -373,7 +385,10 @@ pub(in crate::services::rds) fn lost(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<(
     let Some(mut global) = load(ctx, &loss.account, &loss.global) else {
         return Ok(());
     };
-    let outcome = global.outcomes.iter_mut().find(|one| one.epoch == loss.epoch);
+    let outcome = global
+        .outcomes
+        .iter_mut()
+        .find(|one| one.epoch == loss.epoch);
     if let Some(outcome) = outcome {
         outcome.lost = Some(loss.lost);
         outcome.rpo = Some(loss.rpo);

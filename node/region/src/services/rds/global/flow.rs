@@ -119,12 +119,7 @@ pub fn fill(ctx: &mut Ctx<'_>, global: &GlobalRow, cluster: &DatabaseRow, to: &R
 }
 
 /// This Region's secondary, if it follows that reign.
-fn follower(
-    ctx: &mut Ctx<'_>,
-    account: &AccountId,
-    name: &str,
-    epoch: u64,
-) -> Option<DatabaseRow> {
+fn follower(ctx: &mut Ctx<'_>, account: &AccountId, name: &str, epoch: u64) -> Option<DatabaseRow> {
     let global = load(ctx, account, name)?;
     let (cluster, member) = local(ctx, &global)?;
     let follows = !member.is_writer && member.epoch == epoch && cluster.host.is_some()
@@ -177,7 +172,13 @@ pub(in crate::services::rds) fn commit(
             ("lag_us", &lag.to_string()),
         ],
     );
-    confirm(ctx, from, commit.account, commit.global, (commit.epoch, commit.lsn));
+    confirm(
+        ctx,
+        from,
+        commit.account,
+        commit.global,
+        (commit.epoch, commit.lsn),
+    );
     Ok(())
 }
 

@@ -96,7 +96,10 @@ pub fn enter(
         return Err(Error::GlobalState(text).into());
     }
     if row.engine != global.engine {
-        let text = format!("The engine of global cluster {} is {}", global.name, global.engine);
+        let text = format!(
+            "The engine of global cluster {} is {}",
+            global.name, global.engine
+        );
         return Err(Error::Combination(text).into());
     }
     if row.version.is_empty() {
@@ -142,7 +145,11 @@ pub(in crate::services::rds) fn join(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<V
         return Err(Error::GlobalState(text).into());
     };
     if cluster.state != State::Available || global.change.is_some() {
-        let text = format!("DB cluster {} is {}", cluster.name, health::word(cluster.state));
+        let text = format!(
+            "DB cluster {} is {}",
+            cluster.name,
+            health::word(cluster.state)
+        );
         return Err(Error::State(Family::Cluster, text).into());
     }
     if global.members.len() > MOST_REGIONS {
@@ -202,7 +209,13 @@ pub(in crate::services::rds) fn unjoin(ctx: &mut Ctx<'_>, payload: &[u8]) {
     }
     let writer = load(ctx, &address.0, &name).and_then(|global| global.writer);
     if let Some(writer) = writer.filter(|writer| writer != ctx.region()) {
-        send(ctx, &writer, &name, "left", &(&address.0, &name, &address.2));
+        send(
+            ctx,
+            &writer,
+            &name,
+            "left",
+            &(&address.0, &name, &address.2),
+        );
     }
 }
 
@@ -232,16 +245,17 @@ pub(in crate::services::rds) fn remove(
 }
 
 /// This Region's cluster becomes one of its own; the primary's Region learns of it when it can.
-pub(in crate::services::rds) fn leave(
-    ctx: &mut Ctx<'_>,
-    name: &str,
-) -> Result<GlobalRow, Refusal> {
+pub(in crate::services::rds) fn leave(ctx: &mut Ctx<'_>, name: &str) -> Result<GlobalRow, Refusal> {
     let mut global = named(ctx, Some(name))?;
     let here = ctx.region().clone();
     let (mut cluster, member) =
         local(ctx, &global).ok_or_else(|| Error::NoCluster(name.to_owned()))?;
     if matches!(cluster.state, State::Switching | State::Creating) {
-        let text = format!("DB cluster {} is {}", cluster.name, health::word(cluster.state));
+        let text = format!(
+            "DB cluster {} is {}",
+            cluster.name,
+            health::word(cluster.state)
+        );
         return Err(Error::State(Family::Cluster, text).into());
     }
     if member.is_writer && global.members.len() > 1 {
@@ -280,7 +294,10 @@ pub(in crate::services::rds) fn left(
         return Ok(());
     };
     let writes = global.writer.as_ref() == Some(ctx.region());
-    let is_same = global.members.get(from).is_some_and(|one| one.cluster == cluster);
+    let is_same = global
+        .members
+        .get(from)
+        .is_some_and(|one| one.cluster == cluster);
     if writes && is_same {
         global.members.remove(from);
         publish(ctx, &mut global);

@@ -97,8 +97,8 @@ pub fn local(ctx: &mut Ctx<'_>, row: &GlobalRow) -> Option<(DatabaseRow, Members
 pub(super) fn told(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<(), Refusal> {
     let row: GlobalRow = decode(body)?;
     let known = ctx.get::<Globals>((&row.account, row.name.as_str()));
-    let is_older = known
-        .is_some_and(|known| (known.epoch, known.revision) >= (row.epoch, row.revision));
+    let is_older =
+        known.is_some_and(|known| (known.epoch, known.revision) >= (row.epoch, row.revision));
     if is_older {
         return Ok(());
     }
@@ -266,7 +266,12 @@ pub fn global_arn(row: &GlobalRow) -> String {
 }
 
 fn member_arn(row: &GlobalRow, region: &RegionName, member: &MemberRow) -> String {
-    names::arn_in(region, &row.account, Family::Cluster.word(), &member.cluster)
+    names::arn_in(
+        region,
+        &row.account,
+        Family::Cluster.word(),
+        &member.cluster,
+    )
 }
 
 fn shown_members(row: &GlobalRow) -> Vec<GlobalClusterMember> {

@@ -15,7 +15,10 @@ fn an_encrypted_copy_into_another_region_needs_a_key_there() {
         "InvalidParameterValue: Must specify new KMS key for cross region encrypted snapshot copy."
     );
     let wrong = refused(world.call(THERE, &root, &copy(&arn, "copy", Some(&own))));
-    assert!(wrong.starts_with("KMSKeyNotAccessibleFault: Specified KMS key"), "{wrong}");
+    assert!(
+        wrong.starts_with("KMSKeyNotAccessibleFault: Specified KMS key"),
+        "{wrong}"
+    );
     let made = world.call(THERE, &root, &copy(&arn, "copy", Some(&there)));
     let made = made.unwrap().db_snapshot.unwrap();
     assert_eq!(made.status.as_deref(), Some("copying"));
@@ -105,13 +108,19 @@ fn five_copies_are_under_way_at_most_and_those_of_one_region_wait_for_each_other
     );
     world.advance(311);
     world.settle();
-    let all = world.call(THERE, &root, &api::DescribeDbClusterSnapshotsRequest::default());
+    let all = world.call(
+        THERE,
+        &root,
+        &api::DescribeDbClusterSnapshotsRequest::default(),
+    );
     let all = all.unwrap().db_cluster_snapshots;
     let done = all
         .iter()
         .filter(|one| one.status.as_deref() == Some("available"));
     assert_eq!(done.count(), 1);
-    world.call(THERE, &root, &cluster_copy(&arn, "copy-5", None)).unwrap();
+    world
+        .call(THERE, &root, &cluster_copy(&arn, "copy-5", None))
+        .unwrap();
 }
 
 #[test]

@@ -11,7 +11,9 @@ pub(super) fn two_regions(world: &mut World, keys: (Option<&str>, Option<&str>))
         ..cluster("orders")
     };
     world.call(HERE, &root, &first).unwrap();
-    world.call(HERE, &root, &instance_of("orders-1", "orders")).unwrap();
+    world
+        .call(HERE, &root, &instance_of("orders-1", "orders"))
+        .unwrap();
     world.advance(300);
     put(world, HERE, &root, "orders", "ledger", SECRET).unwrap();
     let request = api::CreateGlobalClusterRequest {
@@ -22,7 +24,9 @@ pub(super) fn two_regions(world: &mut World, keys: (Option<&str>, Option<&str>))
     world.call(HERE, &root, &request).unwrap();
     world.settle();
     world.call(THERE, &root, &second(keys.1)).unwrap();
-    world.call(THERE, &root, &instance_of("orders-2", "orders")).unwrap();
+    world
+        .call(THERE, &root, &instance_of("orders-2", "orders"))
+        .unwrap();
     world.advance(300);
     world.settle();
 }
@@ -99,7 +103,10 @@ fn a_secondary_has_the_rows_under_a_key_of_its_own_and_takes_no_writes() {
     let members = shown.global_cluster_members;
     assert_eq!(members[0].db_cluster_arn, arn(HERE));
     assert_eq!(members[0].readers, [arn(THERE).unwrap()]);
-    assert_eq!(members[1].synchronization_status.as_deref(), Some("connected"));
+    assert_eq!(
+        members[1].synchronization_status.as_deref(),
+        Some("connected")
+    );
     disable(&mut world, HERE, &here);
     let read = get(&mut world, THERE, &root, "orders", "ledger");
     assert_eq!(read.unwrap().as_deref(), Some(SECRET));
@@ -121,7 +128,10 @@ fn an_encrypted_primary_wants_encrypted_secondaries_with_a_key_of_their_region()
         ..second(key)
     };
     let without = refused(world.call(THERE, &root, &named(None)));
-    assert!(without.starts_with("InvalidParameterCombination: The primary cluster is encrypted"), "{without}");
+    assert!(
+        without.starts_with("InvalidParameterCombination: The primary cluster is encrypted"),
+        "{without}"
+    );
     let wrong = refused(world.call(THERE, &root, &named(Some(&here))));
     assert!(wrong.starts_with("KMSKeyNotAccessibleFault"), "{wrong}");
     world.call(THERE, &root, &named(Some(&there))).unwrap();
@@ -143,7 +153,10 @@ fn a_cluster_with_members_elsewhere_cannot_stop_and_ends_at_once() {
     );
     disable(&mut world, HERE, &here);
     world.advance(300);
-    assert_eq!(state(&mut world, HERE, "orders"), "inaccessible-encryption-credentials");
+    assert_eq!(
+        state(&mut world, HERE, "orders"),
+        "inaccessible-encryption-credentials"
+    );
 }
 
 // EBS-053
@@ -182,7 +195,10 @@ fn a_switchover_loses_nothing_and_keeps_the_topology() {
         "CannotConnect: could not connect to server: orders is switching-over"
     );
     let twice = refused(world.call(HERE, &root, &switchover(THERE)));
-    assert!(twice.starts_with("InvalidGlobalClusterStateFault"), "{twice}");
+    assert!(
+        twice.starts_with("InvalidGlobalClusterStateFault"),
+        "{twice}"
+    );
     world.network.heal(HERE, THERE);
     world.advance(60);
     world.settle();
@@ -192,13 +208,20 @@ fn a_switchover_loses_nothing_and_keeps_the_topology() {
     world.settle();
     let back = get(&mut world, HERE, &root, "orders", "after");
     assert_eq!(back.unwrap().as_deref(), Some("row"));
-    assert!(put(&mut world, HERE, &root, "orders", "x", "y").unwrap_err().starts_with("ReadOnly"));
+    assert!(
+        put(&mut world, HERE, &root, "orders", "x", "y")
+            .unwrap_err()
+            .starts_with("ReadOnly")
+    );
     let shown = global(&mut world, HERE);
     assert_eq!(shown.status.as_deref(), Some("available"));
     assert_eq!(shown.global_cluster_members.len(), 2);
     assert_eq!(shown.global_cluster_members[0].db_cluster_arn, arn(THERE));
     let change = &seen_by(&mut world, HERE)["changes"][0];
-    assert_eq!((&change["kind"], &change["lost_commits"]), (&json!("switchover"), &json!(0)));
+    assert_eq!(
+        (&change["kind"], &change["lost_commits"]),
+        (&json!("switchover"), &json!(0))
+    );
 }
 
 // EBS-054
@@ -221,7 +244,10 @@ fn a_switchover_wants_the_same_version() {
         ..switchover(THERE)
     };
     let versions = refused(world.call(HERE, &root, &request));
-    assert!(versions.starts_with("InvalidGlobalClusterStateFault"), "{versions}");
+    assert!(
+        versions.starts_with("InvalidGlobalClusterStateFault"),
+        "{versions}"
+    );
 }
 
 // EBS-055, EBS-058, TRAP-027
@@ -231,7 +257,15 @@ fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
     two_regions(&mut world, (None, None));
     world.network.cut(HERE, THERE);
     for n in 0..3 {
-        put(&mut world, HERE, &root, "orders", &format!("late-{n}"), "row").unwrap();
+        put(
+            &mut world,
+            HERE,
+            &root,
+            "orders",
+            &format!("late-{n}"),
+            "row",
+        )
+        .unwrap();
         world.advance(2);
     }
     let lag = &seen_by(&mut world, HERE)["secondaries"][0]["rpo_lag_ms"];
@@ -239,7 +273,10 @@ fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
     let begun = world.call(THERE, &root, &failover(THERE)).unwrap();
     let begun = begun.global_cluster.unwrap();
     assert_eq!(begun.status.as_deref(), Some("failing-over"));
-    assert_eq!(begun.failover_state.unwrap().is_data_loss_allowed, Some(true));
+    assert_eq!(
+        begun.failover_state.unwrap().is_data_loss_allowed,
+        Some(true)
+    );
     world.advance(60);
     put(&mut world, THERE, &root, "orders", "after", "row").unwrap();
     // Nobody could tell the old primary: what it takes now is lost as well.
@@ -256,10 +293,17 @@ fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
     assert_eq!(get(&mut world, HERE, &root, "orders", "late-0"), Ok(None));
     let after = get(&mut world, HERE, &root, "orders", "after");
     assert_eq!(after.unwrap().as_deref(), Some("row"));
-    let kept = world.call(HERE, &root, &api::DescribeDbClusterSnapshotsRequest::default());
+    let kept = world.call(
+        HERE,
+        &root,
+        &api::DescribeDbClusterSnapshotsRequest::default(),
+    );
     let kept = kept.unwrap().db_cluster_snapshots.remove(0);
     let name = kept.db_cluster_snapshot_identifier.unwrap();
-    assert!(name.starts_with("rds:unplanned-global-failover-orders-"), "{name}");
+    assert!(
+        name.starts_with("rds:unplanned-global-failover-orders-"),
+        "{name}"
+    );
     let restore = api::RestoreDbClusterFromSnapshotRequest {
         db_cluster_identifier: some("salvage"),
         snapshot_identifier: some(&name),
@@ -267,7 +311,9 @@ fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
         ..Default::default()
     };
     world.call(HERE, &root, &restore).unwrap();
-    world.call(HERE, &root, &instance_of("salvage-1", "salvage")).unwrap();
+    world
+        .call(HERE, &root, &instance_of("salvage-1", "salvage"))
+        .unwrap();
     world.advance(400);
     let salvaged = get(&mut world, HERE, &root, "salvage", "split");
     assert_eq!(salvaged.unwrap().as_deref(), Some("row"));
@@ -291,7 +337,10 @@ fn data_loss_and_switchover_exclude_each_other() {
     };
     let begun = world.call(THERE, &root, &neither).unwrap();
     let begun = begun.global_cluster.unwrap();
-    assert_eq!(begun.failover_state.unwrap().is_data_loss_allowed, Some(false));
+    assert_eq!(
+        begun.failover_state.unwrap().is_data_loss_allowed,
+        Some(false)
+    );
 }
 
 // EBS-051
@@ -310,7 +359,9 @@ fn a_headless_secondary_is_storage_only_and_serves_when_it_gets_an_instance() {
         get(&mut world, THERE, &root, "orders", "more").unwrap_err(),
         "CannotConnect: could not connect to server: orders has no instance"
     );
-    world.call(THERE, &root, &instance_of("orders-3", "orders")).unwrap();
+    world
+        .call(THERE, &root, &instance_of("orders-3", "orders"))
+        .unwrap();
     world.advance(300);
     let read = get(&mut world, THERE, &root, "orders", "more");
     assert_eq!(read.unwrap().as_deref(), Some("row"));
@@ -324,9 +375,15 @@ fn a_member_leaves_without_the_primary_and_becomes_a_cluster_of_its_own() {
         global_cluster_identifier: some("shop"),
     };
     let early = refused(world.call(HERE, &root, &delete));
-    assert!(early.starts_with("InvalidGlobalClusterStateFault"), "{early}");
+    assert!(
+        early.starts_with("InvalidGlobalClusterStateFault"),
+        "{early}"
+    );
     let first = refused(world.call(HERE, &root, &remove(HERE)));
-    assert!(first.starts_with("InvalidGlobalClusterStateFault"), "{first}");
+    assert!(
+        first.starts_with("InvalidGlobalClusterStateFault"),
+        "{first}"
+    );
     world.network.cut(HERE, THERE);
     put(&mut world, HERE, &root, "orders", "late", "row").unwrap();
     world.call(THERE, &root, &remove(THERE)).unwrap();

@@ -71,7 +71,11 @@ fn after_a_week_only_a_backup_helps() {
         state(&mut world, HERE, "orders"),
         "inaccessible-encryption-credentials"
     );
-    assert!(start(&mut world).unwrap_err().starts_with("KMSKeyNotAccessibleFault"));
+    assert!(
+        start(&mut world)
+            .unwrap_err()
+            .starts_with("KMSKeyNotAccessibleFault")
+    );
     let restore = api::RestoreDbClusterFromSnapshotRequest {
         db_cluster_identifier: some("again"),
         snapshot_identifier: some("backup"),
@@ -79,7 +83,9 @@ fn after_a_week_only_a_backup_helps() {
         ..Default::default()
     };
     world.call(HERE, &root, &restore).unwrap();
-    world.call(HERE, &root, &instance_of("again-1", "again")).unwrap();
+    world
+        .call(HERE, &root, &instance_of("again-1", "again"))
+        .unwrap();
     world.advance(400);
     let read = get(&mut world, HERE, &root, "again", "ledger");
     assert_eq!(read.unwrap().as_deref(), Some(SECRET));
@@ -90,9 +96,12 @@ fn after_a_week_only_a_backup_helps() {
 fn the_grant_outlives_the_permissions_of_whoever_made_the_database() {
     let (mut world, root) = world();
     let key = key(&mut world, HERE, ACCOUNT, None);
-    let may = crate::testing::people::allow(&["rds:*", "kms:DescribeKey", "kms:CreateGrant"], &["*"]);
+    let may =
+        crate::testing::people::allow(&["rds:*", "kms:DescribeKey", "kms:CreateGrant"], &["*"]);
     let maker = world.user(ACCOUNT, "maker", &may);
-    world.call(HERE, &maker, &database("shop", Some(&key))).unwrap();
+    world
+        .call(HERE, &maker, &database("shop", Some(&key)))
+        .unwrap();
     world.advance(300);
     put_policy(
         &mut world,
@@ -113,7 +122,11 @@ fn the_grant_outlives_the_permissions_of_whoever_made_the_database() {
     world.advance(300);
     let read = get(&mut world, HERE, &root, "shop", "ledger");
     assert!(read.unwrap_err().starts_with("CannotConnect"));
-    let nobody = world.user(ACCOUNT, "nobody", &crate::testing::people::allow(&["rds:*"], &["*"]));
+    let nobody = world.user(
+        ACCOUNT,
+        "nobody",
+        &crate::testing::people::allow(&["rds:*"], &["*"]),
+    );
     let another = self::key(&mut world, HERE, ACCOUNT, None);
     let without = refused(world.call(HERE, &nobody, &database("more", Some(&another))));
     assert!(without.starts_with("KMSKeyNotAccessibleFault"), "{without}");

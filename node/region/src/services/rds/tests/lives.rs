@@ -16,7 +16,10 @@ fn a_database_is_sealed_under_its_key_and_an_unencrypted_one_lies_open() {
         "CannotConnect: could not connect to server: shop is creating"
     );
     world.advance(300);
-    assert_eq!(put(&mut world, HERE, &root, "shop", "ledger", SECRET), Ok(1));
+    assert_eq!(
+        put(&mut world, HERE, &root, "shop", "ledger", SECRET),
+        Ok(1)
+    );
     assert!(!lies_open(&world, HERE, SECRET));
     let read = get(&mut world, HERE, &root, "shop", "ledger");
     assert_eq!(read.unwrap().as_deref(), Some(SECRET));
@@ -32,7 +35,11 @@ fn a_database_is_sealed_under_its_key_and_an_unencrypted_one_lies_open() {
         ..Default::default()
     };
     let grants = world.call(HERE, &root, &request).unwrap().grants;
-    let bound = &grants[0].constraints.as_ref().unwrap().encryption_context_subset;
+    let bound = &grants[0]
+        .constraints
+        .as_ref()
+        .unwrap()
+        .encryption_context_subset;
     assert_eq!(bound.get("aws:rds:db-id"), Some(&resource));
     filled(&mut world, "open", None);
     assert!(lies_open(&world, HERE, SECRET));
@@ -57,7 +64,9 @@ fn encryption_is_said_at_creation_or_never() {
         "DBInstanceAlreadyExists: DB instance already exists"
     );
     let bad = refused(world.call(HERE, &root, &database("-shop", None)));
-    assert!(bad.starts_with("InvalidParameterValue: The parameter DBInstanceIdentifier is not a valid identifier."));
+    assert!(bad.starts_with(
+        "InvalidParameterValue: The parameter DBInstanceIdentifier is not a valid identifier."
+    ));
 }
 
 // EBS-042
@@ -67,8 +76,13 @@ fn a_new_cluster_is_encrypted_under_an_aws_owned_key_unless_it_says_otherwise() 
     let made = world.call(HERE, &root, &cluster("orders")).unwrap();
     let made = made.db_cluster.unwrap();
     assert_eq!(made.storage_encryption_type.as_deref(), Some("sse-rds"));
-    assert_eq!((made.storage_encrypted, made.kms_key_id), (Some(true), None));
-    world.call(HERE, &root, &instance_of("orders-1", "orders")).unwrap();
+    assert_eq!(
+        (made.storage_encrypted, made.kms_key_id),
+        (Some(true), None)
+    );
+    world
+        .call(HERE, &root, &instance_of("orders-1", "orders"))
+        .unwrap();
     let nobody = get(&mut world, HERE, &root, "orders", "ledger");
     assert!(nobody.unwrap_err().starts_with("CannotConnect"));
     world.advance(300);
@@ -99,7 +113,9 @@ fn a_cluster_goes_when_its_instances_are_gone_and_its_grant_with_it() {
         ..cluster("orders")
     };
     world.call(HERE, &root, &request).unwrap();
-    world.call(HERE, &root, &instance_of("orders-1", "orders")).unwrap();
+    world
+        .call(HERE, &root, &instance_of("orders-1", "orders"))
+        .unwrap();
     world.advance(300);
     put(&mut world, HERE, &root, "orders-1", "ledger", SECRET).unwrap();
     assert_eq!(grants(&mut world, HERE, &key), 1);
@@ -127,7 +143,9 @@ fn a_cluster_goes_when_its_instances_are_gone_and_its_grant_with_it() {
         ..Default::default()
     };
     world.call(HERE, &root, &restore).unwrap();
-    world.call(HERE, &root, &instance_of("again-1", "again")).unwrap();
+    world
+        .call(HERE, &root, &instance_of("again-1", "again"))
+        .unwrap();
     world.advance(400);
     let read = get(&mut world, HERE, &root, "again", "ledger");
     assert_eq!(read.unwrap().as_deref(), Some(SECRET));

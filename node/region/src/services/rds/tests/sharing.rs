@@ -92,7 +92,9 @@ fn a_shared_snapshot_needs_its_key_shared_and_is_copied_under_ones_own() {
         )
     );
     put_policy(&mut world, &shared, &policy(FOR_RDS));
-    world.call(HERE, &partner, &copy(&arn, "mine", Some(&own))).unwrap();
+    world
+        .call(HERE, &partner, &copy(&arn, "mine", Some(&own)))
+        .unwrap();
     world.advance(300);
     assert_eq!(grants(&mut world, HERE, &shared), 1);
     let restore = api::RestoreDbInstanceFromDbSnapshotRequest {
