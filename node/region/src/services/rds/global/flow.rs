@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{load, local, publish, save, send};
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::services::rds::keyspaces::{Commits, DatabaseRow, GlobalRow, State};
+use crate::services::rds::keyspaces::{Commits, DatabaseRow, GlobalRow, Sealing, State};
 use crate::services::rds::pull::{self, Page};
 use crate::services::rds::{cells, health, names};
 use crate::store::Range;
@@ -122,10 +122,8 @@ pub fn fill(ctx: &mut Ctx<'_>, global: &GlobalRow, cluster: &DatabaseRow, to: &R
 fn follower(ctx: &mut Ctx<'_>, account: &AccountId, name: &str, epoch: u64) -> Option<DatabaseRow> {
     let global = load(ctx, account, name)?;
     let (cluster, member) = local(ctx, &global)?;
-    let follows = !member.is_writer && member.epoch == epoch && cluster.host.is_some()
-        || (!member.is_writer
-            && member.epoch == epoch
-            && cluster.sealing == crate::services::rds::keyspaces::Sealing::Clear);
+    let is_open = cluster.host.is_some() || cluster.sealing == Sealing::Clear;
+    let follows = !member.is_writer && member.epoch == epoch && is_open;
     follows.then_some(cluster)
 }
 
