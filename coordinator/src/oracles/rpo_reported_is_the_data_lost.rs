@@ -32,6 +32,8 @@ struct Takeover {
     planned: bool,
     /// Region and cluster that were the primary before.
     from: (String, String),
+    /// Region that is the primary now.
+    to: String,
     line: u64,
 }
 
@@ -85,6 +87,7 @@ impl RpoReportedIsTheDataLost {
                     lsn: number("lsn"),
                     planned: text("loss") != "true",
                     from: (text("from"), text("from_cluster")),
+                    to: text("region"),
                     line: event.n,
                 };
                 self.takeovers.insert(place, takeover);
@@ -97,12 +100,20 @@ impl RpoReportedIsTheDataLost {
         }
     }
 
-    /// When the old primary began to be one, for what came before is another reign's.
-    fn began(&self, global: &str, reign: u64, region: &str) -> SimTime {
-        let before = self.takeovers.iter().rev().find(|((name, number), one)| {
-            name == global && *number < reign && one.from.0 != region
-        });
-        before.map_or(SimTime::default(), |(_, one)| one.at)
+    /// When a Region began a reign before this one, and the next after it: what is outside is of
+    /// another reign.
+    fn bounds(&self, global: &str, reign: u64, region: &str) -> (SimTime, Option<SimTime>) {
+        let own =
+            |(place, one): &(&(String, u64), &Takeover)| place.0 == global && one.to == region;
+        let all = self.takeovers.iter();
+        let before = all
+            .clone()
+            .rev()
+            .filter(own)
+            .find(|(place, _)| place.1 < reign);
+        let after = all.clone().filter(own).find(|(place, _)| place.1 > reign);
+        let began = before.map_or(SimTime::default(), |(_, one)| one.at);
+        (began, after.map(|(_, one)| one.at))
     }
 
     fn complaint(
@@ -111,14 +122,17 @@ impl RpoReportedIsTheDataLost {
         takeover: &Takeover,
         report: Option<&Report>,
     ) -> Option<(String, Vec<u64>)> {
-        let began = self.began(global, *reign, &takeover.from.0);
+        let (began, ended) = self.bounds(global, *reign, &takeover.from.0);
         let mut lost: Vec<&Commit> = self
             .commits
             .get(&takeover.from)
             .into_iter()
             .flatten()
             .collect();
-        lost.retain(|commit| commit.lsn > takeover.lsn && commit.sent >= began);
+        lost.retain(|commit| {
+            let is_of_it = commit.sent >= began && ended.is_none_or(|end| commit.sent < end);
+            is_of_it && commit.lsn > takeover.lsn
+        });
         lost.sort_by_key(|commit| commit.lsn);
         let count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
         let perhaps = self
@@ -197,6 +211,7 @@ mod tests {
     fn takeover(run: &mut Doctored, lsn: &str, loss: &str) -> u64 {
         let fields = [
             ("global", GLOBAL),
+            ("region", "us-east-1"),
             ("from", "eu-west-1"),
             ("from_cluster", "orders"),
             ("epoch", "2"),

@@ -106,6 +106,8 @@ pub const COMMON_CODES: &[&str] = &[
     "InternalError",
     "InternalFailure",
     "InvalidClientTokenId",
+    "InvalidParameterCombination",
+    "InvalidParameterValue",
     "InvalidRequest",
     "RequestLimitExceeded",
     "ServiceUnavailable",
