@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::world::*;
-use faultline_sealed::beacons::expression;
+use faultline_sealed::beacons::{Location, expression};
+use faultline_sealed::branch::record::{RowContext, RowType};
 use faultline_sealed::header::Header;
 use faultline_sealed::plaintext::{Terminal, TypeId};
 use faultline_sealed::{Client, Item, Value};
@@ -104,6 +105,18 @@ proptest! {
     fn an_expression_that_was_read_is_written_so_that_it_is_read_again(text in ".{0,40}") {
         let tokens = expression::tokens(&text);
         prop_assert_eq!(expression::tokens(&expression::written(&tokens)), tokens);
+    }
+
+    #[test]
+    fn no_text_makes_the_readers_of_places_and_of_rows_panic(text in ".{0,40}", place in "[a-z.\\[\\]0-9#]{0,12}") {
+        let item = order();
+        for text in [&text, &place] {
+            let _ = Location::parse(text).map(|at| at.text(&item));
+            let row: Item = [("kms-arn", text.as_str()), ("type", "branch:ACTIVE"), ("version", text)]
+                .map(|(name, text)| (name.to_owned(), Value::S(text.to_owned())))
+                .into();
+            let _ = RowContext::read(&row, "keys", &RowType::Active);
+        }
     }
 
     #[test]
