@@ -11,8 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use faultline_proto::dynamodb::{
     AttributeValue, BatchGetItemRequest, BatchWriteItemRequest, GetItemRequest, GetItemResponse,
-    ItemResponse, PutItemRequest, PutItemResponse, TransactGetItemsRequest,
-    TransactGetItemsResponse, TransactWriteItemsRequest,
+    PutItemRequest, PutItemResponse, TransactGetItemsRequest, TransactWriteItemsRequest,
 };
 use faultline_proto::kms::{
     DecryptRequest, DecryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
@@ -161,13 +160,7 @@ impl World {
             "dynamodb.TransactGetItems" => {
                 log("");
                 let request = TransactGetItemsRequest::decode(request).unwrap();
-                let gets = request.transact_items.into_iter().flat_map(|item| item.get);
-                let found = gets.map(|get| state.found(&get.key).unwrap_or_default());
-                TransactGetItemsResponse {
-                    responses: found.map(|item| ItemResponse { item }).collect(),
-                    ..TransactGetItemsResponse::default()
-                }
-                .encode_to_vec()
+                state.transact_get(request).encode_to_vec()
             }
             "dynamodb.BatchWriteItem" => {
                 log("");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use faultline_proto::dynamodb::{
     AttributeMap, BatchGetItemRequest, BatchGetItemResponse, BatchWriteItemRequest,
-    BatchWriteItemResponse, ItemList, PutItemRequest, TransactWriteItemsRequest,
-    TransactWriteItemsResponse, WriteRequests,
+    BatchWriteItemResponse, ItemList, ItemResponse, PutItemRequest, TransactGetItemsRequest,
+    TransactGetItemsResponse, TransactWriteItemsRequest, TransactWriteItemsResponse, WriteRequests,
 };
 
 use super::{Attributes, State};
@@ -36,6 +36,18 @@ impl State {
             }
         }
         Ok(TransactWriteItemsResponse::default())
+    }
+
+    pub(super) fn transact_get(
+        &self,
+        request: TransactGetItemsRequest,
+    ) -> TransactGetItemsResponse {
+        let gets = request.transact_items.into_iter().flat_map(|item| item.get);
+        let found = gets.map(|get| self.found(&get.key).unwrap_or_default());
+        TransactGetItemsResponse {
+            responses: found.map(|item| ItemResponse { item }).collect(),
+            ..TransactGetItemsResponse::default()
+        }
     }
 
     /// What a key names among the items of batches and transactions.

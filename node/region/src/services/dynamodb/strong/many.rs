@@ -62,6 +62,9 @@ pub(super) struct Single {
     pub(super) wakes: u64,
 }
 
+/// A call about a single item that has ended: its place, and its answer or an encoded failure.
+type Ended = (u32, Result<Vec<u8>, Vec<u8>>);
+
 /// A call about many items, under way.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Many {
@@ -77,8 +80,7 @@ pub(super) struct Many {
     /// Not begun, last first.
     pub(super) waiting: Vec<Single>,
     running: Vec<Single>,
-    /// Answers, or encoded failures.
-    pub(super) ended: Vec<(u32, Result<Vec<u8>, Vec<u8>>)>,
+    pub(super) ended: Vec<Ended>,
     /// The answer about tables of one Region.
     #[serde(with = "serde_bytes")]
     pub(super) local: Vec<u8>,
