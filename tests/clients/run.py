@@ -22,6 +22,7 @@ import parameters
 import processes
 import replication
 import secret_values
+import secure
 import signatures
 import tables
 import trail
@@ -30,12 +31,14 @@ from checks import Checks
 from world import Processes, World
 
 # Those that take longest begin first: an area is mostly waiting, for a client to start or a copy to arrive.
-AREAS = [exported, cli, uploads, replication, dynamodb, tables, kms, ec2, secret_values, parameters, databases, encryption_sdk, objects, signatures, identity, access]
+AREAS = [exported, secure, cli, uploads, replication, dynamodb, tables, kms, ec2, secret_values, parameters, databases, encryption_sdk, objects, signatures, identity, access]
 AT_ONCE = 3
 # Alone, after them: one reads what the others left in the trail, one kills nodes.
 ALONE = [trail, processes]
 # Of a world of processes.
-UP = ["kms", "exported", "processes"]
+UP = ["kms", "exported", "secure", "processes"]
+# With worlds of processes of their own.
+OWN = [exported, secure]
 
 
 def main():
@@ -46,7 +49,7 @@ def main():
         only = only or UP
     wanted = lambda areas: [area for area in areas if not only or area.__name__ in only]
     alone = [area for area in wanted(ALONE) if up or area is not processes]
-    beside = [area for area in wanted(AREAS) if up or area is not exported]
+    beside = [area for area in wanted(AREAS) if up or area not in OWN]
     with (Processes if up else World)() as world:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             run = lambda area: Checks(area.__name__).run(area.checks, world)
