@@ -98,6 +98,10 @@ class Browser:
         wanted = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
         self.tell("Emulation.setEmulatedMedia", {"features": wanted})
 
+    def scripts(self, run):
+        """Whether pages may run scripts."""
+        self.tell("Emulation.setScriptExecutionDisabled", {"value": not run})
+
     def tell(self, command, parameters):
         """A command of the browser's own protocol."""
         return self._ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})

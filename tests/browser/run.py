@@ -98,6 +98,20 @@ def loads(browser):
     clean(browser, "failed")
 
 
+def plain(browser):
+    """All that is said is said without a script, and the picture of time is drawn."""
+    browser.scripts(False)
+    browser.open(OUT / "failed.html")
+    text = browser.script("return document.body.innerText")
+    for words in ("FAIL", "The first thing that went wrong", "What would have helped", "Denials", "How to get exactly this again"):
+        check(f"plain: it says `{words}`", words in text)
+    check("plain: no viewer lives", browser.script("return document.getElementById('live').hidden"))
+    drawn = browser.script("const it = document.querySelector('#drawn svg').getBoundingClientRect(); return it.width * it.height")
+    check("plain: the picture of time is drawn", drawn > 10_000, drawn)
+    browser.picture(OUT / "plain.png")
+    browser.scripts(True)
+
+
 def wide_and_narrow(browser):
     """Both schemes, and a screen as narrow as a telephone's."""
     browser.open(OUT / "conflict.html")
@@ -165,7 +179,7 @@ def main():
         return 0
     pages()
     with Browser() as browser:
-        for part in (loads, wide_and_narrow, hostile, large, compared):
+        for part in (loads, plain, wide_and_narrow, hostile, large, compared):
             part(browser)
         console(browser, check, ROOT, OUT, PROGRAM.resolve())
     print(f"{len(failed)} failed; screenshots are in {OUT.relative_to(ROOT)}" if failed else "all hold")

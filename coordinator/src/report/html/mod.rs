@@ -8,7 +8,7 @@
 //!
 //! - [`page`]: one run, heard by its parts. [`keys`], [`data`], [`denials`], [`conflicts`],
 //!   [`moments`]: the parts.
-//! - [`verdict`], [`steps`], [`timeline`] over its [`axis`], [`claims`], [`source`],
+//! - [`verdict`], [`steps`], [`timeline`] over its [`axis`], [`lags`], [`claims`], [`source`],
 //!   [`again`]: what needs no part of its own.
 //! - [`view`]: what the viewer reads.
 //! - [`compare`]: two runs side by side. [`overview`]: many in a table.
@@ -22,6 +22,7 @@ mod conflicts;
 mod data;
 mod denials;
 mod keys;
+mod lags;
 mod markup;
 mod moments;
 mod names;

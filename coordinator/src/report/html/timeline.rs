@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::axis::Axis;
+use super::lags;
 use super::markup::Markup;
 use super::moments::{Moments, Tone};
 use super::names::ended;
@@ -14,7 +15,7 @@ use super::page::Page;
 use crate::clock::SimTime;
 
 /// Room for names at the left.
-const LEFT: u64 = 120;
+pub const LEFT: u64 = 120;
 /// Width of time.
 pub const WIDTH: u64 = 1_000;
 /// Height of a Region's lane.
@@ -60,7 +61,7 @@ pub fn tell(out: &mut Markup, page: &Page) {
          Hatched bands are faults.</figcaption></figure>",
     );
     faults(out, page);
-    lags(out, page);
+    lags::tell(out, page);
     out.end();
 }
 
@@ -403,79 +404,6 @@ fn faults(out: &mut Markup, page: &Page) {
             .map_or_else(|| "not in this run".to_owned(), |t| summary.at(t));
         let lasted = SimTime(fault.healed.unwrap_or(summary.end).since(fault.began).0);
         out.cell(&healed).cell(&lasted.to_string()).fixed("</tr>");
-    }
-    out.foot();
-}
-
-/// How long replication took, by way: the usual, the slow and the slowest.
-fn lags(out: &mut Markup, page: &Page) {
-    let mut ways: BTreeMap<&str, (Vec<u64>, u64)> = BTreeMap::new();
-    for lag in &page.data.lags {
-        let (took, failed) = ways.entry(&lag.way).or_default();
-        if lag.arrived {
-            took.push(lag.took.0);
-        } else {
-            *failed += 1;
-        }
-    }
-    if ways.is_empty() {
-        return;
-    }
-    let columns = [
-        "way",
-        "arrived",
-        "failed",
-        "half within",
-        "99 % within",
-        "slowest",
-        "",
-    ];
-    out.head("How long replication took", &columns);
-    let slowest = ways
-        .values()
-        .flat_map(|(took, _)| took)
-        .max()
-        .copied()
-        .unwrap_or(1)
-        .max(1);
-    for (way, (mut took, failed)) in ways {
-        took.sort_unstable();
-        let part = |percent: usize| {
-            took.get((took.len() * percent / 100).min(took.len().saturating_sub(1)))
-                .copied()
-        };
-        let told = |micros: Option<u64>| {
-            micros.map_or_else(|| "–".to_owned(), |micros| SimTime(micros).to_string())
-        };
-        out.fixed("<tr>").leaf("th", &[("scope", "row")], way);
-        out.cell(&took.len().to_string()).cell(&failed.to_string());
-        for percent in [50, 99, 100] {
-            out.cell(&told(part(percent)));
-        }
-        let width = |percent| (part(percent).unwrap_or(0) * 120 / slowest).to_string();
-        let (half, most) = (width(50), width(99));
-        out.fixed("<td><svg class=\"spark\" viewBox=\"0 0 124 12\" aria-hidden=\"true\">");
-        out.open(
-            "rect",
-            &[
-                ("class", "bar quiet"),
-                ("y", "3"),
-                ("height", "6"),
-                ("width", &most),
-            ],
-        )
-        .close("rect");
-        out.open(
-            "rect",
-            &[
-                ("class", "bar ok"),
-                ("y", "1"),
-                ("height", "10"),
-                ("width", &half),
-            ],
-        )
-        .close("rect");
-        out.fixed("</svg></td></tr>");
     }
     out.foot();
 }
