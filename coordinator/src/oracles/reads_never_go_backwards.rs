@@ -1,8 +1,9 @@
 //! A Region that has shown an item never shows an earlier one of the same key again.
 //!
 //! Items are told apart by their content, so only those are judged that one PutItem wrote. Of two
-//! such items the later one is known when a Region that had shown the first took the second; and a
-//! Region that showed one, then another, must not show the first again. Both kinds of reads count.
+//! such items the later one is known when a Region that had shown the first was asked to write the
+//! second, whatever came of that: who shows it says that it was written. And a Region that showed
+//! one, then another, must not show the first again. Both kinds of reads count.
 //!
 //! It cannot see items that UpdateItem made, deletes, and the order of writes of two Regions that
 //! did not know of each other, until one Region shows both.
@@ -24,6 +25,15 @@ pub(super) struct ReadsNeverGoBackwards {
     puts: BTreeMap<Content, u64>,
     key_names: BTreeSet<String>,
     seen: Vec<Sighting>,
+    /// Writes that were asked for, however they ended.
+    asked: Vec<Asked>,
+}
+
+/// A write that a Region was asked for.
+struct Asked {
+    region: String,
+    content: Content,
+    sent: u64,
 }
 
 /// A content that a Region had at some moment between two lines.
@@ -43,6 +53,7 @@ impl ReadsNeverGoBackwards {
             puts: BTreeMap::new(),
             key_names: BTreeSet::new(),
             seen: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -66,9 +77,9 @@ impl ReadsNeverGoBackwards {
 }
 
 /// Pairs (earlier, later) of contents of one key.
-fn order<'s>(seen: &[&'s Sighting]) -> BTreeSet<(&'s Content, &'s Content)> {
+fn order<'s>(seen: &[&'s Sighting], asked: &[&'s Asked]) -> BTreeSet<(&'s Content, &'s Content)> {
     let mut known = BTreeSet::new();
-    for later in seen.iter().filter(|it| it.put) {
+    for later in asked {
         for earlier in seen {
             let before = earlier.region == later.region && earlier.answered < later.sent;
             if before && earlier.content != later.content {
@@ -80,8 +91,11 @@ fn order<'s>(seen: &[&'s Sighting]) -> BTreeSet<(&'s Content, &'s Content)> {
 }
 
 /// The first reading that goes back: the later content's sighting, and the earlier one's after it.
-fn backwards<'s>(seen: &[&'s Sighting]) -> Option<(&'s Sighting, &'s Sighting)> {
-    let known = order(seen);
+fn backwards<'s>(
+    seen: &[&'s Sighting],
+    asked: &[&'s Asked],
+) -> Option<(&'s Sighting, &'s Sighting)> {
+    let known = order(seen, asked);
     for again in seen.iter().filter(|it| !it.put) {
         for between in seen {
             let after = between.region == again.region && between.answered < again.sent;
@@ -108,6 +122,11 @@ impl Oracle for ReadsNeverGoBackwards {
                 for call in ItemCall::read(sent, event.n, &self.table) {
                     if call.put {
                         *self.puts.entry(call.named.clone()).or_default() += 1;
+                        self.asked.push(Asked {
+                            region: call.region.clone(),
+                            content: call.named.clone(),
+                            sent: call.sent,
+                        });
                     } else {
                         self.key_names.extend(call.named.keys().cloned());
                     }
@@ -129,16 +148,21 @@ impl Oracle for ReadsNeverGoBackwards {
 
     fn conclude(&mut self, _end: &mut End<'_>) -> Finding {
         let once = |content: &Content| self.puts.get(content) == Some(&1);
-        let sure: Vec<&Sighting> = self.seen.iter().filter(|it| once(&it.content)).collect();
-        let mut items: BTreeMap<Content, Vec<&Sighting>> = BTreeMap::new();
-        for it in sure {
-            let mut key = it.content.clone();
+        let key = |content: &Content| -> Content {
+            let mut key = content.clone();
             key.retain(|name, _| self.key_names.contains(name));
-            items.entry(key).or_default().push(it);
+            key
+        };
+        let mut items: BTreeMap<Content, (Vec<&Sighting>, Vec<&Asked>)> = BTreeMap::new();
+        for it in self.seen.iter().filter(|it| once(&it.content)) {
+            items.entry(key(&it.content)).or_default().0.push(it);
+        }
+        for it in self.asked.iter().filter(|it| once(&it.content)) {
+            items.entry(key(&it.content)).or_default().1.push(it);
         }
         let mut measured = 0;
-        for seen in items.values() {
-            if let Some((between, again)) = backwards(seen) {
+        for (seen, asked) in items.values() {
+            if let Some((between, again)) = backwards(seen, asked) {
                 let because = format!(
                     "{} showed an item, and later one that is older: {:?}",
                     again.region, again.content
@@ -213,6 +237,18 @@ mod tests {
         let mut run = Run::new();
         run.write(HOME, "1");
         run.write(HOME, "2");
+        run.read(AWAY, "2");
+        run.read(AWAY, "1");
+        violated(run.0.finding());
+    }
+
+    #[test]
+    fn what_is_shown_was_written_even_if_nobody_heard_so() {
+        let mut run = Run::new();
+        run.write(HOME, "1");
+        let request = json!({ "TableName": "orders", "Item": Run::item("2") });
+        run.0.sent_to(HOME, "dynamodb.PutItem", request);
+        run.0.answered("dynamodb.PutItem", "InternalServerError");
         run.read(AWAY, "2");
         run.read(AWAY, "1");
         violated(run.0.finding());
