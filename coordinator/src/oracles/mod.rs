@@ -146,24 +146,23 @@ impl End<'_> {
     }
 }
 
+fn texts(spec: &OracleSpec, argument: &str) -> Vec<String> {
+    let texts = spec.texts(argument).into_iter();
+    texts.map(str::to_owned).collect()
+}
+
 /// The oracle that a file asks for.
 fn make(spec: &OracleSpec) -> Box<dyn Oracle> {
     let text = |argument: &str| spec.text(argument).map(str::to_owned);
-    let texts = |argument: &str| -> Vec<String> {
-        spec.texts(argument)
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
-    };
     let needed = |argument: &str| text(argument).unwrap_or_default();
     match spec.def.name {
         "no_plaintext_at_rest" => Box::new(no_plaintext_at_rest::NoPlaintextAtRest {
-            attributes: texts("attributes"),
-            values: texts("values"),
+            attributes: texts(spec, "attributes"),
+            values: texts(spec, "values"),
         }),
         "node_never_sees" => Box::new(node_never_sees::NodeNeverSees {
-            attributes: texts("attributes"),
-            values: texts("values"),
+            attributes: texts(spec, "attributes"),
+            values: texts(spec, "values"),
         }),
         "replicas_share_key_material" => Box::new(
             replicas_share_key_material::ReplicasShareKeyMaterial::new(needed("key")),

@@ -25,76 +25,13 @@ pub(super) struct Acts {
 /// # Errors
 /// A sentence when live nodes have no such fault.
 pub(super) fn acts(spec: &FaultSpec, world: &World) -> Result<Acts, String> {
-    let starts = |starts: Vec<String>| {
-        Ok(Acts {
+    if let Some(starts) = started(spec, world) {
+        return Ok(Acts {
             starts,
             ..Acts::default()
-        })
-    };
+        });
+    }
     match spec {
-        FaultSpec::RegionDown { region } => starts(vec![format!("region_down region={region}")]),
-        FaultSpec::Partition { groups } => {
-            let mut cuts = Vec::new();
-            for (nth, group) in groups.iter().enumerate() {
-                for other in groups[nth + 1..].iter().flatten() {
-                    cuts.extend(
-                        group
-                            .iter()
-                            .map(|it| format!("partition between={it},{other}")),
-                    );
-                }
-            }
-            starts(cuts)
-        }
-        FaultSpec::PartitionOneWay { from, to } => starts(
-            from.iter()
-                .flat_map(|from| {
-                    to.iter()
-                        .map(move |to| format!("partition from={from} to={to}"))
-                })
-                .collect(),
-        ),
-        FaultSpec::SlowLink {
-            between: (one, other),
-            latency: Some(latency),
-            jitter,
-            bits_per_second: None,
-        } => {
-            let jitter = jitter.map_or_else(String::new, |it| format!(" jitter={}", millis(it)));
-            let latency = millis(*latency);
-            starts(vec![format!(
-                "slow_link between={one},{other} latency={latency}{jitter}"
-            )])
-        }
-        FaultSpec::NodeCrash {
-            region,
-            after_commit: false,
-            operation: None,
-            restart,
-        } => starts(vec![if *restart {
-            format!("restart in={region}")
-        } else {
-            format!("node_crash in={region}")
-        }]),
-        FaultSpec::Restart { region } => starts(vec![format!("restart in={region}")]),
-        FaultSpec::ClockSkew {
-            region,
-            skew: SkewSpec::Offset(micros),
-        } => starts(vec![format!(
-            "clock_skew in={region} offset={}ms",
-            micros / 1_000
-        )]),
-        FaultSpec::KmsThrottled { region, rate: None } => {
-            starts(vec![format!("kms_throttled in={region}")])
-        }
-        FaultSpec::ServiceErrors {
-            region,
-            service,
-            chance: None,
-        } => starts(vec![format!(
-            "service_outage in={region} service={service}"
-        )]),
-        FaultSpec::PauseReplication { of, from, to } => starts(paused(of, from, to, world)),
         FaultSpec::KeyDisabled { key, region } => Ok(of_key(key, region.as_ref(), world, |key| {
             (
                 format!("kms disable-key {key}"),
@@ -113,6 +50,76 @@ pub(super) fn acts(spec: &FaultSpec, world: &World) -> Result<Acts, String> {
             }))
         }
         _ => Err("live nodes have no such fault, or not with these members".to_owned()),
+    }
+}
+
+/// Arguments of `faultline fault start`, for what nodes do themselves.
+fn started(spec: &FaultSpec, world: &World) -> Option<Vec<String>> {
+    match spec {
+        FaultSpec::RegionDown { region } => Some(vec![format!("region_down region={region}")]),
+        FaultSpec::Partition { groups } => {
+            let mut cuts = Vec::new();
+            for (nth, group) in groups.iter().enumerate() {
+                for other in groups[nth + 1..].iter().flatten() {
+                    cuts.extend(
+                        group
+                            .iter()
+                            .map(|it| format!("partition between={it},{other}")),
+                    );
+                }
+            }
+            Some(cuts)
+        }
+        FaultSpec::PartitionOneWay { from, to } => Some(
+            from.iter()
+                .flat_map(|from| {
+                    to.iter()
+                        .map(move |to| format!("partition from={from} to={to}"))
+                })
+                .collect(),
+        ),
+        FaultSpec::SlowLink {
+            between: (one, other),
+            latency: Some(latency),
+            jitter,
+            bits_per_second: None,
+        } => {
+            let jitter = jitter.map_or_else(String::new, |it| format!(" jitter={}", millis(it)));
+            let latency = millis(*latency);
+            Some(vec![format!(
+                "slow_link between={one},{other} latency={latency}{jitter}"
+            )])
+        }
+        FaultSpec::NodeCrash {
+            region,
+            after_commit: false,
+            operation: None,
+            restart,
+        } => Some(vec![if *restart {
+            format!("restart in={region}")
+        } else {
+            format!("node_crash in={region}")
+        }]),
+        FaultSpec::Restart { region } => Some(vec![format!("restart in={region}")]),
+        FaultSpec::ClockSkew {
+            region,
+            skew: SkewSpec::Offset(micros),
+        } => Some(vec![format!(
+            "clock_skew in={region} offset={}ms",
+            micros / 1_000
+        )]),
+        FaultSpec::KmsThrottled { region, rate: None } => {
+            Some(vec![format!("kms_throttled in={region}")])
+        }
+        FaultSpec::ServiceErrors {
+            region,
+            service,
+            chance: None,
+        } => Some(vec![format!(
+            "service_outage in={region} service={service}"
+        )]),
+        FaultSpec::PauseReplication { of, from, to } => Some(paused(of, from, to, world)),
+        _ => None,
     }
 }
 

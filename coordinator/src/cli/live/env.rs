@@ -90,15 +90,7 @@ pub fn env(args: &EnvArgs) -> Exit {
             let name = service.service_id.to_uppercase().replace(' ', "_");
             variables.push((format!("AWS_ENDPOINT_URL_{name}"), url));
         }
-        for node in &known.saved.regions {
-            let name = node.region.as_str().to_uppercase().replace('-', "_");
-            variables.push((format!("FAULTLINE_ENDPOINT_{name}"), at(node.aws)));
-            variables.push((format!("FAULTLINE_GRPC_{name}"), at(node.grpc)));
-        }
-        let keys = known.saved.keys.iter();
-        variables.extend(keys.map(|(name, id)| (key_variable(name), id.clone())));
-        let volumes = known.saved.volumes.iter();
-        variables.extend(volumes.map(|(name, id)| (volume_variable(name), id.clone())));
+        variables.extend(named(&known));
         variables.extend(trusted(&known));
         match args.format {
             EnvFormat::Sh => {
@@ -121,6 +113,22 @@ pub fn env(args: &EnvArgs) -> Exit {
         }
         Ok(Exit::Passed)
     })
+}
+
+/// What the world's names stand for: endpoints of Regions, ids of keys and volumes.
+fn named(known: &Known) -> Vec<(String, String)> {
+    let mut variables = Vec::new();
+    for node in &known.saved.regions {
+        let name = node.region.as_str().to_uppercase().replace('-', "_");
+        let at = |address| format!("{}://{address}", known.saved.scheme());
+        variables.push((format!("FAULTLINE_ENDPOINT_{name}"), at(node.aws)));
+        variables.push((format!("FAULTLINE_GRPC_{name}"), at(node.grpc)));
+    }
+    let keys = known.saved.keys.iter();
+    variables.extend(keys.map(|(name, id)| (key_variable(name), id.clone())));
+    let volumes = known.saved.volumes.iter();
+    variables.extend(volumes.map(|(name, id)| (volume_variable(name), id.clone())));
+    variables
 }
 
 /// What makes clients trust the world's authority; nothing when the user's own is shown.

@@ -232,19 +232,17 @@ pub(super) fn ready(ctx: &mut Ctx<'_>, address: &Address) {
 /// A week has passed since it was stopped, or since its key was shut.
 pub(super) fn week(ctx: &mut Ctx<'_>, address: &Address) {
     let now = ctx.elapsed().0;
-    match at(ctx, address) {
-        Some(mut row) if matches!(row.state, State::Recoverable(until) if until <= now) => {
-            row.state = State::Inaccessible;
-            names::save(ctx, &row);
-            noted(ctx, &row);
-        }
-        Some(mut row) if matches!(row.state, State::Stopped(until) if until <= now) => {
-            if come_up(ctx, row.clone()).is_err() {
-                row.state = State::Inaccessible;
-                names::save(ctx, &row);
-                noted(ctx, &row);
-            }
-        }
-        _ => {}
+    let Some(mut row) = at(ctx, address) else {
+        return;
+    };
+    let is_shut = match row.state {
+        State::Recoverable(until) => until <= now,
+        State::Stopped(until) => until <= now && come_up(ctx, row.clone()).is_err(),
+        _ => false,
+    };
+    if is_shut {
+        row.state = State::Inaccessible;
+        names::save(ctx, &row);
+        noted(ctx, &row);
     }
 }
