@@ -255,7 +255,7 @@ fn a_switchover_wants_the_same_version() {
 fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
     let (mut world, root) = world();
     two_regions(&mut world, (None, None));
-    world.network.cut(HERE, THERE);
+    world.cut(HERE, THERE);
     for n in 0..3 {
         put(
             &mut world,
@@ -283,7 +283,7 @@ fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
     put(&mut world, HERE, &root, "orders", "split", "row").unwrap();
     let change = &seen_by(&mut world, THERE)["changes"][0];
     assert_eq!(change["lost_commits"], json!(null));
-    world.network.heal(HERE, THERE);
+    world.heal(HERE, THERE);
     world.advance(60);
     world.settle();
     let change = &seen_by(&mut world, THERE)["changes"][0];
