@@ -284,7 +284,7 @@ fn a_failover_loses_what_had_not_arrived_and_says_how_much() {
     let change = &seen_by(&mut world, THERE)["changes"][0];
     assert_eq!(change["lost_commits"], json!(null));
     world.heal(HERE, THERE);
-    world.advance(60);
+    world.advance(120);
     world.settle();
     let change = &seen_by(&mut world, THERE)["changes"][0];
     let rpo = change["rpo_ms"].as_u64().unwrap();
