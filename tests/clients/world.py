@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 
 import boto3
 from botocore.config import Config
@@ -97,11 +98,18 @@ class Processes(World):
         return subprocess.run([UP, *arguments, "--dir", self.dir], check=True, capture_output=True, text=True).stdout
 
     def status(self):
-        return json.loads(self.run("status", "--json"))
+        """Also of a world of which a node is down, which exits with 1."""
+        done = subprocess.run([UP, "status", "--json", "--dir", self.dir], capture_output=True, text=True)
+        return json.loads(done.stdout)
 
     def processes(self):
-        """Process ids by Region."""
-        return {node["region"]: node["node"]["process"] for node in self.status()["nodes"]}
+        """Process ids by Region, as soon as every Region has one."""
+        end = time.monotonic() + 30
+        while True:
+            nodes = self.status()["nodes"]
+            if all(node["node"] for node in nodes) or time.monotonic() > end:
+                return {node["region"]: node["node"]["process"] for node in nodes}
+            time.sleep(0.1)
 
     def kill(self, region):
         os.kill(self.processes()[region], signal.SIGKILL)
