@@ -283,6 +283,7 @@ fn an_environment_is_printed_and_other_worlds_are_not_mixed_up() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_ENDPOINT_URL_S3",
         "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
         "AWS_REGION",
     ] {
         assert!(shell.contains(&format!("export {name}='")), "{shell}");

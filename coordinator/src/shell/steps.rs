@@ -31,6 +31,8 @@ pub(super) struct Writer<'a> {
     keep: BTreeMap<String, Vec<String>>,
     /// How many faults were begun, for the names of variables.
     faults: usize,
+    /// Lines that end faults which last until they are healed, by the name they have then.
+    started: BTreeMap<String, Vec<String>>,
     pub text: String,
     pub left_out: Vec<(String, String)>,
 }
@@ -42,6 +44,7 @@ impl<'a> Writer<'a> {
             answers: BTreeSet::new(),
             keep: BTreeMap::new(),
             faults: 0,
+            started: BTreeMap::new(),
             text: String::new(),
             left_out: Vec::new(),
             case,
@@ -201,17 +204,26 @@ impl<'a> Writer<'a> {
                 let duration = self.known(duration, "wait")?;
                 self.sleep(duration)?;
             }
-            Action::StartFault { faults, .. } => {
+            Action::StartFault { faults, name } => {
                 for fault in faults {
                     let acts = self.fault(fault)?;
-                    if !acts.end.is_empty() {
-                        return Err("a key's fault that a later step heals".to_owned());
-                    }
-                    self.begin(acts);
+                    let heals = self.begin(acts);
+                    let name = name.clone().unwrap_or_default();
+                    self.started.entry(name).or_default().extend(heals);
                 }
             }
-            // Those of blocks have ended, so that what is left is what was started.
-            Action::Heal(_) => self.line("faultline fault heal"),
+            Action::Heal(name) => {
+                let heals = match name {
+                    Some(name) => self.started.remove(name).unwrap_or_default(),
+                    None => std::mem::take(&mut self.started)
+                        .into_values()
+                        .flatten()
+                        .collect(),
+                };
+                for heal in heals {
+                    self.line(&heal);
+                }
+            }
         }
         Ok(())
     }

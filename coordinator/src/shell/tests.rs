@@ -72,6 +72,11 @@ fn refusals_faults_and_patience_are_commands_too() {
     fails_with: DisabledException
   - while: [{ key_disabled: { key: payments, in: us-east-1 } }]
     do: [{ wait: 2s }]
+  - while: [{ region_down: us-east-1 }]
+    do:
+      - start_fault: { slow_link: { between: [eu-west-1, us-east-1], latency: 300ms } }
+        save: slow
+      - heal: slow
 ",
     );
     assert_eq!(
@@ -85,6 +90,10 @@ fn refusals_faults_and_patience_are_commands_too() {
             "as 'root of main' aws kms disable-key --region us-east-1 --key-id \"$FAULTLINE_KEY_PAYMENTS\" >/dev/null",
             "sleep 2",
             "as 'root of main' aws kms enable-key --region us-east-1 --key-id \"$FAULTLINE_KEY_PAYMENTS\"",
+            "fault_2=$(faultline fault start region_down region=us-east-1)",
+            "fault_3=$(faultline fault start slow_link between=eu-west-1,us-east-1 latency=300ms)",
+            "faultline fault heal \"$fault_3\"",
+            "faultline fault heal \"$fault_2\"",
         ]
     );
 }

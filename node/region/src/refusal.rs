@@ -55,6 +55,35 @@ impl Refusal {
         self
     }
 
+    /// The same refusal in other words: what decided it, and the fault that caused it, go along.
+    #[must_use]
+    pub fn in_words(self, words: impl Into<Self>) -> Self {
+        Self {
+            denial: self.denial,
+            fault: self.fault,
+            ..words.into()
+        }
+    }
+
+    /// Whether KMS says that the key cannot be used as it is: absent, disabled, on its way out, of
+    /// another kind or not that of the ciphertext. A missing permission is another thing.
+    #[must_use]
+    pub fn says_key_unusable(&self) -> bool {
+        matches!(
+            &*self.code,
+            "DisabledException"
+                | "KMSInvalidStateException"
+                | "NotFoundException"
+                | "InvalidArnException"
+                | "InvalidKeyUsageException"
+                | "InvalidCiphertextException"
+                | "IncorrectKeyException"
+                | "KeyUnavailableException"
+                | "UnsupportedOperationException"
+                | "ValidationException"
+        )
+    }
+
     /// A part that this build does not have: says so rather than pretending.
     #[must_use]
     pub fn not_built(what: &str) -> Self {

@@ -144,7 +144,51 @@ impl Access {
         self.context.set(key.to_owned(), value);
         self
     }
+
+    /// Sets the condition keys of the tags that a request brings, keys and values:
+    /// `aws:RequestTag/KEY` and `aws:TagKeys`.
+    pub fn set_request_tags<'t>(
+        &mut self,
+        tags: impl Iterator<Item = (Option<&'t str>, Option<&'t str>)>,
+    ) {
+        let mut keys = Vec::new();
+        for (key, value) in tags {
+            let name = format!("aws:RequestTag/{}", key.unwrap_or_default());
+            self.context.set(name, value.unwrap_or_default());
+            keys.extend(key);
+        }
+        self.context.set_all("aws:TagKeys", keys);
+    }
 }
+
+/// A service's handlers: one line an operation, with its function and its messages.
+///
+/// ```text
+/// handlers! {
+///     SsmHandler for Ssm in api, Refusal;
+///     put_parameter => put::put: PutParameterRequest -> PutParameterResponse;
+/// }
+/// ```
+///
+/// A function answers at once, or with a [`Progress`](faultline_proto::progress::Progress).
+macro_rules! handlers {
+    (
+        $handler:ident for $service:ident in $api:ident, $error:ty;
+        $($name:ident => $function:path: $request:ident -> $response:ident;)*
+    ) => {
+        impl $handler for $service {
+            type Ctx<'a> = $crate::context::Ctx<'a>;
+            type Error = $error;
+            $(fn $name(
+                ctx: &mut $crate::context::Ctx<'_>,
+                request: $api::$request,
+            ) -> Result<::faultline_proto::progress::Progress<$api::$response>, $error> {
+                $function(ctx, request).map(Into::into)
+            })*
+        }
+    };
+}
+pub(crate) use handlers;
 
 /// What an open saga is told.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keyspace::Declared;
 use super::{Store, StoreError, registry};
 
 /// One line a keyspace: the first row of each that `store` holds, by name.
@@ -50,6 +51,23 @@ pub fn check(file: &str) -> Result<(), String> {
         (declared.check)(&key, &row).map_err(|error| say(error.to_string()))?;
     }
     Ok(())
+}
+
+/// The lines to add to the file for keyspaces that have none in it; the bare name of one that
+/// `lines` has no row of.
+#[must_use]
+pub fn unlisted(file: &str, keyspaces: &[Declared], lines: &BTreeMap<String, String>) -> String {
+    let names = keyspaces
+        .iter()
+        .map(|declared| format!("{} {}", declared.name, declared.version));
+    let listed = |name: &String| {
+        file.lines()
+            .any(|line| line.starts_with(&format!("{name} ")))
+    };
+    names
+        .filter(|name| !listed(name))
+        .map(|name| format!("{}\n", lines.get(&name).unwrap_or(&name)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -318,11 +318,7 @@ fn told(refusal: Refusal) -> Refusal {
         "InvalidKeyUsageException" | "UnsupportedOperationException" => DynamoError::Internal,
         _ => return refusal,
     };
-    Refusal {
-        denial: refusal.denial,
-        fault: refusal.fault,
-        ..error.into()
-    }
+    refusal.in_words(error)
 }
 
 impl Encryption {

@@ -77,7 +77,7 @@ use serde_json::{Map, Value};
 
 use crate::context::Ctx;
 use crate::refusal::Refusal;
-use crate::service::{Access, RemoteCall, SagaInput, Service};
+use crate::service::{Access, RemoteCall, SagaInput, Service, handlers};
 
 /// DynamoDB.
 #[derive(Debug)]
@@ -167,42 +167,28 @@ impl Service for DynamoDb {
     }
 }
 
-macro_rules! handlers {
-    ($($name:ident: $request:ident -> $response:ident = $handler:path;)*) => {
-        impl DynamoDbHandler for DynamoDb {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = Refusal;
-            $(fn $name(
-                ctx: &mut Ctx<'_>,
-                request: dynamodb::$request,
-            ) -> Result<Progress<dynamodb::$response>, Refusal> {
-                $handler(ctx, request)
-            })*
-        }
-    };
-}
-
 handlers! {
-    create_table: CreateTableRequest -> CreateTableResponse = tables::create;
-    describe_table: DescribeTableRequest -> DescribeTableResponse = tables::describe;
-    update_table: UpdateTableRequest -> UpdateTableResponse = update_table::update;
-    delete_table: DeleteTableRequest -> DeleteTableResponse = tables::delete;
-    put_item: PutItemRequest -> PutItemResponse = items::put;
-    get_item: GetItemRequest -> GetItemResponse = items::get;
-    update_item: UpdateItemRequest -> UpdateItemResponse = items::update;
-    delete_item: DeleteItemRequest -> DeleteItemResponse = items::delete;
-    query: QueryRequest -> QueryResponse = query::query;
-    scan: ScanRequest -> ScanResponse = scan::scan;
-    batch_get_item: BatchGetItemRequest -> BatchGetItemResponse = batch::get;
-    batch_write_item: BatchWriteItemRequest -> BatchWriteItemResponse = batch::write;
-    transact_get_items: TransactGetItemsRequest -> TransactGetItemsResponse = transact::get;
-    transact_write_items: TransactWriteItemsRequest -> TransactWriteItemsResponse = transact::write;
-    list_tables: ListTablesRequest -> ListTablesResponse = listing::tables;
-    tag_resource: TagResourceRequest -> TagResourceResponse = listing::tag;
-    untag_resource: UntagResourceRequest -> UntagResourceResponse = listing::untag;
-    list_tags_of_resource: ListTagsOfResourceRequest -> ListTagsOfResourceResponse = listing::tags_of;
-    update_time_to_live: UpdateTimeToLiveRequest -> UpdateTimeToLiveResponse = ttl::update;
-    describe_time_to_live: DescribeTimeToLiveRequest -> DescribeTimeToLiveResponse = ttl::describe;
-    describe_limits: DescribeLimitsRequest -> DescribeLimitsResponse = listing::limits;
-    describe_endpoints: DescribeEndpointsRequest -> DescribeEndpointsResponse = listing::endpoints;
+    DynamoDbHandler for DynamoDb in dynamodb, Refusal;
+    create_table => tables::create: CreateTableRequest -> CreateTableResponse;
+    describe_table => tables::describe: DescribeTableRequest -> DescribeTableResponse;
+    update_table => update_table::update: UpdateTableRequest -> UpdateTableResponse;
+    delete_table => tables::delete: DeleteTableRequest -> DeleteTableResponse;
+    put_item => items::put: PutItemRequest -> PutItemResponse;
+    get_item => items::get: GetItemRequest -> GetItemResponse;
+    update_item => items::update: UpdateItemRequest -> UpdateItemResponse;
+    delete_item => items::delete: DeleteItemRequest -> DeleteItemResponse;
+    query => query::query: QueryRequest -> QueryResponse;
+    scan => scan::scan: ScanRequest -> ScanResponse;
+    batch_get_item => batch::get: BatchGetItemRequest -> BatchGetItemResponse;
+    batch_write_item => batch::write: BatchWriteItemRequest -> BatchWriteItemResponse;
+    transact_get_items => transact::get: TransactGetItemsRequest -> TransactGetItemsResponse;
+    transact_write_items => transact::write: TransactWriteItemsRequest -> TransactWriteItemsResponse;
+    list_tables => listing::tables: ListTablesRequest -> ListTablesResponse;
+    tag_resource => listing::tag: TagResourceRequest -> TagResourceResponse;
+    untag_resource => listing::untag: UntagResourceRequest -> UntagResourceResponse;
+    list_tags_of_resource => listing::tags_of: ListTagsOfResourceRequest -> ListTagsOfResourceResponse;
+    update_time_to_live => ttl::update: UpdateTimeToLiveRequest -> UpdateTimeToLiveResponse;
+    describe_time_to_live => ttl::describe: DescribeTimeToLiveRequest -> DescribeTimeToLiveResponse;
+    describe_limits => listing::limits: DescribeLimitsRequest -> DescribeLimitsResponse;
+    describe_endpoints => listing::endpoints: DescribeEndpointsRequest -> DescribeEndpointsResponse;
 }

@@ -160,11 +160,7 @@ fn disabled(refusal: Refusal) -> Refusal {
         "Operation cannot be performed while replica server-side encryption status is in \
          UPDATING state. Retry after some time.",
     );
-    Refusal {
-        denial: refusal.denial,
-        fault: refusal.fault,
-        ..words.into()
-    }
+    refusal.in_words(words)
 }
 
 /// Gives the replica up.

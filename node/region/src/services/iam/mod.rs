@@ -55,7 +55,7 @@ pub use propagation::propagate;
 
 use crate::context::Ctx;
 use crate::refusal::Refusal;
-use crate::service::{Access, Service};
+use crate::service::{Access, Service, handlers};
 use error::IamError;
 
 /// Identity and Access Management.
@@ -90,22 +90,8 @@ impl Service for Iam {
     }
 }
 
-type Answer<T> = Result<Progress<T>, IamError>;
-
-/// One line an operation: its name, its module's function, its messages.
-macro_rules! handlers {
-    ($($name:ident => $function:path: $request:ident -> $response:ident;)*) => {
-        impl IamHandler for Iam {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = IamError;
-            $(fn $name(ctx: &mut Ctx<'_>, request: api::$request) -> Answer<api::$response> {
-                $function(ctx, request).map(Progress::Done)
-            })*
-        }
-    };
-}
-
 handlers! {
+    IamHandler for Iam in api, IamError;
     create_user => users::create: CreateUserRequest -> CreateUserResponse;
     get_user => users::get: GetUserRequest -> GetUserResponse;
     list_users => users::list: ListUsersRequest -> ListUsersResponse;

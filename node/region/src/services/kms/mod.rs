@@ -84,7 +84,7 @@ use serde_json::Value;
 use crate::context::Ctx;
 use crate::quotas::Charge;
 use crate::refusal::Refusal;
-use crate::service::{Access, RemoteCall, SagaInput, Service};
+use crate::service::{Access, RemoteCall, SagaInput, Service, handlers};
 
 /// AWS Key Management Service.
 #[derive(Debug)]
@@ -203,71 +203,56 @@ impl Service for Kms {
     }
 }
 
-macro_rules! handlers {
-    ($($name:ident: $request:ident -> $response:ident = $handler:path;)*) => {
-        impl KmsHandler for Kms {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = Refusal;
-            $(fn $name(ctx: &mut Ctx<'_>, request: kms::$request) -> Result<Progress<kms::$response>, Refusal> {
-                $handler(ctx, request)
-            })*
-        }
-    };
-}
-
 handlers! {
-    create_key: CreateKeyRequest -> CreateKeyResponse = create::create_key;
-    describe_key: DescribeKeyRequest -> DescribeKeyResponse = keys::describe;
-    update_key_description: UpdateKeyDescriptionRequest -> UpdateKeyDescriptionResponse = keys::describe_anew;
-    tag_resource: TagResourceRequest -> TagResourceResponse = tags::tag;
-    untag_resource: UntagResourceRequest -> UntagResourceResponse = tags::untag;
-    list_resource_tags: ListResourceTagsRequest -> ListResourceTagsResponse = tags::list;
-    list_keys: ListKeysRequest -> ListKeysResponse = keys::list;
-    enable_key: EnableKeyRequest -> EnableKeyResponse = keys::enable;
-    disable_key: DisableKeyRequest -> DisableKeyResponse = keys::disable;
-    schedule_key_deletion: ScheduleKeyDeletionRequest -> ScheduleKeyDeletionResponse = deletion::schedule;
-    cancel_key_deletion: CancelKeyDeletionRequest -> CancelKeyDeletionResponse = deletion::cancel;
-    get_key_policy: GetKeyPolicyRequest -> GetKeyPolicyResponse = policies::get;
-    put_key_policy: PutKeyPolicyRequest -> PutKeyPolicyResponse = policies::put;
-    list_key_policies: ListKeyPoliciesRequest -> ListKeyPoliciesResponse = policies::list;
-    create_alias: CreateAliasRequest -> CreateAliasResponse = aliases::create;
-    update_alias: UpdateAliasRequest -> UpdateAliasResponse = aliases::update;
-    delete_alias: DeleteAliasRequest -> DeleteAliasResponse = aliases::delete;
-    list_aliases: ListAliasesRequest -> ListAliasesResponse = aliases::list;
-    encrypt: EncryptRequest -> EncryptResponse = cryptography::encrypt;
-    decrypt: DecryptRequest -> DecryptResponse = cryptography::decrypt;
-    re_encrypt: ReEncryptRequest -> ReEncryptResponse = cryptography::re_encrypt;
-    generate_data_key: GenerateDataKeyRequest -> GenerateDataKeyResponse = data_keys::generate;
-    generate_data_key_without_plaintext:
-        GenerateDataKeyWithoutPlaintextRequest -> GenerateDataKeyWithoutPlaintextResponse
-        = data_keys::generate_without_plaintext;
-    generate_data_key_pair: GenerateDataKeyPairRequest -> GenerateDataKeyPairResponse = data_keys::generate_pair;
-    generate_data_key_pair_without_plaintext:
-        GenerateDataKeyPairWithoutPlaintextRequest -> GenerateDataKeyPairWithoutPlaintextResponse
-        = data_keys::generate_pair_without_plaintext;
-    sign: SignRequest -> SignResponse = signatures::sign;
-    verify: VerifyRequest -> VerifyResponse = signatures::verify;
-    generate_mac: GenerateMacRequest -> GenerateMacResponse = macs::generate;
-    verify_mac: VerifyMacRequest -> VerifyMacResponse = macs::verify;
-    get_public_key: GetPublicKeyRequest -> GetPublicKeyResponse = key_pairs::get_public_key;
-    derive_shared_secret: DeriveSharedSecretRequest -> DeriveSharedSecretResponse = shared_secrets::derive;
-    encapsulate: EncapsulateRequest -> EncapsulateResponse = shared_secrets::encapsulate;
-    decapsulate: DecapsulateRequest -> DecapsulateResponse = shared_secrets::decapsulate;
-    generate_random: GenerateRandomRequest -> GenerateRandomResponse = random::generate;
-    create_grant: CreateGrantRequest -> CreateGrantResponse = grants::create;
-    retire_grant: RetireGrantRequest -> RetireGrantResponse = grants::retire;
-    revoke_grant: RevokeGrantRequest -> RevokeGrantResponse = grants::revoke;
-    list_grants: ListGrantsRequest -> ListGrantsResponse = grants::list;
-    list_retirable_grants: ListRetirableGrantsRequest -> ListGrantsResponse = retirable::list;
-    get_parameters_for_import: GetParametersForImportRequest -> GetParametersForImportResponse = import::parameters;
-    import_key_material: ImportKeyMaterialRequest -> ImportKeyMaterialResponse = import::import;
-    delete_imported_key_material: DeleteImportedKeyMaterialRequest -> DeleteImportedKeyMaterialResponse = import::delete;
-    enable_key_rotation: EnableKeyRotationRequest -> EnableKeyRotationResponse = rotate::enable;
-    disable_key_rotation: DisableKeyRotationRequest -> DisableKeyRotationResponse = rotate::disable;
-    get_key_rotation_status: GetKeyRotationStatusRequest -> GetKeyRotationStatusResponse = rotate::status;
-    rotate_key_on_demand: RotateKeyOnDemandRequest -> RotateKeyOnDemandResponse = rotate::on_demand;
-    get_key_last_usage: GetKeyLastUsageRequest -> GetKeyLastUsageResponse = last_use::get;
-    list_key_rotations: ListKeyRotationsRequest -> ListKeyRotationsResponse = rotate::list;
-    replicate_key: ReplicateKeyRequest -> ReplicateKeyResponse = replicas::replicate;
-    update_primary_region: UpdatePrimaryRegionRequest -> UpdatePrimaryRegionResponse = promotion::update_primary_region;
+    KmsHandler for Kms in kms, Refusal;
+    create_key => create::create_key: CreateKeyRequest -> CreateKeyResponse;
+    describe_key => keys::describe: DescribeKeyRequest -> DescribeKeyResponse;
+    update_key_description => keys::describe_anew: UpdateKeyDescriptionRequest -> UpdateKeyDescriptionResponse;
+    tag_resource => tags::tag: TagResourceRequest -> TagResourceResponse;
+    untag_resource => tags::untag: UntagResourceRequest -> UntagResourceResponse;
+    list_resource_tags => tags::list: ListResourceTagsRequest -> ListResourceTagsResponse;
+    list_keys => keys::list: ListKeysRequest -> ListKeysResponse;
+    enable_key => keys::enable: EnableKeyRequest -> EnableKeyResponse;
+    disable_key => keys::disable: DisableKeyRequest -> DisableKeyResponse;
+    schedule_key_deletion => deletion::schedule: ScheduleKeyDeletionRequest -> ScheduleKeyDeletionResponse;
+    cancel_key_deletion => deletion::cancel: CancelKeyDeletionRequest -> CancelKeyDeletionResponse;
+    get_key_policy => policies::get: GetKeyPolicyRequest -> GetKeyPolicyResponse;
+    put_key_policy => policies::put: PutKeyPolicyRequest -> PutKeyPolicyResponse;
+    list_key_policies => policies::list: ListKeyPoliciesRequest -> ListKeyPoliciesResponse;
+    create_alias => aliases::create: CreateAliasRequest -> CreateAliasResponse;
+    update_alias => aliases::update: UpdateAliasRequest -> UpdateAliasResponse;
+    delete_alias => aliases::delete: DeleteAliasRequest -> DeleteAliasResponse;
+    list_aliases => aliases::list: ListAliasesRequest -> ListAliasesResponse;
+    encrypt => cryptography::encrypt: EncryptRequest -> EncryptResponse;
+    decrypt => cryptography::decrypt: DecryptRequest -> DecryptResponse;
+    re_encrypt => cryptography::re_encrypt: ReEncryptRequest -> ReEncryptResponse;
+    generate_data_key => data_keys::generate: GenerateDataKeyRequest -> GenerateDataKeyResponse;
+    generate_data_key_without_plaintext => data_keys::generate_without_plaintext: GenerateDataKeyWithoutPlaintextRequest -> GenerateDataKeyWithoutPlaintextResponse;
+    generate_data_key_pair => data_keys::generate_pair: GenerateDataKeyPairRequest -> GenerateDataKeyPairResponse;
+    generate_data_key_pair_without_plaintext => data_keys::generate_pair_without_plaintext: GenerateDataKeyPairWithoutPlaintextRequest -> GenerateDataKeyPairWithoutPlaintextResponse;
+    sign => signatures::sign: SignRequest -> SignResponse;
+    verify => signatures::verify: VerifyRequest -> VerifyResponse;
+    generate_mac => macs::generate: GenerateMacRequest -> GenerateMacResponse;
+    verify_mac => macs::verify: VerifyMacRequest -> VerifyMacResponse;
+    get_public_key => key_pairs::get_public_key: GetPublicKeyRequest -> GetPublicKeyResponse;
+    derive_shared_secret => shared_secrets::derive: DeriveSharedSecretRequest -> DeriveSharedSecretResponse;
+    encapsulate => shared_secrets::encapsulate: EncapsulateRequest -> EncapsulateResponse;
+    decapsulate => shared_secrets::decapsulate: DecapsulateRequest -> DecapsulateResponse;
+    generate_random => random::generate: GenerateRandomRequest -> GenerateRandomResponse;
+    create_grant => grants::create: CreateGrantRequest -> CreateGrantResponse;
+    retire_grant => grants::retire: RetireGrantRequest -> RetireGrantResponse;
+    revoke_grant => grants::revoke: RevokeGrantRequest -> RevokeGrantResponse;
+    list_grants => grants::list: ListGrantsRequest -> ListGrantsResponse;
+    list_retirable_grants => retirable::list: ListRetirableGrantsRequest -> ListGrantsResponse;
+    get_parameters_for_import => import::parameters: GetParametersForImportRequest -> GetParametersForImportResponse;
+    import_key_material => import::import: ImportKeyMaterialRequest -> ImportKeyMaterialResponse;
+    delete_imported_key_material => import::delete: DeleteImportedKeyMaterialRequest -> DeleteImportedKeyMaterialResponse;
+    enable_key_rotation => rotate::enable: EnableKeyRotationRequest -> EnableKeyRotationResponse;
+    disable_key_rotation => rotate::disable: DisableKeyRotationRequest -> DisableKeyRotationResponse;
+    get_key_rotation_status => rotate::status: GetKeyRotationStatusRequest -> GetKeyRotationStatusResponse;
+    rotate_key_on_demand => rotate::on_demand: RotateKeyOnDemandRequest -> RotateKeyOnDemandResponse;
+    get_key_last_usage => last_use::get: GetKeyLastUsageRequest -> GetKeyLastUsageResponse;
+    list_key_rotations => rotate::list: ListKeyRotationsRequest -> ListKeyRotationsResponse;
+    replicate_key => replicas::replicate: ReplicateKeyRequest -> ReplicateKeyResponse;
+    update_primary_region => promotion::update_primary_region: UpdatePrimaryRegionRequest -> UpdatePrimaryRegionResponse;
 }

@@ -32,7 +32,7 @@ pub(crate) use binding::{Fence, binding, organization_of};
 
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, Service, Wording};
+use crate::service::{Access, Service, Wording, handlers};
 use error::OrganizationsError;
 use keyspaces::OrganizationRow;
 
@@ -109,22 +109,8 @@ impl Service for Organizations {
     }
 }
 
-type Answer<T> = Result<Progress<T>, OrganizationsError>;
-
-/// One line an operation: its name, its module's function, its messages.
-macro_rules! handlers {
-    ($($name:ident => $function:path: $request:ident -> $response:ident;)*) => {
-        impl OrganizationsHandler for Organizations {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = OrganizationsError;
-            $(fn $name(ctx: &mut Ctx<'_>, request: api::$request) -> Answer<api::$response> {
-                $function(ctx, request).map(Progress::Done)
-            })*
-        }
-    };
-}
-
 handlers! {
+    OrganizationsHandler for Organizations in api, OrganizationsError;
     create_organization => accounts::create: CreateOrganizationRequest -> CreateOrganizationResponse;
     describe_organization => accounts::describe: DescribeOrganizationRequest -> DescribeOrganizationResponse;
     list_accounts => accounts::list: ListAccountsRequest -> ListAccountsResponse;

@@ -151,20 +151,9 @@ impl From<Error> for Refusal {
 /// KMS's refusal in RDS's one sentence (EBS-043); its reasons go along.
 #[must_use]
 pub fn told(refusal: Refusal, error: Error) -> Refusal {
-    match &*refusal.code {
-        "AccessDeniedException"
-        | "DisabledException"
-        | "KMSInvalidStateException"
-        | "NotFoundException"
-        | "InvalidArnException"
-        | "InvalidKeyUsageException"
-        | "UnsupportedOperationException"
-        | "KeyUnavailableException"
-        | "ValidationException" => Refusal {
-            denial: refusal.denial,
-            fault: refusal.fault,
-            ..error.into()
-        },
-        _ => refusal,
+    if refusal.code == "AccessDeniedException" || refusal.says_key_unusable() {
+        refusal.in_words(error)
+    } else {
+        refusal
     }
 }

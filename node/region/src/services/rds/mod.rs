@@ -39,7 +39,7 @@ use serde_json::Value;
 
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
-use crate::service::{Access, RemoteCall, SagaInput, Service};
+use crate::service::{Access, RemoteCall, SagaInput, Service, handlers};
 
 /// RDS and Aurora.
 #[derive(Debug)]
@@ -153,20 +153,8 @@ impl Service for Rds {
     }
 }
 
-/// One line an operation: its name, its module's function, its messages.
-macro_rules! handlers {
-    ($($name:ident => $function:path: $request:ident -> $response:ident;)*) => {
-        impl RdsHandler for Rds {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = Refusal;
-            $(fn $name(ctx: &mut Ctx<'_>, request: api::$request) -> Result<Progress<api::$response>, Refusal> {
-                $function(ctx, request).map(Into::into)
-            })*
-        }
-    };
-}
-
 handlers! {
+    RdsHandler for Rds in api, Refusal;
     create_db_instance => instances::create: CreateDbInstanceRequest -> CreateDbInstanceResponse;
     describe_db_instances => instances::describe: DescribeDbInstancesRequest -> DbInstanceMessage;
     modify_db_instance => instances::modify: ModifyDbInstanceRequest -> ModifyDbInstanceResponse;

@@ -320,9 +320,5 @@ pub fn from_kms(refusal: Refusal) -> Refusal {
             .message
             .replace(" (or pending replica deletion)", ""),
     };
-    Refusal {
-        denial: refusal.denial,
-        fault: refusal.fault,
-        ..Refusal::from(passed)
-    }
+    refusal.in_words(passed)
 }

@@ -60,7 +60,7 @@ use faultline_proto::s3;
 
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, BodyChunk, RemoteCall, SagaInput, Service};
+use crate::service::{Access, BodyChunk, RemoteCall, SagaInput, Service, handlers};
 
 /// S3.
 #[derive(Debug)]
@@ -173,73 +173,62 @@ impl Service for S3 {
     }
 }
 
-macro_rules! handlers {
-    ($($name:ident: $request:ident -> $response:ident = $handler:path;)*) => {
-        impl S3Handler for S3 {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = Refusal;
-            $(fn $name(ctx: &mut Ctx<'_>, request: s3::$request) -> Result<Progress<s3::$response>, Refusal> {
-                $handler(ctx, request).map(Into::into)
-            })*
-        }
-    };
-}
-
 handlers! {
-    list_buckets: ListBucketsRequest -> ListBucketsResponse = buckets::list;
-    create_bucket: CreateBucketRequest -> CreateBucketResponse = buckets::create;
-    head_bucket: HeadBucketRequest -> HeadBucketResponse = settings::head;
-    delete_bucket: DeleteBucketRequest -> DeleteBucketResponse = buckets::delete;
-    get_bucket_location: GetBucketLocationRequest -> GetBucketLocationResponse = settings::location;
-    put_bucket_versioning: PutBucketVersioningRequest -> PutBucketVersioningResponse = buckets::put_versioning;
-    get_bucket_versioning: GetBucketVersioningRequest -> GetBucketVersioningResponse = buckets::get_versioning;
-    put_bucket_replication: PutBucketReplicationRequest -> PutBucketReplicationResponse = replication::config::put;
-    get_bucket_replication: GetBucketReplicationRequest -> GetBucketReplicationResponse = replication::config::get;
-    delete_bucket_replication: DeleteBucketReplicationRequest -> DeleteBucketReplicationResponse = replication::config::delete;
-    put_bucket_encryption: PutBucketEncryptionRequest -> PutBucketEncryptionResponse = buckets::put_encryption;
-    get_bucket_encryption: GetBucketEncryptionRequest -> GetBucketEncryptionResponse = buckets::get_encryption;
-    delete_bucket_encryption: DeleteBucketEncryptionRequest -> DeleteBucketEncryptionResponse = buckets::delete_encryption;
-    put_bucket_policy: PutBucketPolicyRequest -> PutBucketPolicyResponse = settings::put_policy;
-    get_bucket_policy: GetBucketPolicyRequest -> GetBucketPolicyResponse = settings::get_policy;
-    delete_bucket_policy: DeleteBucketPolicyRequest -> DeleteBucketPolicyResponse = settings::delete_policy;
-    get_bucket_policy_status: GetBucketPolicyStatusRequest -> GetBucketPolicyStatusResponse = settings::policy_status;
-    put_bucket_ownership_controls: PutBucketOwnershipControlsRequest -> PutBucketOwnershipControlsResponse = settings::put_ownership;
-    get_bucket_ownership_controls: GetBucketOwnershipControlsRequest -> GetBucketOwnershipControlsResponse = settings::get_ownership;
-    delete_bucket_ownership_controls: DeleteBucketOwnershipControlsRequest -> DeleteBucketOwnershipControlsResponse = settings::delete_ownership;
-    put_public_access_block: PutPublicAccessBlockRequest -> PutPublicAccessBlockResponse = settings::put_public_access;
-    get_public_access_block: GetPublicAccessBlockRequest -> GetPublicAccessBlockResponse = settings::get_public_access;
-    delete_public_access_block: DeletePublicAccessBlockRequest -> DeletePublicAccessBlockResponse = settings::delete_public_access;
-    put_bucket_lifecycle_configuration: PutBucketLifecycleConfigurationRequest -> PutBucketLifecycleConfigurationResponse = lifecycle::put;
-    get_bucket_lifecycle_configuration: GetBucketLifecycleConfigurationRequest -> GetBucketLifecycleConfigurationResponse = lifecycle::get;
-    delete_bucket_lifecycle: DeleteBucketLifecycleRequest -> DeleteBucketLifecycleResponse = lifecycle::delete;
-    put_bucket_tagging: PutBucketTaggingRequest -> PutBucketTaggingResponse = settings::put_tags;
-    get_bucket_tagging: GetBucketTaggingRequest -> GetBucketTaggingResponse = settings::get_tags;
-    delete_bucket_tagging: DeleteBucketTaggingRequest -> DeleteBucketTaggingResponse = settings::delete_tags;
-    put_object_lock_configuration: PutObjectLockConfigurationRequest -> PutObjectLockConfigurationResponse = lock::put_configuration;
-    get_object_lock_configuration: GetObjectLockConfigurationRequest -> GetObjectLockConfigurationResponse = lock::get_configuration;
-    put_object: PutObjectRequest -> PutObjectResponse = put::begin;
-    get_object: GetObjectRequest -> GetObjectResponse = get::get;
-    head_object: HeadObjectRequest -> HeadObjectResponse = get::head;
-    get_object_attributes: GetObjectAttributesRequest -> GetObjectAttributesResponse = attributes::get;
-    copy_object: CopyObjectRequest -> CopyObjectResponse = copy::copy;
-    update_object_encryption: UpdateObjectEncryptionRequest -> UpdateObjectEncryptionResponse = update_encryption::update;
-    delete_object: DeleteObjectRequest -> DeleteObjectResponse = delete::delete;
-    delete_objects: DeleteObjectsRequest -> DeleteObjectsResponse = delete::delete_many;
-    put_object_tagging: PutObjectTaggingRequest -> PutObjectTaggingResponse = tagging::put;
-    get_object_tagging: GetObjectTaggingRequest -> GetObjectTaggingResponse = tagging::get;
-    delete_object_tagging: DeleteObjectTaggingRequest -> DeleteObjectTaggingResponse = tagging::delete;
-    put_object_retention: PutObjectRetentionRequest -> PutObjectRetentionResponse = lock::put_retention;
-    get_object_retention: GetObjectRetentionRequest -> GetObjectRetentionResponse = lock::get_retention;
-    put_object_legal_hold: PutObjectLegalHoldRequest -> PutObjectLegalHoldResponse = lock::put_legal_hold;
-    get_object_legal_hold: GetObjectLegalHoldRequest -> GetObjectLegalHoldResponse = lock::get_legal_hold;
-    create_multipart_upload: CreateMultipartUploadRequest -> CreateMultipartUploadResponse = uploads::create;
-    upload_part: UploadPartRequest -> UploadPartResponse = parts::upload;
-    upload_part_copy: UploadPartCopyRequest -> UploadPartCopyResponse = copy::copy_part;
-    complete_multipart_upload: CompleteMultipartUploadRequest -> CompleteMultipartUploadResponse = complete::complete;
-    abort_multipart_upload: AbortMultipartUploadRequest -> AbortMultipartUploadResponse = uploads::abort;
-    list_parts: ListPartsRequest -> ListPartsResponse = parts::list;
-    list_multipart_uploads: ListMultipartUploadsRequest -> ListMultipartUploadsResponse = parts::list_uploads;
-    list_objects: ListObjectsRequest -> ListObjectsResponse = list::older_objects;
-    list_objects_v2: ListObjectsV2Request -> ListObjectsV2Response = list::objects;
-    list_object_versions: ListObjectVersionsRequest -> ListObjectVersionsResponse = list::versions;
+    S3Handler for S3 in s3, Refusal;
+    list_buckets => buckets::list: ListBucketsRequest -> ListBucketsResponse;
+    create_bucket => buckets::create: CreateBucketRequest -> CreateBucketResponse;
+    head_bucket => settings::head: HeadBucketRequest -> HeadBucketResponse;
+    delete_bucket => buckets::delete: DeleteBucketRequest -> DeleteBucketResponse;
+    get_bucket_location => settings::location: GetBucketLocationRequest -> GetBucketLocationResponse;
+    put_bucket_versioning => buckets::put_versioning: PutBucketVersioningRequest -> PutBucketVersioningResponse;
+    get_bucket_versioning => buckets::get_versioning: GetBucketVersioningRequest -> GetBucketVersioningResponse;
+    put_bucket_replication => replication::config::put: PutBucketReplicationRequest -> PutBucketReplicationResponse;
+    get_bucket_replication => replication::config::get: GetBucketReplicationRequest -> GetBucketReplicationResponse;
+    delete_bucket_replication => replication::config::delete: DeleteBucketReplicationRequest -> DeleteBucketReplicationResponse;
+    put_bucket_encryption => buckets::put_encryption: PutBucketEncryptionRequest -> PutBucketEncryptionResponse;
+    get_bucket_encryption => buckets::get_encryption: GetBucketEncryptionRequest -> GetBucketEncryptionResponse;
+    delete_bucket_encryption => buckets::delete_encryption: DeleteBucketEncryptionRequest -> DeleteBucketEncryptionResponse;
+    put_bucket_policy => settings::put_policy: PutBucketPolicyRequest -> PutBucketPolicyResponse;
+    get_bucket_policy => settings::get_policy: GetBucketPolicyRequest -> GetBucketPolicyResponse;
+    delete_bucket_policy => settings::delete_policy: DeleteBucketPolicyRequest -> DeleteBucketPolicyResponse;
+    get_bucket_policy_status => settings::policy_status: GetBucketPolicyStatusRequest -> GetBucketPolicyStatusResponse;
+    put_bucket_ownership_controls => settings::put_ownership: PutBucketOwnershipControlsRequest -> PutBucketOwnershipControlsResponse;
+    get_bucket_ownership_controls => settings::get_ownership: GetBucketOwnershipControlsRequest -> GetBucketOwnershipControlsResponse;
+    delete_bucket_ownership_controls => settings::delete_ownership: DeleteBucketOwnershipControlsRequest -> DeleteBucketOwnershipControlsResponse;
+    put_public_access_block => settings::put_public_access: PutPublicAccessBlockRequest -> PutPublicAccessBlockResponse;
+    get_public_access_block => settings::get_public_access: GetPublicAccessBlockRequest -> GetPublicAccessBlockResponse;
+    delete_public_access_block => settings::delete_public_access: DeletePublicAccessBlockRequest -> DeletePublicAccessBlockResponse;
+    put_bucket_lifecycle_configuration => lifecycle::put: PutBucketLifecycleConfigurationRequest -> PutBucketLifecycleConfigurationResponse;
+    get_bucket_lifecycle_configuration => lifecycle::get: GetBucketLifecycleConfigurationRequest -> GetBucketLifecycleConfigurationResponse;
+    delete_bucket_lifecycle => lifecycle::delete: DeleteBucketLifecycleRequest -> DeleteBucketLifecycleResponse;
+    put_bucket_tagging => settings::put_tags: PutBucketTaggingRequest -> PutBucketTaggingResponse;
+    get_bucket_tagging => settings::get_tags: GetBucketTaggingRequest -> GetBucketTaggingResponse;
+    delete_bucket_tagging => settings::delete_tags: DeleteBucketTaggingRequest -> DeleteBucketTaggingResponse;
+    put_object_lock_configuration => lock::put_configuration: PutObjectLockConfigurationRequest -> PutObjectLockConfigurationResponse;
+    get_object_lock_configuration => lock::get_configuration: GetObjectLockConfigurationRequest -> GetObjectLockConfigurationResponse;
+    put_object => put::begin: PutObjectRequest -> PutObjectResponse;
+    get_object => get::get: GetObjectRequest -> GetObjectResponse;
+    head_object => get::head: HeadObjectRequest -> HeadObjectResponse;
+    get_object_attributes => attributes::get: GetObjectAttributesRequest -> GetObjectAttributesResponse;
+    copy_object => copy::copy: CopyObjectRequest -> CopyObjectResponse;
+    update_object_encryption => update_encryption::update: UpdateObjectEncryptionRequest -> UpdateObjectEncryptionResponse;
+    delete_object => delete::delete: DeleteObjectRequest -> DeleteObjectResponse;
+    delete_objects => delete::delete_many: DeleteObjectsRequest -> DeleteObjectsResponse;
+    put_object_tagging => tagging::put: PutObjectTaggingRequest -> PutObjectTaggingResponse;
+    get_object_tagging => tagging::get: GetObjectTaggingRequest -> GetObjectTaggingResponse;
+    delete_object_tagging => tagging::delete: DeleteObjectTaggingRequest -> DeleteObjectTaggingResponse;
+    put_object_retention => lock::put_retention: PutObjectRetentionRequest -> PutObjectRetentionResponse;
+    get_object_retention => lock::get_retention: GetObjectRetentionRequest -> GetObjectRetentionResponse;
+    put_object_legal_hold => lock::put_legal_hold: PutObjectLegalHoldRequest -> PutObjectLegalHoldResponse;
+    get_object_legal_hold => lock::get_legal_hold: GetObjectLegalHoldRequest -> GetObjectLegalHoldResponse;
+    create_multipart_upload => uploads::create: CreateMultipartUploadRequest -> CreateMultipartUploadResponse;
+    upload_part => parts::upload: UploadPartRequest -> UploadPartResponse;
+    upload_part_copy => copy::copy_part: UploadPartCopyRequest -> UploadPartCopyResponse;
+    complete_multipart_upload => complete::complete: CompleteMultipartUploadRequest -> CompleteMultipartUploadResponse;
+    abort_multipart_upload => uploads::abort: AbortMultipartUploadRequest -> AbortMultipartUploadResponse;
+    list_parts => parts::list: ListPartsRequest -> ListPartsResponse;
+    list_multipart_uploads => parts::list_uploads: ListMultipartUploadsRequest -> ListMultipartUploadsResponse;
+    list_objects => list::older_objects: ListObjectsRequest -> ListObjectsResponse;
+    list_objects_v2 => list::objects: ListObjectsV2Request -> ListObjectsV2Response;
+    list_object_versions => list::versions: ListObjectVersionsRequest -> ListObjectVersionsResponse;
 }

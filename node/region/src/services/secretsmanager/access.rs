@@ -69,14 +69,11 @@ pub fn to(ctx: &mut Ctx<'_>, action: &str, id: Option<&str>) -> Access {
     }
 }
 
-fn with_tags(access: &mut Access, tags: &[Tag]) {
-    for tag in tags {
-        let key = tag.key.as_deref().unwrap_or_default();
-        let value = tag.value.as_deref().unwrap_or_default();
-        access.context.set(format!("aws:RequestTag/{key}"), value);
-    }
-    let keys = tags.iter().filter_map(|tag| tag.key.as_deref());
-    access.context.set_all("aws:TagKeys", keys);
+type Pair<'t> = (Option<&'t str>, Option<&'t str>);
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter()
+        .map(|tag| (tag.key.as_deref(), tag.value.as_deref()))
 }
 
 fn create(ctx: &mut Ctx<'_>, request: &CreateSecretRequest) -> Vec<Access> {
@@ -95,7 +92,7 @@ fn create(ctx: &mut Ctx<'_>, request: &CreateSecretRequest) -> Vec<Access> {
         if let Some(key) = &request.kms_key_id {
             access = access.with("secretsmanager:KmsKeyId", key);
         }
-        with_tags(&mut access, &request.tags);
+        access.set_request_tags(pairs(&request.tags));
         all.push(access);
     }
     all
@@ -180,7 +177,7 @@ fn conditions(access: &mut Access, request: &Request) {
             let force = request.force_overwrite_replica_secret.unwrap_or_default();
             context.set_flag("secretsmanager:ForceOverwriteReplicaSecret", force);
         }
-        Request::TagResource(request) => with_tags(access, &request.tags),
+        Request::TagResource(request) => access.set_request_tags(pairs(&request.tags)),
         Request::UntagResource(request) => {
             let keys = request.tag_keys.iter().map(String::as_str);
             context.set_all("aws:TagKeys", keys);

@@ -131,22 +131,9 @@ impl From<Error> for Refusal {
 /// the call says when the key cannot be used.
 #[must_use]
 pub fn told(refusal: Refusal, unusable: Error) -> Refusal {
-    let error = match &*refusal.code {
-        "AccessDeniedException" => Error::KmsDenied,
-        "DisabledException"
-        | "KMSInvalidStateException"
-        | "NotFoundException"
-        | "InvalidArnException"
-        | "InvalidKeyUsageException"
-        | "InvalidCiphertextException"
-        | "IncorrectKeyException"
-        | "KeyUnavailableException"
-        | "ValidationException" => unusable,
-        _ => return refusal,
-    };
-    Refusal {
-        denial: refusal.denial,
-        fault: refusal.fault,
-        ..error.into()
+    match &*refusal.code {
+        "AccessDeniedException" => refusal.in_words(Error::KmsDenied),
+        _ if refusal.says_key_unusable() => refusal.in_words(unusable),
+        _ => refusal,
     }
 }

@@ -40,7 +40,7 @@ use serde_json::Value;
 
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, Service};
+use crate::service::{Access, Service, handlers};
 
 /// AWS Secrets Manager.
 #[derive(Debug)]
@@ -115,20 +115,8 @@ impl Service for SecretsManager {
     }
 }
 
-/// One line an operation: its name, its module's function, its messages.
-macro_rules! handlers {
-    ($($name:ident => $function:path: $request:ident -> $response:ident;)*) => {
-        impl SecretsManagerHandler for SecretsManager {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = Refusal;
-            $(fn $name(ctx: &mut Ctx<'_>, request: api::$request) -> Result<Progress<api::$response>, Refusal> {
-                $function(ctx, request).map(Progress::Done)
-            })*
-        }
-    };
-}
-
 handlers! {
+    SecretsManagerHandler for SecretsManager in api, Refusal;
     create_secret => secrets::create: CreateSecretRequest -> CreateSecretResponse;
     describe_secret => secrets::describe: DescribeSecretRequest -> DescribeSecretResponse;
     update_secret => secrets::update: UpdateSecretRequest -> UpdateSecretResponse;

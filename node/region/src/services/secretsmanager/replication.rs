@@ -201,9 +201,9 @@ pub fn begin(
         replicas.insert(region, replica);
     }
     for region in regions {
-        push(ctx, row, &region, fresh, true).map_err(|refusal| Refusal {
-            denial: refusal.denial.clone(),
-            ..Error::request(refusal.message).into()
+        push(ctx, row, &region, fresh, true).map_err(|refusal| {
+            let words = Error::request(refusal.message.clone());
+            refusal.in_words(words)
         })?;
     }
     settled(ctx, row);

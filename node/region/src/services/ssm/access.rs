@@ -42,14 +42,11 @@ fn named(ctx: &mut Ctx<'_>, action: &str, name: Option<&str>) -> Access {
     access
 }
 
-fn with_tags(access: &mut Access, tags: &[Tag]) {
-    for tag in tags {
-        let key = tag.key.as_deref().unwrap_or_default();
-        let value = tag.value.as_deref().unwrap_or_default();
-        access.context.set(format!("aws:RequestTag/{key}"), value);
-    }
-    let keys = tags.iter().filter_map(|tag| tag.key.as_deref());
-    access.context.set_all("aws:TagKeys", keys);
+type Pair<'t> = (Option<&'t str>, Option<&'t str>);
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter()
+        .map(|tag| (tag.key.as_deref(), tag.value.as_deref()))
 }
 
 fn put(ctx: &mut Ctx<'_>, request: &PutParameterRequest) -> Vec<Access> {
@@ -66,7 +63,7 @@ fn put(ctx: &mut Ctx<'_>, request: &PutParameterRequest) -> Vec<Access> {
         if let Some(policies) = &request.policies {
             access = access.with("ssm:Policies", policies);
         }
-        with_tags(&mut access, &request.tags);
+        access.set_request_tags(pairs(&request.tags));
         all.push(access);
     }
     all
@@ -106,7 +103,7 @@ pub(super) fn of(ctx: &mut Ctx<'_>, request: &Request) -> Vec<Access> {
         Request::AddTagsToResource(request) => {
             let id = request.resource_id.as_deref();
             let mut access = named(ctx, "AddTagsToResource", id);
-            with_tags(&mut access, &request.tags);
+            access.set_request_tags(pairs(&request.tags));
             vec![access]
         }
         Request::RemoveTagsFromResource(request) => {

@@ -32,7 +32,7 @@ use serde_json::Value;
 
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, Service};
+use crate::service::{Access, Service, handlers};
 
 /// AWS Systems Manager.
 #[derive(Debug)]
@@ -70,20 +70,8 @@ impl Service for Ssm {
     }
 }
 
-/// One line an operation: its name, its module's function, its messages.
-macro_rules! handlers {
-    ($($name:ident => $function:path: $request:ident -> $response:ident;)*) => {
-        impl SsmHandler for Ssm {
-            type Ctx<'a> = Ctx<'a>;
-            type Error = Refusal;
-            $(fn $name(ctx: &mut Ctx<'_>, request: api::$request) -> Result<Progress<api::$response>, Refusal> {
-                $function(ctx, request).map(Progress::Done)
-            })*
-        }
-    };
-}
-
 handlers! {
+    SsmHandler for Ssm in api, Refusal;
     put_parameter => put::put: PutParameterRequest -> PutParameterResponse;
     get_parameter => get::one: GetParameterRequest -> GetParameterResponse;
     get_parameters => get::some: GetParametersRequest -> GetParametersResponse;

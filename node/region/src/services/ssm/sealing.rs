@@ -31,20 +31,10 @@ fn told(refusal: Refusal) -> Refusal {
         "{} (Service: AWSKMS; Status Code: 400; Error Code: {})",
         refusal.message, refusal.code
     );
+    if refusal.says_key_unusable() {
+        return refusal.in_words(Error::Key(text));
+    }
     match &*refusal.code {
-        "DisabledException"
-        | "KMSInvalidStateException"
-        | "NotFoundException"
-        | "InvalidArnException"
-        | "InvalidKeyUsageException"
-        | "InvalidCiphertextException"
-        | "IncorrectKeyException"
-        | "KeyUnavailableException"
-        | "ValidationException" => Refusal {
-            denial: refusal.denial,
-            fault: refusal.fault,
-            ..Error::Key(text).into()
-        },
         "AccessDeniedException" => Refusal {
             message: text,
             ..refusal

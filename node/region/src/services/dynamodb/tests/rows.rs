@@ -68,16 +68,7 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     late.call(HOME, &root, &unprotected).unwrap();
     lines.extend(golden::harvest(late.store(HOME)).unwrap());
     lines.extend(golden::harvest(mrsc.store(HOME)).unwrap());
-    let missing: String = KEYSPACES
-        .iter()
-        .map(|declared| format!("{} {}", declared.name, declared.version))
-        .filter(|name| {
-            !file
-                .lines()
-                .any(|line| line.starts_with(&format!("{name} ")))
-        })
-        .map(|name| format!("{}\n", lines.get(&name).unwrap_or(&name)))
-        .collect();
+    let missing = golden::unlisted(file, KEYSPACES, &lines);
     assert!(missing.is_empty(), "add to the file:\n{missing}");
 }
 

@@ -36,15 +36,6 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     encrypt(&mut world, HOME, &root, &id, b"a use").unwrap();
     let file = include_str!("../../../../goldens/rows.txt");
     let lines = golden::harvest(world.store(HOME)).unwrap();
-    let missing: String = KEYSPACES
-        .iter()
-        .map(|declared| format!("{} {}", declared.name, declared.version))
-        .filter(|name| {
-            !file
-                .lines()
-                .any(|line| line.starts_with(&format!("{name} ")))
-        })
-        .map(|name| format!("{}\n", lines[&name]))
-        .collect();
+    let missing = golden::unlisted(file, KEYSPACES, &lines);
     assert!(missing.is_empty(), "add to the file:\n{missing}");
 }

@@ -42,19 +42,7 @@ fn every_keyspace_of_replication_has_a_line_in_the_goldens() {
     let file = include_str!("../../../../../goldens/rows.txt");
     let mut lines = golden::harvest(setup.world.store(HERE)).unwrap();
     lines.append(&mut golden::harvest(setup.world.store(THERE)).unwrap());
-    let missing: String = [rows::KEYSPACES, jobs::KEYSPACES, replica::KEYSPACES, STAMPS]
-        .concat()
-        .iter()
-        .map(|declared| format!("{} {}", declared.name, declared.version))
-        .filter(|name| {
-            !file
-                .lines()
-                .any(|line| line.starts_with(&format!("{name} ")))
-        })
-        .map(|name| match lines.get(&name) {
-            Some(line) => format!("{line}\n"),
-            None => format!("{name}: no row\n"),
-        })
-        .collect();
+    let keyspaces = [rows::KEYSPACES, jobs::KEYSPACES, replica::KEYSPACES, STAMPS].concat();
+    let missing = golden::unlisted(file, &keyspaces, &lines);
     assert!(missing.is_empty(), "add to the file:\n{missing}");
 }
