@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{files, out, say};
-use crate::console::server::{Access, routes};
+use crate::console::runs::routes;
+use crate::console::server::{Access, guarded};
 use crate::console::stage::Stage;
 use crate::exit::Exit;
 
@@ -71,7 +72,8 @@ async fn serve(args: &ConsoleArgs, stage: Stage) -> Result<(), String> {
     out(&format!("http://{address}/{}\n", query.unwrap_or_default()));
     say("open it in a browser; Ctrl-C ends it");
     let folder = PathBuf::from(".");
-    let served = axum::serve(listener, routes(stage, Access { address, token }, folder));
+    let areas = routes(stage, folder);
+    let served = axum::serve(listener, guarded(areas, Access { address, token }));
     tokio::select! {
         served = served.into_future() => served.map_err(|error| error.to_string()),
         // Nothing is under way that would have to end: a page hears of it by its stream.

@@ -7,11 +7,12 @@
 //! was. So whatever was done is a scenario at any time, and can be saved as one.
 //!
 //! - [`stage`]: the file, what was done to it, and its latest run. [`view`]: a run as the page
-//!   reads it. [`server`]: what the page asks, and who may ask.
+//!   reads it. [`runs`]: what the page asks. [`server`]: who may ask.
 //!
 //! Left out: live nodes, labs, and a workload beside the file's own.
 
 pub mod acts;
+pub mod runs;
 pub mod server;
 pub mod stage;
 #[cfg(test)]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::acts::Act;
-use super::server::{Access, routes};
+use super::runs::routes;
+use super::server::{Access, guarded};
 use super::stage::{Stage, findings};
 use crate::scenario::load;
 use crate::scenario::source::Source;
@@ -103,7 +104,7 @@ async fn ask(
         token: None,
     };
     let stage = Stage::new("two.yaml", FILE);
-    let router = routes(stage, access, folder.path().to_owned());
+    let router = guarded(routes(stage, folder.path().to_owned()), access);
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
