@@ -9,9 +9,12 @@
 //! - [`stage`]: the file, what was done to it, and its latest run. [`view`]: a run as the page
 //!   reads it. [`runs`]: what the page asks. [`server`]: who may ask.
 //!
-//! Left out: live nodes, labs, and a workload beside the file's own.
+//! - [`dial`]: a workload beside the file's own. [`live`]: the same over live nodes, where nothing
+//!   is played and nothing can be taken back, only healed.
 
 pub mod acts;
+pub mod dial;
+pub mod live;
 pub mod runs;
 pub mod server;
 pub mod stage;

@@ -24,7 +24,9 @@ use crate::report::html::PLACES;
 
 const PAGE: &str = include_str!("page/index.html");
 const SCRIPT: &str = include_str!("page/console.js");
-const STYLE: &str = include_str!("page/console.css");
+/// What both pages draw with.
+pub(super) const VIEWER: &str = include_str!("page/viewer.js");
+pub(super) const STYLE: &str = include_str!("page/console.css");
 
 #[derive(Clone)]
 struct House {
@@ -60,6 +62,7 @@ pub fn routes(stage: Stage, folder: PathBuf) -> Router {
     Router::new()
         .route("/", file("text/html; charset=utf-8", PAGE))
         .route("/console.js", file("text/javascript", SCRIPT))
+        .route("/viewer.js", file("text/javascript", VIEWER))
         .route("/places.js", file("text/javascript", PLACES))
         .route("/console.css", file("text/css", STYLE))
         .route("/api/stage", get(stage_now))
@@ -125,8 +128,12 @@ async fn check(State(house): State<House>, body: Bytes) -> Response {
     }
 }
 
-async fn preview(body: Bytes) -> Response {
-    match read::<Act>(&body).map(|act| act.yaml()) {
+async fn preview(State(house): State<House>, body: Bytes) -> Response {
+    let yaml = |act: Act| {
+        let stage = house.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        act.yaml(stage.acts.len() + 1, &stage.targets)
+    };
+    match read::<Act>(&body).map(yaml) {
         Ok(Ok(yaml)) => Json(json!({ "yaml": yaml })).into_response(),
         Ok(Err(problem)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, problem),
         Err(response) => *response,

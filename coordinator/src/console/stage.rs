@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::{Value, json};
 
 use super::acts::{Act, staged};
+use super::dial::{self, Target};
 use super::view;
 use crate::journal::{Journal, Memory};
 use crate::runner::{Options, run_case};
@@ -32,6 +33,9 @@ pub struct Stage {
     pub acts: Vec<Act>,
     /// Counts changes, so that a page knows when to ask again.
     pub version: u64,
+    /// What the dial can write to, and who may be asked to.
+    pub targets: Vec<Target>,
+    principals: Vec<String>,
     latest: Value,
 }
 
@@ -45,6 +49,8 @@ impl Stage {
             seed: None,
             acts: Vec::new(),
             version: 0,
+            targets: Vec::new(),
+            principals: Vec::new(),
             latest: Value::Null,
         };
         stage.run();
@@ -56,7 +62,7 @@ impl Stage {
     pub fn shown(&self) -> Value {
         json!({
             "version": self.version, "file": self.name, "text": self.text, "seed": self.seed,
-            "acts": self.acts, "run": self.latest,
+            "acts": self.acts, "run": self.latest, "targets": self.targets, "principals": self.principals,
         })
     }
 
@@ -136,10 +142,12 @@ impl Stage {
         });
     }
 
-    fn ran(&self) -> Result<Value, String> {
+    fn ran(&mut self) -> Result<Value, String> {
         let source = Source::new(self.name.clone(), self.staged()?);
         let plan = load(&source).map_err(|found| render(&source, &found, Format::Human(false)))?;
         let case = plan.cases.first().ok_or("the file has nothing to run")?;
+        self.targets = dial::targets(&case.world);
+        self.principals = case.world.principals.keys().cloned().collect();
         let memory = Memory::default();
         let seed = self.seed.or(plan.seed).unwrap_or(1);
         let options = Options::new(&self.name, RunSeed(seed));

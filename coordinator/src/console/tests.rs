@@ -7,7 +7,7 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::acts::Act;
+use super::acts::{Act, Fault};
 use super::runs::routes;
 use super::server::{Access, guarded};
 use super::stage::{Stage, findings};
@@ -29,12 +29,12 @@ steps:
   - { in: us-east-1, as: app, kms.encrypt: { key_id: cards, plaintext: y } }
 "#;
 
-fn dark(at: u64) -> Act {
-    Act {
+fn clicked(at: u64, fault: &str) -> Act {
+    Act::Fault(Fault {
         at,
         lasts: 15_000_000,
-        fault: "region_down: us-east-1".to_owned(),
-    }
+        fault: fault.to_owned(),
+    })
 }
 
 #[test]
@@ -44,7 +44,8 @@ fn a_click_changes_what_comes_after_it_and_nothing_before() {
     let calm = run(&stage);
     assert_eq!(calm["verdict"], "pass");
     assert_eq!(calm["keys"][0]["name"], "cards");
-    stage.act(dark(10_000_000)).expect("it can be done");
+    let dark = clicked(10_000_000, "region_down: us-east-1");
+    stage.act(dark).expect("it can be done");
     let storm = run(&stage);
     assert_eq!(storm["verdict"], "fail", "{}", storm["because"]);
     let before = |run: &Value| -> Vec<Value> {
@@ -76,11 +77,7 @@ fn a_click_changes_what_comes_after_it_and_nothing_before() {
 fn what_cannot_be_done_is_said_and_not_done() {
     let mut stage = Stage::new("two.yaml", FILE);
     for fault in ["region_down: mars-1", "no_such_fault: x", "a: 1\nb: 2", "["] {
-        let act = Act {
-            fault: fault.to_owned(),
-            ..dark(0)
-        };
-        let problem = stage.act(act).expect_err(fault);
+        let problem = stage.act(clicked(0, fault)).expect_err(fault);
         assert!(!problem.is_empty());
     }
     assert!(stage.acts.is_empty());

@@ -12,13 +12,14 @@ use faultline_node::tls;
 use faultline_proto::driving::calls_client::CallsClient;
 use faultline_proto::driving::control_client::ControlClient;
 use faultline_proto::driving::{
-    Completed, Credential, Invocation, InvokePart, NodeStatus, StatusRequest, StopRequest, Trouble,
-    invoke_answer, invoke_part,
+    Completed, Credential, HearRequest, Heard, Invocation, InvokePart, Look, NodeStatus,
+    StatusRequest, StopRequest, Trouble, invoke_answer, invoke_part,
 };
 use faultline_proto::names::{Elapsed, RegionName};
 use faultline_proto::tables::OperationDef;
 use faultline_region::signing::secret_access_key;
 use prost::Message as _;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
@@ -167,6 +168,35 @@ impl LiveClient {
         let mut client = ControlClient::new(self.channel.clone());
         let status = client.status(self.operator(StatusRequest {})).await?;
         Ok(status.into_inner())
+    }
+
+    /// What the Region holds: `keys`, `tables`, `buckets` or `replication`. It leaves no trace.
+    ///
+    /// # Errors
+    /// The status of a node that cannot be asked.
+    pub async fn inspect(&self, what: &str) -> Result<Value, Status> {
+        let look = Look {
+            what: what.to_owned(),
+            arguments: String::new(),
+        };
+        let mut client = ControlClient::new(self.channel.clone());
+        let answer = client.inspect(self.operator(look)).await?.into_inner();
+        let value: Value = serde_json::from_str(&answer.answer)
+            .map_err(|_| Status::internal("the answer is no JSON: a bug in the node"))?;
+        match value["error"].as_str() {
+            Some(problem) => Err(Status::internal(problem)),
+            None => Ok(value),
+        }
+    }
+
+    /// What happened since number `from`, which is 0 at first.
+    ///
+    /// # Errors
+    /// The status of a node that cannot be asked.
+    pub async fn hear(&self, from: u64) -> Result<Heard, Status> {
+        let mut client = ControlClient::new(self.channel.clone());
+        let heard = client.hear(self.operator(HearRequest { from })).await?;
+        Ok(heard.into_inner())
     }
 
     /// Replaces all trouble of the node.

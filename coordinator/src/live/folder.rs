@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   world.json             what exists and where it listens (no secret)
+//!   world.yaml             the file that said so, for whoever makes a scenario of it
 //!   partition.key          the secret that all Regions share (0600)
 //!   running                process id of `faultline up`, while it runs
 //!   stop                   asks it to stop
@@ -29,6 +30,9 @@ use super::saved::Saved;
 
 /// Where worlds live unless told otherwise.
 pub const USUAL: &str = ".faultline/live";
+
+/// The file that a world was made of, in its folder.
+pub const WORLD: &str = "world.yaml";
 
 /// A live world's folder.
 #[derive(Debug, Clone)]

@@ -9,11 +9,12 @@ use faultline_proto::driving::{Fault, LinkTrouble, PauseReplication, Refuse, Tro
 use faultline_proto::names::RegionName;
 use serde::{Deserialize, Serialize};
 
+use super::acting::DISABLED;
 use super::folder::Folder;
 use crate::scenario::quantity;
 
 /// Every kind, with its arguments.
-pub const KINDS: [(&str, &str); 10] = [
+pub const KINDS: [(&str, &str); 11] = [
     (
         "partition",
         "between=A,B: no message passes, either way; or from=A to=B: one way",
@@ -53,6 +54,10 @@ pub const KINDS: [(&str, &str); 10] = [
     (
         "pause_replication",
         "in=A [to=B] [stream=dynamodb]: records are kept back",
+    ),
+    (
+        "key_disabled",
+        "key=NAME [in=A]: root disables the key; healing enables it again",
     ),
 ];
 
@@ -181,6 +186,14 @@ impl Reader<'_> {
                         ..LinkTrouble::default()
                     })
                 })
+            }
+            DISABLED => {
+                self.knows(&["key", "in"])?;
+                self.text("key")?;
+                if self.has("in") {
+                    self.region("in")?;
+                }
+                Ok(())
             }
             "node_crash" | "restart" => {
                 self.knows(&["in"])?;
@@ -483,6 +496,7 @@ mod tests {
                 of("partition", &[("between", "eu-west-1,mars-north-1")]),
                 "mars-north-1",
             ),
+            (of("key_disabled", &[("in", "eu-west-1")]), "needs key="),
             (
                 of("slow_link", &[("between", "eu-west-1,us-east-1")]),
                 "needs latency=",

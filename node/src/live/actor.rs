@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use faultline_proto::driving::{
-    Body, Envelope, Fault, Pull, Reply, SetFaults, Start, Step, Tick, step::Input,
+    Body, Envelope, Fault, Look, Pull, Reply, SetFaults, Start, Step, Tick, step::Input,
 };
 use faultline_proto::names::{Elapsed, RegionName};
 use faultline_region::region::{Died, Region, Unflushed};
@@ -93,6 +93,7 @@ impl<S: Store> LiveActor<S> {
                 process: hex::encode(random::<6>()?),
                 calls: std::sync::atomic::AtomicU64::new(1),
                 steps: std::sync::atomic::AtomicU64::new(step),
+                heard: super::heard::Heard::default(),
             }),
         };
         let mut actor = Self {
@@ -210,6 +211,7 @@ impl<S: Store> LiveActor<S> {
             Job::Deliver(envelope) => self.deliver(*envelope),
             Job::Reached(peer) => self.resend(&peer, ""),
             Job::SetFaults(faults, done) => self.set_faults(faults, done),
+            Job::Inspect(look, answer) => self.inspect(look, answer),
             Job::SigningKey {
                 credential,
                 scope,
@@ -266,6 +268,15 @@ impl<S: Store> LiveActor<S> {
     fn set_faults(&mut self, faults: Vec<Fault>, done: oneshot::Sender<()>) -> Result<(), Died> {
         let set = Input::SetFaults(SetFaults { faults });
         self.take(set, String::new(), None, Some(done))
+    }
+
+    fn inspect(&mut self, look: Look, answer: oneshot::Sender<String>) -> Result<(), Died> {
+        // What nobody may know of yet is not shown either.
+        self.settle()?;
+        self.take(Input::Look(look), String::new(), None, None)?;
+        let looked = self.telling.pop().map(|told| told.reply.look);
+        drop(answer.send(looked.unwrap_or_default()));
+        Ok(())
     }
 
     /// A client went away: what the Region keeps for it goes too.
@@ -340,12 +351,14 @@ impl<S: Store> LiveActor<S> {
             self.region.flush()?;
             self.dirty = false;
         }
+        let wall = self.clock.wall().0;
         for Told {
             mut reply,
             opened,
             done,
         } in self.telling.drain(..)
         {
+            self.handle.shared.heard.take(&reply, wall);
             self.waiting
                 .tell(&mut reply, opened.as_deref(), &self.handle);
             for envelope in reply.outbox {

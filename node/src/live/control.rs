@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use faultline_proto::driving::control_server::Control;
 use faultline_proto::driving::{
-    LinkTrouble, NodeStatus, StatusRequest, StopRequest, Stopping, Trouble, TroubleSet,
+    HearRequest, Heard, Inspected, LinkTrouble, Look, NodeStatus, StatusRequest, StopRequest,
+    Stopping, Trouble, TroubleSet,
 };
 use faultline_region::vault::derive;
 use subtle::ConstantTimeEq as _;
@@ -17,6 +18,9 @@ use super::links::Links;
 
 /// Metadata that carries the operator's token.
 pub const TOKEN: &str = "x-faultline-operator";
+
+/// What the operator may look at: what there is, and nothing of its content.
+const LOOKS: [&str; 4] = ["keys", "tables", "buckets", "replication"];
 
 /// The operator's token of a world.
 #[must_use]
@@ -91,5 +95,22 @@ impl Control for ControlService {
         self.operator(&request)?;
         self.stop.notify_one();
         Ok(Response::new(Stopping {}))
+    }
+
+    async fn inspect(&self, request: Request<Look>) -> Result<Response<Inspected>, Status> {
+        self.operator(&request)?;
+        let look = request.into_inner();
+        if !LOOKS.contains(&look.what.as_str()) {
+            let told = format!("the operator may look at {}", LOOKS.join(", "));
+            return Err(Status::invalid_argument(told));
+        }
+        let answer = self.handle.inspect(look).await;
+        let answer = answer.map_err(|gone| Status::unavailable(gone.to_string()))?;
+        Ok(Response::new(Inspected { answer }))
+    }
+
+    async fn hear(&self, request: Request<HearRequest>) -> Result<Response<Heard>, Status> {
+        self.operator(&request)?;
+        Ok(Response::new(self.handle.hear(request.into_inner().from)))
     }
 }

@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use faultline_proto::driving::{Call, Credential, Envelope, Failure, Fault};
+use faultline_proto::driving::{
+    Call, Credential, Envelope, Failure, Fault, Heard as HeardAnswer, Look,
+};
 use faultline_proto::names::RegionName;
 use faultline_region::signing::Scope;
 use faultline_region::vault::SecretKey;
@@ -23,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::bodies::{AnswerBody, Upload};
 use super::clock::LiveClock;
+use super::heard::Heard;
 
 /// Jobs that may wait for the Region.
 pub const QUEUE: usize = 1024;
@@ -109,6 +112,8 @@ pub(super) struct Shared {
     pub calls: AtomicU64,
     /// The last step that the Region took.
     pub steps: AtomicU64,
+    /// What an operator who listens hears.
+    pub heard: Heard,
 }
 
 /// What the actor is asked.
@@ -137,6 +142,8 @@ pub(super) enum Job {
     /// A peer can be reached again.
     Reached(RegionName),
     SetFaults(Vec<Fault>, oneshot::Sender<()>),
+    /// A look that leaves no trace, and who gets its JSON.
+    Inspect(Look, oneshot::Sender<String>),
     SigningKey {
         credential: Credential,
         scope: Scope,
@@ -263,6 +270,22 @@ impl Handle {
         let job = Job::SetFaults(faults, done);
         self.jobs.send(job).await.map_err(|_| Gone)?;
         is_done.await.map_err(|_| Gone)
+    }
+
+    /// What the Region holds, as JSON; it leaves no trace.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn inspect(&self, look: Look) -> Result<String, Gone> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job::Inspect(look, answer);
+        self.jobs.send(job).await.map_err(|_| Gone)?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// What happened since number `from`.
+    pub(super) fn hear(&self, from: u64) -> HeardAnswer {
+        self.shared.heard.since(from)
     }
 
     /// A message from another Region has arrived.

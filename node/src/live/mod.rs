@@ -14,7 +14,7 @@
 //! - [`links`]: queues to the peers and what faults do to them; [`peers`]: the streams.
 //! - [`aws`]: the typed AWS services; [`calls`]: calls with bodies; [`signature`]: who asks.
 //! - [`incoming`] and [`intake`]: what gRPC's clients may take.
-//! - [`control`]: the operator. [`serve`]: all of them on one port. [`process`]: the process.
+//! - [`control`]: the operator, and what it hears (`heard`). [`serve`]: all of them on one port. [`process`]: the process.
 //!
 //! No determinism is promised here; it is the same Region code as in a simulation.
 
@@ -26,6 +26,7 @@ pub mod clock;
 pub mod control;
 pub mod dial;
 pub mod handle;
+mod heard;
 mod incoming;
 mod intake;
 mod links;

@@ -1,19 +1,14 @@
-//! `faultline call`: one operation against a live node; and who signs it.
+//! `faultline call`: one operation against a live node.
 
-use bytes::Bytes;
 use clap::Args;
-use faultline_proto::codec;
-use faultline_proto::driving::{Credential, Failure, completed::Outcome};
 use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_verb;
-use faultline_proto::tables::OperationDef;
-use prost::Message as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Known, Where, pair};
+use super::{Where, pair};
 use crate::cli::{out, say};
 use crate::exit::Exit;
-use crate::live::client::{Invoked, words};
+use crate::live::known::Known;
 
 /// Make one call to a live node: `call kms.encrypt key_id=payments plaintext=hello --in eu-west-1`.
 ///
@@ -40,7 +35,7 @@ pub struct CallArgs {
 #[must_use]
 pub fn call(args: &CallArgs) -> Exit {
     super::block_on(async {
-        let known = Known::of(&args.place)?;
+        let known = Known::of(args.place.folder())?;
         let Some(operation) = find_verb(&args.verb) else {
             return Err(format!(
                 "there is no operation '{}'; `faultline list verbs` shows them",
@@ -85,81 +80,4 @@ fn arguments(known: &Known, given: &[(String, String)]) -> Value {
         arguments.insert(name.clone(), value);
     }
     Value::Object(arguments)
-}
-
-impl Known {
-    /// Asks one operation: the answer in the language's spelling, or the refusal.
-    pub(super) async fn ask(
-        &self,
-        operation: &'static OperationDef,
-        region: &RegionName,
-        credential: &Credential,
-        arguments: &Value,
-    ) -> Result<Result<Value, Box<Failure>>, String> {
-        let encoded = codec::from_snake(operation.input, arguments).map_err(|problems| {
-            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            words.join("; ")
-        })?;
-        let has_body = codec::body_member(operation.input).is_some();
-        let body = encoded.body.map(Bytes::from);
-        let body = body.or_else(|| has_body.then(Bytes::new));
-        let client = self.clients.iter().find(|client| client.region() == region);
-        let client = client.ok_or_else(|| format!("{region} is no Region of this world"))?;
-        let asked = client
-            .invoke(operation, credential, encoded.message, body)
-            .await;
-        let Invoked { completed, body } = match asked {
-            Ok(invoked) => invoked,
-            Err(status) if !status.details().is_empty() => {
-                let failure = Failure::decode(status.details());
-                return failure
-                    .map(|failure| Err(Box::new(failure)))
-                    .map_err(|_| words(&status));
-            }
-            Err(status) => return Err(format!("{region}: {}", words(&status))),
-        };
-        match completed.outcome {
-            Some(Outcome::Success(success)) => {
-                codec::to_snake(operation.output, &success.response, body.as_deref())
-                    .map(Ok)
-                    .map_err(|_| "the answer cannot be read: a bug in the node".to_owned())
-            }
-            Some(Outcome::Failure(failure)) => Ok(Err(Box::new(failure))),
-            None => Err("the node answered nothing: a bug in it".to_owned()),
-        }
-    }
-
-    /// The credential of a principal; a role is assumed in `region` first.
-    pub(super) async fn credential(
-        &self,
-        principal: &str,
-        region: &RegionName,
-    ) -> Result<Credential, String> {
-        let (credential, role) = self.saved.signer(principal)?;
-        let Some(role) = role else {
-            return Ok(credential);
-        };
-        let assume = find_verb("sts.assume_role").ok_or("this build has no STS")?;
-        let mut arguments = json!({ "role_arn": role.arn, "role_session_name": "faultline" });
-        if let Some(policy) = &role.session_policy {
-            arguments["policy"] = policy.clone().into();
-        }
-        let answer = self.ask(assume, region, &credential, &arguments).await?;
-        let answer = answer.map_err(|failure| {
-            format!(
-                "{principal} cannot be assumed: {}: {}",
-                failure.code, failure.message
-            )
-        })?;
-        let member = |name: &str| {
-            answer["credentials"][name]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Ok(Credential {
-            access_key: member("access_key_id"),
-            session_token: member("session_token"),
-        })
-    }
 }

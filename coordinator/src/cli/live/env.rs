@@ -6,11 +6,12 @@ use faultline_proto::registry;
 use faultline_region::signing::secret_access_key;
 use serde_json::{Map, Value};
 
+use super::Where;
 use super::up_args::shows_its_own;
-use super::{Known, Where};
 use crate::cli::out;
 use crate::exit::Exit;
 use crate::live::certificates::CA;
+use crate::live::known::Known;
 use crate::shell::{key_variable, volume_variable};
 
 /// Print environment variables for the AWS CLI, boto3 and the SDKs: `eval "$(faultline env)"`.
@@ -46,7 +47,7 @@ enum EnvFormat {
 #[must_use]
 pub fn env(args: &EnvArgs) -> Exit {
     super::block_on(async {
-        let known = Known::of(&args.place)?;
+        let known = Known::of(args.place.folder())?;
         if !known.saved.made {
             return Err(
                 "this world is not made to its end yet: `faultline up` says when it is".to_owned(),

@@ -20,9 +20,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::exit::Exit;
-use crate::live::client::LiveClient;
 use crate::live::folder::{Folder, USUAL};
-use crate::live::saved::Saved;
 
 /// Where the world is.
 #[derive(Debug, Clone, Args)]
@@ -33,32 +31,9 @@ pub struct Where {
 }
 
 impl Where {
-    fn folder(&self) -> Folder {
+    /// Its folder, whether it is there or not.
+    pub(crate) fn folder(&self) -> Folder {
         Folder::new(&self.dir)
-    }
-}
-
-/// A world, and a client of each of its nodes.
-struct Known {
-    folder: Folder,
-    saved: Saved,
-    clients: Vec<LiveClient>,
-}
-
-impl Known {
-    fn of(place: &Where) -> Result<Self, String> {
-        let folder = place.folder();
-        let saved = folder.world()?;
-        let access = folder.access(&saved)?;
-        let clients = saved.regions.iter();
-        let clients = clients
-            .map(|node| LiveClient::new(node, &access))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            folder,
-            saved,
-            clients,
-        })
     }
 }
 

@@ -23,9 +23,10 @@ use tokio::process::{Child, Command};
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
-use super::{Known, Where};
+use super::Where;
 use crate::cli::{out, say};
 use crate::exit::Exit;
+use crate::live::known::Known;
 use crate::scenario::quantity;
 
 /// How long replicas may take to become equal once nobody dies any more.
@@ -174,7 +175,7 @@ async fn ready(place: &Where, up: &mut Child) -> Result<Known, String> {
         if let Ok(Some(status)) = up.try_wait() {
             return Err(format!("the world did not come up ({status})"));
         }
-        if let Ok(known) = Known::of(place)
+        if let Ok(known) = Known::of(place.folder())
             && known.saved.made
         {
             return Ok(known);

@@ -4,10 +4,11 @@ use clap::Args;
 use faultline_proto::driving::NodeStatus;
 use serde_json::{Value, json};
 
-use super::{Known, Where};
+use super::Where;
 use crate::cli::out;
 use crate::exit::Exit;
 use crate::live::client::words;
+use crate::live::known::Known;
 use crate::live::trouble;
 
 /// Show how every node of a live world is, and the faults in force.
@@ -24,7 +25,7 @@ pub struct StatusArgs {
 #[must_use]
 pub fn status(args: &StatusArgs) -> Exit {
     super::block_on(async {
-        let known = Known::of(&args.place)?;
+        let known = Known::of(args.place.folder())?;
         let faults = trouble::in_force(&known.folder)?;
         let mut nodes = Vec::new();
         for (node, client) in known.saved.regions.iter().zip(&known.clients) {

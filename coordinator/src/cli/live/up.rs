@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::live::beginning;
 use crate::live::client::Access;
 use crate::live::entrance::Entrance;
-use crate::live::folder::Folder;
+use crate::live::folder::{Folder, WORLD};
 use crate::live::saved::{Saved, SavedRegion};
 use crate::live::supervisor::Supervisor;
 use crate::live::transport::LiveTransport;
@@ -40,6 +40,8 @@ pub fn up(args: &UpArgs) -> Exit {
 struct Asked {
     plan: Option<WorldPlan>,
     digest: String,
+    /// The file that says so; empty without one.
+    text: String,
 }
 
 fn plan(args: &UpArgs) -> Result<Asked, (String, Exit)> {
@@ -50,6 +52,7 @@ fn plan(args: &UpArgs) -> Result<Asked, (String, Exit)> {
             return Ok(Asked {
                 plan: None,
                 digest: String::new(),
+                text: String::new(),
             });
         }
     };
@@ -79,6 +82,7 @@ fn plan(args: &UpArgs) -> Result<Asked, (String, Exit)> {
     Ok(Asked {
         plan: Some(world),
         digest: hex::encode(Sha256::digest(text + &named)),
+        text: source.text.clone(),
     })
 }
 
@@ -105,6 +109,9 @@ async fn live(args: &UpArgs, asked: Asked) -> Result<Exit, String> {
     }
     let secret = folder.partition_secret(true)?;
     let saved = remembered(args, &folder, &asked, &secret)?;
+    if !asked.text.is_empty() && !folder.join(WORLD).exists() {
+        folder.write(WORLD, &asked.text)?;
+    }
     if args.allow_reset && saved.made && !beginning::is_kept(&folder) {
         return Err("this world was made without --allow-reset, so its beginning was not kept: make it anew, in an empty folder".to_owned());
     }

@@ -1,33 +1,8 @@
 "use strict";
 // The whole run is here; time is a place in it. What is clicked becomes part of the file.
 
-const $ = (id) => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
 let stage = null, run = null, now = 0, playing = false, last = 0, drawn = "";
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-async function ask(path, body, method) {
-  const options = body === undefined ? { method: method || "GET" }
-    : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(path, options);
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.problem || response.statusText);
-  return answer;
-}
-
-const seconds = (us) => (us / 1e6).toFixed(us < 1e7 ? 3 : 1) + " s";
-function make(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
-function draw(name, attributes, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 async function load() {
   stage = await ask("/api/stage");
@@ -45,7 +20,8 @@ async function load() {
   now = Math.min(now, run.end);
   $("wrong").hidden = run.problems.length === 0;
   $("problems").textContent = run.problems.join("\n\n");
-  acts(); buttons(); drawn = ""; show();
+  dialChoices(stage.targets, stage.principals);
+  acts(); buttons(all(), wanted); drawn = ""; show();
 }
 
 // What holds at the moment.
@@ -65,80 +41,24 @@ function moment() {
   return state;
 }
 
-function places() {
-  const known = run.regions.length <= 8 && run.regions.every((region) => PLACES[region]);
-  const found = {};
-  run.regions.forEach((region, index) => {
-    const angle = 2 * Math.PI * index / run.regions.length - Math.PI / 2;
-    const [x, y] = known ? [PLACES[region][0], PLACES[region][1] / 2] : [50 + 34 * Math.cos(angle), 25 + 18 * Math.sin(angle)];
-    found[region] = [x, y];
-  });
-  return found;
-}
-
-function linkState(state, [one, other]) {
-  let word = "";
-  for (const fault of state.faults.values()) {
-    const both = fault.text.includes(one) && fault.text.includes(other);
-    const either = fault.regions.includes(one) || fault.regions.includes(other);
-    if (fault.name === "partition" && both || fault.name === "region_down" && either) return "cut";
-    if (["slow_link", "messages"].includes(fault.name) && both) word = "slow";
-  }
-  return word;
-}
-
-function map(state) {
-  const svg = $("map"), at = places();
-  svg.replaceChildren();
-  for (const link of run.links) {
-    const [[x1, y1], [x2, y2]] = link.between.map((region) => at[region]);
-    const word = linkState(state, link.between);
-    svg.append(draw("line", { x1, y1, x2, y2, class: "link " + word }));
-    svg.append(draw("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - .6, class: "small" },
-      word === "cut" ? "✕ cut" : word === "slow" ? "~ troubled" : link.usual_ms + " ms"));
-    const hit = draw("line", { x1, y1, x2, y2, class: "hit" });
-    hit.addEventListener("click", () => wanted("link", link.between));
-    svg.append(hit);
-  }
+// The moment as the map draws it.
+function world(state) {
+  const messages = [];
   for (const event of state.events) {
-    if (event.kind !== "message" || event.ack || now - event.t > 1e6 || !at[event.to]) continue;
-    const part = Math.min(1, (now - event.t) / 1e6);
-    const [[x1, y1], [x2, y2]] = [at[event.from], at[event.to]];
-    svg.append(draw("circle", { cx: x1 + (x2 - x1) * part, cy: y1 + (y2 - y1) * part, r: .7,
-      class: "message" + (event.caused_by ? " lost" : "") }));
+    if (event.kind !== "message" || event.ack || now - event.t > 1e6 || !run.regions.includes(event.to)) continue;
+    messages.push([event.from, event.to, Math.min(1, (now - event.t) / 1e6), event.caused_by]);
   }
-  for (const region of run.regions) {
-    const [x, y] = at[region];
-    const down = state.down.has(region), dead = state.dead.has(region);
-    const circle = draw("circle", { cx: x, cy: y, r: 3, class: "region" + (down || dead ? " down" : "") });
-    circle.addEventListener("click", () => wanted("region", region));
-    svg.append(circle, draw("text", { x, y: y + 5.4 }, region),
-      draw("text", { x, y: y + .7 }, down ? "✕" : dead ? "†" : ""));
-    let line = 0;
-    for (const key of run.keys) {
-      const arn = key.arns.find((arn) => arn.split(":")[3] === region);
-      if (!arn) continue;
-      const shown = state.keys.get(arn) || "Enabled";
-      const text = draw("text", { x, y: y + 7.6 + 1.9 * line++, class: "small" },
-        (shown === "Enabled" ? "🔑 " : "⛔ ") + key.name + (shown === "Enabled" ? "" : " " + shown));
-      svg.append(text);
-    }
-  }
+  const keys = (region) => run.keys.flatMap((key) => {
+    const arn = key.arns.find((arn) => arn.split(":")[3] === region);
+    return arn ? [[key.name, state.keys.get(arn) || "Enabled", [key.name, region]]] : [];
+  });
+  return { regions: run.regions, links: run.links, faults: [...state.faults.values()], down: state.down, dead: state.dead, messages, keys };
 }
 
-// The same as the map's clicks, for keyboards and for whoever does not see it.
-function buttons() {
-  const box = $("buttons");
-  box.replaceChildren();
-  const add = (text, kind, what) => {
-    const button = make("button", text);
-    button.addEventListener("click", () => wanted(kind, what));
-    box.append(button);
-  };
-  run.links.forEach((link) => add(link.between.join(" ⇄ "), "link", link.between));
-  run.regions.forEach((region) => add(region, "region", region));
-  for (const key of run.keys)
-    key.arns.forEach((arn) => add(`key ${key.name} in ${arn.split(":")[3]}`, "key", [key.name, arn.split(":")[3]]));
+function all() {
+  const links = run.links.map((link) => [link.between.join(" ⇄ "), "link", link.between]);
+  const keys = run.keys.flatMap((key) => key.arns.map((arn) => [`key ${key.name} in ${arn.split(":")[3]}`, "key", [key.name, arn.split(":")[3]]]));
+  return [...links, ...run.regions.map((region) => [region, "region", region]), ...keys];
 }
 
 const CHOICES = {
@@ -158,11 +78,7 @@ const CHOICES = {
 function wanted(kind, what) {
   playing = false;
   $("ask-title").textContent = Array.isArray(what) ? what.join(kind === "link" ? " ⇄ " : " in ") : what;
-  $("ask-what").replaceChildren(...CHOICES[kind](what).map(([text, fault]) => {
-    const option = make("option", text);
-    option.value = fault;
-    return option;
-  }));
+  $("ask-what").replaceChildren(...CHOICES[kind](what).map(([text, fault]) => option(text, fault)));
   $("ask-at").value = (now / 1e6).toFixed(1);
   $("ask-problem").textContent = "";
   preview();
@@ -184,28 +100,12 @@ $("ask-do").addEventListener("click", async (event) => {
 
 function acts() {
   $("acts").replaceChildren(...stage.acts.map((act, index) => {
-    const item = make("li", `${act.fault}, from ${seconds(act.at)} for ${seconds(act.lasts)} `);
-    const undo = make("button", "take back");
-    undo.addEventListener("click", () => ask("/api/acts/" + index, undefined, "DELETE"));
-    item.append(undo);
+    const what = act.fault || `the dial at ${act.load.writes} writes and ${act.load.reads} reads a second to ${act.load.kind} ${act.load.name} in ${act.load.in}`;
+    const item = make("li", `${what}, from ${seconds(act.at)} for ${seconds(act.lasts)} `);
+    item.append(press("take back", () => ask("/api/acts/" + index, undefined, "DELETE")));
     return item;
   }));
   if (!stage.acts.length) $("acts").append(make("li", "Nothing yet.", "dim"));
-}
-
-function told(event) {
-  switch (event.kind) {
-    case "message": return `${event.from} → ${event.to}  ${event.stream}${event.caused_by ? "  ✕ " + event.caused_by : ""}`;
-    case "lost": return `lost on its way to ${event.to}  ✕ ${event.caused_by || ""}`;
-    case "call": return `${event.principal}  ${event.operation} in ${event.region}  ` +
-      (event.code ? `✗ ${event.code}${event.denied_by ? ", denied by " + event.denied_by : ""}${event.caused_by ? ", for " + event.caused_by : ""}` : "✓");
-    case "fault": return `! ${event.text}`;
-    case "healed": return `~ fault ${event.fault} is healed`;
-    case "died": return `† the node of ${event.region} died`;
-    case "started": return `the node of ${event.region} started`;
-    case "note": return `${event.region}  ${event.note}  ${Object.values(event.fields).slice(0, 4).join("  ")}`;
-    default: return event.kind;
-  }
 }
 
 function show() {
@@ -213,11 +113,11 @@ function show() {
   $("time").value = now;
   $("now").textContent = seconds(now);
   const state = moment();
-  map(state);
+  map(world(state), wanted);
   const mark = state.events.length + "/" + $("filter").value + "/" + stage.version;
   if (mark === drawn) return;
   drawn = mark;
-  $("steps").replaceChildren(...run.steps.map((step) => {
+  $("steps").replaceChildren(...run.steps.filter((step) => !DIALLED.test(step.step)).map((step) => {
     const over = step.ended <= now, begun = step.began <= now;
     const sign = !begun ? "·" : !over ? "…" : step.status === "passed" ? "✓" : step.status === "failed" ? "✗" : "–";
     const item = make("li", `${sign} ${step.say || step.verb || step.step}${step.region ? " in " + step.region : ""}`,
@@ -225,31 +125,55 @@ function show() {
     if (step.why && over) item.append(make("span", step.why, "why"));
     return item;
   }));
-  const words = $("filter").value.toLowerCase().split(/[\s,]+/).filter(Boolean);
-  const lines = state.events.filter((event) => event.t >= 0).map((event) => [event.t, told(event)])
-    .filter(([, text]) => words.every((word) => text.toLowerCase().includes(word)));
-  $("log").replaceChildren(...lines.slice(-200).reverse().map(([t, text]) => {
-    const item = make("li");
-    item.append(make("span", seconds(t), "t"), text);
-    return item;
-  }));
+  log(state.events);
+  dialled(state);
   keyTable(state);
 }
 
 function keyTable(state) {
-  const [head, body] = [$("keys").tHead, $("keys").tBodies[0]];
-  const row = (cells, name) => {
-    const made = make("tr");
-    cells.forEach((cell) => made.append(make(name, cell)));
-    return made;
-  };
-  const regions = run.regions;
-  head.replaceChildren(row(["key", ...regions], "th"));
-  body.replaceChildren(...run.keys.map((key) => row([key.name, ...regions.map((region) => {
+  fill($("keys"), ["key", ...run.regions], run.keys.map((key) => [key.name, ...run.regions.map((region) => {
     const arn = key.arns.find((arn) => arn.split(":")[3] === region);
     return arn ? state.keys.get(arn) || "Enabled" : "–";
-  })], "td")));
+  })]));
 }
+
+// What came of the dial until now: rates and latencies of the last five seconds.
+const DIALLED = /\.dial_\d+_(writes|reads)\b/;
+function dialled(state) {
+  const loads = stage.acts.filter((act) => act.load && act.at <= now);
+  $("dial-told").hidden = loads.length === 0;
+  if (!loads.length) return;
+  const it = { answered: 0, refused: {}, unanswered: 0 }, recent = { writes: 0, reads: 0 }, latencies = [];
+  const from = Math.max(Math.min(...loads.map((act) => act.at)), now - 5e6), window = Math.max(now - from, 1);
+  for (const event of state.events) {
+    const found = event.kind === "call" && event.step && DIALLED.exec(event.step);
+    if (!found) continue;
+    if (event.code && ["ConnectTimeout", "ReadTimeout", "ConnectionReset", "ConnectionClosed"].includes(event.code)) it.unanswered += 1;
+    else if (event.code) it.refused[event.code] = (it.refused[event.code] || 0) + 1;
+    else it.answered += 1;
+    if (event.t < from || event.code) continue;
+    recent[found[1]] += 1;
+    latencies.push(event.latency);
+  }
+  latencies.sort((one, other) => one - other);
+  const at = (share) => latencies.length ? latencies[Math.floor((latencies.length - 1) * share)] : null;
+  const standing = loads.filter((act) => act.at + act.lasts > now);
+  const asked = (what) => standing.reduce((sum, act) => sum + act.load[what], 0);
+  const rate = (count) => (count * 1e6 / window).toFixed(1);
+  dialTold({ writes: asked("writes"), reads: asked("reads") },
+    { ...it, writes: rate(recent.writes), reads: rate(recent.reads), p50: at(.5), p99: at(.99) });
+}
+const dialAct = () => ({ at: Math.round(now), lasts: Math.round($("dial-lasts").value * 1e6), load: dialWish(stage.targets) });
+$("dial-what").addEventListener("input", () => dialPlaces(stage.targets));
+$("dial-show").addEventListener("click", async () => {
+  try { $("dial-yaml").textContent = (await ask("/api/preview", dialAct())).yaml; $("dial-problem").textContent = ""; }
+  catch (error) { $("dial-problem").textContent = error.message; }
+});
+$("dial").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try { await ask("/api/acts", dialAct()); $("dial-problem").textContent = ""; }
+  catch (error) { $("dial-problem").textContent = error.message; }
+});
 
 function frame(at) {
   if (playing) {

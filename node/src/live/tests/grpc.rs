@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use faultline_proto::driving::control_client::ControlClient;
-use faultline_proto::driving::{Failure, StatusRequest};
+use faultline_proto::driving::{Failure, HearRequest, Look, StatusRequest};
 use faultline_proto::kms;
 use faultline_proto::kms::kms_client::KmsClient;
 use faultline_proto::names::Timestamp;
@@ -23,7 +23,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use super::{ROOT, credential, told, with_region};
+use super::{ROOT, credential, new_key, told, with_region};
 use crate::live::control::{TOKEN, token};
 use crate::live::links::Links;
 use crate::live::peers::Proofs;
@@ -266,5 +266,54 @@ fn only_the_operator_asks_how_a_node_is() {
             .insert(TOKEN, token(&[7; 32]).parse().unwrap());
         let status = client.status(request).await.unwrap().into_inner();
         assert_eq!(status.region, "eu-west-1");
+    });
+}
+
+#[test]
+fn an_operator_sees_what_there_is_and_hears_who_called_what() {
+    with_region(&Shelf::default(), async |handle, _| {
+        let mut client = ControlClient::new(alone(&handle).await);
+        fn operator<T>(message: T) -> Request<T> {
+            let mut request = Request::new(message);
+            let token = token(&[7; 32]).parse().unwrap();
+            request.metadata_mut().insert(TOKEN, token);
+            request
+        }
+        let hear = |from| operator(HearRequest { from });
+        let refused = client.hear(Request::new(HearRequest { from: 0 })).await;
+        assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+        let next = client.hear(hear(0)).await.unwrap().into_inner().next;
+        let key = new_key(&handle).await;
+        let heard = client.hear(hear(next)).await.unwrap().into_inner();
+        let names: Vec<&str> = heard
+            .happened
+            .iter()
+            .filter_map(|one| match &one.what {
+                Some(faultline_proto::driving::happened::What::Call(call)) => {
+                    Some(call.event_name.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(names, ["CreateKey"]);
+
+        let look = |what: &str| {
+            operator(Look {
+                what: what.to_owned(),
+                arguments: String::new(),
+            })
+        };
+        let keys = client.inspect(look("keys")).await.unwrap().into_inner();
+        let enabled = keys.answer.contains("\"key_state\":\"Enabled\"");
+        assert!(keys.answer.contains(&key) && enabled, "{}", keys.answer);
+        // Looking left no trace.
+        let heard = client.hear(hear(heard.next)).await.unwrap().into_inner();
+        assert!(heard.happened.is_empty());
+        for what in ["tables", "buckets", "replication"] {
+            let seen = client.inspect(look(what)).await.unwrap().into_inner();
+            assert!(!seen.answer.contains("error"), "{}", seen.answer);
+        }
+        let content = client.inspect(look("stored_object")).await.unwrap_err();
+        assert_eq!(content.code(), Code::InvalidArgument);
     });
 }

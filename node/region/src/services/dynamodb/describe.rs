@@ -17,7 +17,7 @@ use crate::context::Ctx;
 const INACCESSIBLE: &str = "INACCESSIBLE_ENCRYPTION_CREDENTIALS";
 
 impl TableStatus {
-    fn text(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::Creating | Self::Filling { .. } => "CREATING",
             Self::Active => "ACTIVE",

@@ -25,8 +25,14 @@ use crate::store::Range;
 
 type Answer = Result<Json, String>;
 
+/// Tables that are listed, and rows of each that are counted.
+const MOST: (usize, usize) = (100, 2_000);
+
 /// Answers a look, when it is about a table.
 pub(super) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Json) -> Option<Answer> {
+    if what == "tables" {
+        return Some(Ok(tables(ctx)));
+    }
     let text = arguments.get("table_name")?.as_str()?;
     let ask: fn(&mut Ctx<'_>, TableName, TableRow, &Json) -> Answer = match what {
         "stored_item" => stored_item,
@@ -45,6 +51,26 @@ pub(super) fn look(ctx: &mut Ctx<'_>, what: &str, arguments: &Json) -> Option<An
         }
         None => Err(format!("no table '{text}' in {}", ctx.region())),
     })
+}
+
+/// What tables there are, how each is encrypted, and how many items it holds.
+fn tables(ctx: &mut Ctx<'_>) -> Json {
+    let mut tables = Vec::new();
+    for ((account, name), row) in ctx.page(Range::<Tables>::all(), MOST.0) {
+        let rows = ctx.page(Range::<Items>::under((row.id.as_str(),)), MOST.1);
+        let waiting = ctx.page(Range::<Waiting>::under((row.id.as_str(),)), MOST.1);
+        tables.push(json!({
+            "name": name,
+            "account": account.as_str(),
+            "status": row.status.text(),
+            "key": row.encryption.key_arn(),
+            "key_usable": row.inaccessible.is_none(),
+            "items": rows.iter().filter(|(_, item)| !item.deleted).count(),
+            "more": rows.len() == MOST.1,
+            "waiting_for_key": waiting.len(),
+        }));
+    }
+    json!({ "region": ctx.region().as_str(), "tables": tables })
 }
 
 fn find(ctx: &mut Ctx<'_>, text: &str, account: Option<&str>) -> Option<(TableName, TableRow)> {

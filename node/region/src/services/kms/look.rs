@@ -10,12 +10,20 @@ use super::resolve;
 use crate::context::Ctx;
 use crate::store::Range;
 
-/// `state` and `replicas` of a key, by id or ARN, for any account.
+/// Keys that are listed.
+const MOST: usize = 500;
+
+/// `keys`, or `state` and `replicas` of a key, by id or ARN, for any account.
 pub(crate) fn look(
     ctx: &mut Ctx<'_>,
     what: &str,
     arguments: &Value,
 ) -> Option<Result<Value, String>> {
+    if what == "keys" {
+        let rows = ctx.page(Range::<Keys>::all(), MOST);
+        let keys: Vec<Value> = rows.iter().map(|(_, row)| state(row)).collect();
+        return Some(Ok(json!({ "region": ctx.region().as_str(), "keys": keys })));
+    }
     let key = arguments.get("key")?.as_str()?;
     match what {
         "state" if arguments.get("key").is_some() => Some(

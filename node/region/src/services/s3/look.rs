@@ -1,17 +1,25 @@
 //! What only a simulator can see of S3.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::keyspaces::{EncryptionRow, Status, VersionRow, Versions};
+use super::keyspaces::{Buckets, EncryptionRow, Status, VersionRow, Versions};
 use super::{body, replication, versions};
 use crate::context::Ctx;
 use crate::store::Range;
+
+/// Buckets that are listed, and versions of each that are counted.
+const MOST: (usize, usize) = (100, 2_000);
 
 pub(super) fn answer(
     ctx: &mut Ctx<'_>,
     what: &str,
     arguments: &Value,
 ) -> Option<Result<Value, String>> {
+    if what == "buckets" {
+        return Some(Ok(buckets(ctx)));
+    }
     let text = |name: &str| {
         arguments
             .get(name)
@@ -33,6 +41,35 @@ pub(super) fn answer(
         "bucket_digest" => Some(digest(ctx, &bucket)),
         _ => replication::look(ctx, what, &bucket, arguments),
     }
+}
+
+/// What buckets there are, how each encrypts, and how the replication of its objects stands.
+fn buckets(ctx: &mut Ctx<'_>) -> Value {
+    let mut buckets = Vec::new();
+    for (name, row) in ctx.page(Range::<Buckets>::all(), MOST.0) {
+        let versions = ctx.page(Range::<Versions>::under((name.as_str(),)), MOST.1);
+        let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut objects, mut last) = (0, None);
+        for ((_, key, _), version) in &versions {
+            if let Some(status) = versions::replication_status(version) {
+                *statuses.entry(status).or_default() += 1;
+            }
+            // The newest version of a key comes first; it alone says whether there is an object.
+            if last.replace(key) != Some(key) && version.object.is_some() {
+                objects += 1;
+            }
+        }
+        buckets.push(json!({
+            "name": name,
+            "account": row.owner.as_str(),
+            "encryption": row.default_encryption.algorithm,
+            "key": row.default_encryption.key,
+            "objects": objects,
+            "more": versions.len() == MOST.1,
+            "statuses": statuses,
+        }));
+    }
+    json!({ "region": ctx.region().as_str(), "buckets": buckets })
 }
 
 /// One object as it lies in the store: encryption, key, first sealed bytes.

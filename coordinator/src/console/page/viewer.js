@@ -1,0 +1,180 @@
+"use strict";
+// What both pages draw with: the map, the log, the table of keys.
+
+const $ = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+
+async function ask(path, body, method) {
+  const options = body === undefined ? { method: method || "GET" }
+    : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(path, options);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.problem || response.statusText);
+  return answer;
+}
+
+const seconds = (us) => (us / 1e6).toFixed(us < 1e7 ? 3 : 1) + " s";
+const millis = (us) => us === null || us === undefined ? "–" : (us / 1e3).toFixed(us < 1e4 ? 1 : 0) + " ms";
+function make(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+function draw(name, attributes, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+function press(text, act) {
+  const button = make("button", text);
+  button.type = "button";
+  button.addEventListener("click", act);
+  return button;
+}
+function option(text, value) {
+  const made = make("option", text);
+  made.value = value;
+  return made;
+}
+function cells(values, name) {
+  const made = make("tr");
+  for (const value of values) {
+    const cell = make(name);
+    cell.append(value);
+    made.append(cell);
+  }
+  return made;
+}
+function fill(table, head, rows) {
+  table.tHead.replaceChildren(cells(head, "th"));
+  table.tBodies[0].replaceChildren(...rows.map((row) => cells(row, "td")));
+}
+
+function places(regions) {
+  const known = regions.length <= 8 && regions.every((region) => PLACES[region]);
+  const found = {};
+  regions.forEach((region, index) => {
+    const angle = 2 * Math.PI * index / regions.length - Math.PI / 2;
+    found[region] = known ? [PLACES[region][0], PLACES[region][1] / 2] : [50 + 34 * Math.cos(angle), 25 + 18 * Math.sin(angle)];
+  });
+  return found;
+}
+
+// What faults do to a link: nothing, "cut" or "slow".
+function linkState(faults, [one, other]) {
+  let word = "";
+  for (const fault of faults) {
+    const both = fault.regions.includes(one) && fault.regions.includes(other) || fault.text.includes(one) && fault.text.includes(other);
+    const either = fault.regions.includes(one) || fault.regions.includes(other);
+    if (fault.name === "partition" && both || fault.name === "region_down" && either) return "cut";
+    if (["slow_link", "messages"].includes(fault.name) && both) word = "slow";
+  }
+  return word;
+}
+
+// The map of { regions, links, faults, down, dead, messages, keys(region) }; `wanted(kind, what)` hears of clicks.
+function map(world, wanted) {
+  const svg = $("map"), at = places(world.regions);
+  svg.replaceChildren();
+  for (const link of world.links) {
+    const [[x1, y1], [x2, y2]] = link.between.map((region) => at[region]);
+    const word = linkState(world.faults, link.between);
+    svg.append(draw("line", { x1, y1, x2, y2, class: "link " + word }));
+    svg.append(draw("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - .6, class: "small" },
+      word === "cut" ? "✕ cut" : word === "slow" ? "~ troubled" : link.words || link.usual_ms + " ms"));
+    const hit = draw("line", { x1, y1, x2, y2, class: "hit" });
+    hit.addEventListener("click", () => wanted("link", link.between));
+    svg.append(hit);
+  }
+  for (const [from, to, part, lost] of world.messages) {
+    const [[x1, y1], [x2, y2]] = [at[from], at[to]];
+    svg.append(draw("circle", { cx: x1 + (x2 - x1) * part, cy: y1 + (y2 - y1) * part, r: .7, class: "message" + (lost ? " lost" : "") }));
+  }
+  for (const region of world.regions) {
+    const [x, y] = at[region];
+    const down = world.down.has(region), dead = world.dead.has(region);
+    const circle = draw("circle", { cx: x, cy: y, r: 3, class: "region" + (down || dead ? " down" : "") });
+    circle.addEventListener("click", () => wanted("region", region));
+    svg.append(circle, draw("text", { x, y: y + 5.4 }, region),
+      draw("text", { x, y: y + .7 }, down ? "✕" : dead ? "†" : ""));
+    world.keys(region).forEach(([name, state, what], line) => {
+      const text = draw("text", { x, y: y + 7.6 + 1.9 * line, class: "small" + (what ? " key" : "") },
+        (state === "Enabled" ? "🔑 " : "⛔ ") + name + (state === "Enabled" ? "" : " " + state));
+      if (what) text.addEventListener("click", () => wanted("key", what));
+      svg.append(text);
+    });
+  }
+}
+
+// The same as the map's clicks, for keyboards and for whoever does not see it: [text, kind, what].
+function buttons(all, wanted) {
+  const texts = all.map(([text]) => text).join("\n");
+  if ($("buttons").dataset.texts === texts) return;
+  $("buttons").dataset.texts = texts;
+  $("buttons").replaceChildren(...all.map(([text, kind, what]) => press(text, () => wanted(kind, what))));
+}
+
+function told(event) {
+  switch (event.kind) {
+    case "message": return `${event.from} → ${event.to}  ${event.stream}${event.caused_by ? "  ✕ " + event.caused_by : ""}`;
+    case "lost": return `lost on its way to ${event.to}  ✕ ${event.caused_by || ""}`;
+    case "call": return `${event.principal}  ${event.operation} in ${event.region}  ` +
+      (event.code ? `✗ ${event.code}${event.denied_by ? ", denied by " + event.denied_by : ""}${event.caused_by ? ", for " + event.caused_by : ""}` : "✓");
+    case "fault": return `! ${event.text}`;
+    case "healed": return `~ fault ${event.fault} is healed`;
+    case "died": return `† the node of ${event.region} ${event.live ? "is away" : "died"}`;
+    case "started": return `the node of ${event.region} ${event.live ? "is there" : "started"}`;
+    case "note": return `${event.region}  ${event.note}  ${Object.values(event.fields).slice(0, 4).join("  ")}`;
+    default: return event.kind;
+  }
+}
+
+// The latest events first, those that have all words of the filter.
+function log(events) {
+  const words = $("filter").value.toLowerCase().split(/[\s,]+/).filter(Boolean);
+  const lines = events.filter((event) => event.t >= 0).map((event) => [event.t, told(event)])
+    .filter(([, text]) => words.every((word) => text.toLowerCase().includes(word)));
+  $("log").replaceChildren(...lines.slice(-200).reverse().map(([t, text]) => {
+    const item = make("li");
+    item.append(make("span", seconds(t), "t"), text);
+    return item;
+  }));
+}
+
+// The dial's form: what it can write to, where, as whom.
+function dialChoices(targets, principals) {
+  const all = JSON.stringify([targets, principals]);
+  if ($("dial-what").dataset.all === all) return;
+  $("dial-what").dataset.all = all;
+  $("dial").hidden = targets.length === 0;
+  $("dial-none").hidden = targets.length > 0;
+  const what = $("dial-what").value, who = $("dial-as").value;
+  $("dial-what").replaceChildren(...targets.map((it, index) => option(`${it.kind} ${it.name}`, String(index))));
+  $("dial-as").replaceChildren(...principals.map((name) => option(name, name)));
+  if (what && targets[what]) $("dial-what").value = what;
+  if (principals.includes(who)) $("dial-as").value = who;
+  dialPlaces(targets);
+}
+function dialPlaces(targets) {
+  const target = targets[$("dial-what").value], where = $("dial-in").value;
+  if (!target) return;
+  $("dial-in").replaceChildren(...target.regions.map((region) => option(region, region)));
+  if (target.regions.includes(where)) $("dial-in").value = where;
+  $("dial-reads").disabled = target.kind === "key";
+}
+function dialWish(targets) {
+  const target = targets[$("dial-what").value];
+  return { kind: target.kind, name: target.name, in: $("dial-in").value, as: $("dial-as").value,
+    writes: Number($("dial-writes").value), reads: target.kind === "key" ? 0 : Number($("dial-reads").value) };
+}
+// What came of it: { writes, reads, p50, p99, answered, refused: { code: count }, unanswered, unsent }.
+function dialTold(wish, it) {
+  const refused = Object.entries(it.refused).map(([code, count]) => `${count} ${code}`).join(", ") || "0";
+  const rows = [["writes a second, of " + wish.writes, String(it.writes)], ["reads a second, of " + wish.reads, String(it.reads)],
+    ["latency, middle / 99 of 100", `${millis(it.p50)} / ${millis(it.p99)}`], ["answered", String(it.answered)],
+    ["refused", refused], ["not answered", String(it.unanswered)]];
+  if (it.unsent !== undefined) rows.push(["not sent, for too many waited", String(it.unsent)]);
+  $("dial-told").tBodies[0].replaceChildren(...rows.map((row) => cells(row, "td")));
+}
