@@ -34,7 +34,7 @@ def console(browser, check, root, out, program):
         browser.complaints(), browser.requests()
         browser.tell("Page.navigate", {"url": address})
         check("console: the run is there", until(browser, VERDICT, lambda it: "PASS" in it) == "✓ PASS")
-        lines = "return document.querySelectorAll('#map .region').length"
+        lines = "return document.querySelectorAll('#map .drawing .region').length"
         check("console: three Regions on the map", until(browser, lines, lambda it: it == 3) == 3)
         browser.press("Right", "Right", "Right")
         now = browser.script("return document.getElementById('now').textContent")
@@ -50,7 +50,7 @@ def console(browser, check, root, out, program):
         browser.script("document.getElementById('ask-do').click()")
         check("console: the fault changes the run", "FAIL" in until(browser, VERDICT, lambda it: "FAIL" in it))
         browser.script("const t = document.getElementById('time'); t.value = 2000000; t.dispatchEvent(new Event('input'))")
-        cut = "return document.querySelectorAll('#map .link.cut').length"
+        cut = "return document.querySelectorAll('#map .drawing .link.cut').length"
         check("console: the link is drawn as cut", until(browser, cut, lambda it: it >= 1) >= 1)
         browser.picture(out / "console-cut.png")
 
@@ -62,6 +62,18 @@ def console(browser, check, root, out, program):
 
         browser.script("document.querySelector('#acts button').click()")
         check("console: a click is taken back", until(browser, VERDICT, lambda it: "PASS" in it) == "✓ PASS")
+        browser.script(
+            "const t = document.getElementById('time'); t.value = 0; t.dispatchEvent(new Event('input'));"
+            "document.getElementById('dial-writes').value = 20; document.getElementById('dial-show').click()"
+        )
+        steps = until(browser, "return document.getElementById('dial-yaml').textContent")
+        check("console: the dial is shown as steps", "dial_1_writes" in steps, steps)
+        browser.script("document.getElementById('dial').requestSubmit()")
+        acts = until(browser, "return document.getElementById('acts').textContent", lambda it: "the dial" in it)
+        browser.script("const t = document.getElementById('time'); t.value = 9000000; t.dispatchEvent(new Event('input'))")
+        figures = until(browser, "return document.getElementById('dial-told').textContent", lambda it: "ms" in it)
+        check("console: the dial tells what is achieved", "the dial" in acts and "ms / " in figures, acts + figures)
+        browser.picture(out / "console-dial.png")
         browser.script("const t = document.getElementById('text'); t.value = 'scenario: 1\\ntitel: x'; t.dispatchEvent(new Event('input'))")
         found = until(browser, "return document.getElementById('findings').textContent")
         check("console: the editor says what is wrong", "titel" in found, found)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looks at reports and the console with a real browser: `run.py [target/debug/faultline]`.
+"""Looks at reports and the console with a real browser: `run.py [target/debug/faultline [live]]`.
 
 Needs chromium and chromedriver; says so and does nothing without them. Pages and screenshots stay
 in `target/browser/`.
@@ -13,6 +13,7 @@ from pathlib import Path
 import journals
 from console import console
 from driver import Browser, missing
+from live import live
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target" / "browser"
@@ -177,11 +178,15 @@ def main():
     if missing():
         print(f"{' and '.join(missing())} not installed: reports were not looked at with a browser in this run")
         return 0
-    pages()
+    OUT.mkdir(parents=True, exist_ok=True)
+    if "live" not in sys.argv[2:]:
+        pages()
     with Browser() as browser:
-        for part in (loads, plain, wide_and_narrow, hostile, large, compared):
-            part(browser)
-        console(browser, check, ROOT, OUT, PROGRAM.resolve())
+        if "live" not in sys.argv[2:]:
+            for part in (loads, plain, wide_and_narrow, hostile, large, compared):
+                part(browser)
+            console(browser, check, ROOT, OUT, PROGRAM.resolve())
+        live(browser, check, OUT, PROGRAM.resolve())
     print(f"{len(failed)} failed; screenshots are in {OUT.relative_to(ROOT)}" if failed else "all hold")
     return 1 if failed else 0
 

@@ -10,10 +10,10 @@ use crate::exit::Exit;
 use crate::explain::{self, Kind};
 use crate::scenario;
 
-/// Explain a verb, fault, oracle, metric, matcher or code.
+/// Explain a verb, fault, oracle, metric, matcher, code, or a view of the report or console.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Its name, for example kms.encrypt, region_down or E0201.
+    /// Its name, for example kms.encrypt, region_down, E0201 or console.live.
     name: String,
 }
 

@@ -88,6 +88,73 @@ fn what_cannot_be_done_is_said_and_not_done() {
     assert_eq!(found[0]["line"], 1, "{found}");
 }
 
+#[test]
+fn a_turn_of_the_dial_is_lanes_of_steps_and_the_same_each_time() {
+    let file = FILE.replace(
+        "steps:\n",
+        "  tables:\n    orders: { account: shop, replicas: [eu-west-1, us-east-1], partition_key: id }\nsteps:\n",
+    );
+    let file = file.replace("allow: [\"kms:*\"]", "allow: [\"kms:*\", \"dynamodb:*\"]");
+    let mut stage = Stage::new("two.yaml", &file);
+    let names: Vec<&str> = stage.targets.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["orders", "cards"]);
+    let turned = |kind: &str, name: &str, region: &str, reads: u32| {
+        let load = json!({ "kind": kind, "name": name, "in": region, "as": "app", "writes": 10, "reads": reads });
+        let act = json!({ "at": 2_000_000, "lasts": 3_000_000, "load": load });
+        serde_json::from_value::<Act>(act).expect("an act")
+    };
+    let mut long = turned("table", "orders", "us-east-1", 0);
+    if let Act::Load(load) = &mut long {
+        load.lasts = 600_000_000;
+    }
+    for wrong in [
+        turned("bucket", "orders", "us-east-1", 0),
+        turned("table", "orders", "mars-north-1", 0),
+        turned("key", "cards", "us-east-1", 1),
+        turned("table", "orders", "us-east-1", 1_000),
+        long,
+    ] {
+        assert!(stage.act(wrong).is_err());
+    }
+    stage
+        .act(turned("table", "orders", "us-east-1", 5))
+        .expect("it can be done");
+    stage
+        .act(turned("key", "cards", "eu-west-1", 0))
+        .expect("it can be done");
+    let run = stage.shown()["run"].clone();
+    assert_eq!(run["verdict"], "pass", "{}", run["because"]);
+    let count = |run: &Value, operation: &str| {
+        let events = run["events"].as_array().cloned().unwrap_or_default();
+        let dialled = |event: &&Value| {
+            let step = event["step"].as_str().unwrap_or_default();
+            event["operation"] == operation && step.contains(".dial_")
+        };
+        events.iter().filter(dialled).count()
+    };
+    // Thirty writes and fifteen reads were asked for; eight names go in whole rounds.
+    assert_eq!(count(&run, "dynamodb.PutItem"), 24);
+    assert_eq!(count(&run, "dynamodb.GetItem"), 8);
+    assert_eq!(count(&run, "kms.Encrypt"), 30);
+    let text = stage.scenario().expect("it is a scenario");
+    let mut again = Stage::new("saved.yaml", &text);
+    assert_eq!(again.shown()["run"]["verdict"], "pass");
+    assert!(
+        text.contains("dial_1_writes") && text.contains("may_fail: true"),
+        "{text}"
+    );
+    // Under a fault the file's own step fails; the dial's requests may.
+    again
+        .act(clicked(0, "region_down: eu-west-1"))
+        .expect("it can be done");
+    assert_eq!(
+        again.shown()["run"]["verdict"],
+        "pass",
+        "{}",
+        again.shown()["run"]["because"]
+    );
+}
+
 async fn ask(
     method: &str,
     path: &str,

@@ -1,12 +1,14 @@
 //! What `faultline explain` and `faultline list` say: codes, verbs, faults, oracles,
-//! metrics, matchers.
+//! metrics, matchers, and what is seen on the pages.
 //!
 //! Everything comes from the tables that also check files, so no page can be out of date.
 //! Pages are plain text, made to be read in a terminal of 80 columns or more.
 
 pub mod codes;
 mod pages;
+pub mod views;
 
+use self::views::VIEWS;
 use crate::campaign::compounds::{self, COMPOUNDS};
 use crate::campaign::reach::MOMENTS;
 use crate::campaign::targets::RANDOM;
@@ -44,6 +46,8 @@ pub enum Kind {
     Random,
     /// How clients encrypt what they send: `world.sealed_clients`.
     Sealed,
+    /// What is seen on the report and in the console.
+    Views,
 }
 
 impl Kind {
@@ -60,6 +64,7 @@ impl Kind {
         ("moments", Self::Moments),
         ("random", Self::Random),
         ("sealed", Self::Sealed),
+        ("views", Self::Views),
     ];
 }
 
@@ -134,6 +139,13 @@ pub fn list(kind: Kind) -> Vec<Row> {
                 summary: topic.doc,
             })
             .collect(),
+        Kind::Views => VIEWS
+            .iter()
+            .map(|view| Row {
+                name: view.name,
+                summary: view.summary,
+            })
+            .collect(),
     }
 }
 
@@ -152,6 +164,8 @@ pub fn explain(name: &str) -> Result<String, Option<&'static str>> {
     found.extend(compounds::find(name).map(pages::compound));
     let topic = TOPICS.iter().find(|topic| topic.name == name);
     found.extend(topic.map(|topic| pages::sealed(topic)));
+    let view = VIEWS.iter().find(|view| view.name == name);
+    found.extend(view.map(views::page));
     let moment = MOMENTS.iter().find(|moment| moment.name == name);
     found.extend(moment.map(|moment| {
         format!(

@@ -38,6 +38,7 @@ pub struct House {
     /// Held by whoever changes something: faults are read, and written back.
     pub acting: tokio::sync::Mutex<()>,
     clock: LiveClock,
+    opened: Elapsed,
     seen: Mutex<Seen>,
     changed: watch::Sender<u64>,
     watchers: AtomicUsize,
@@ -92,6 +93,7 @@ impl House {
             nodes: nodes.collect(),
             ..Seen::default()
         };
+        let clock = LiveClock::start(Elapsed(0));
         Arc::new(Self {
             targets: found.map(targets).unwrap_or_default(),
             principals: known.saved.principals.keys().cloned().collect(),
@@ -100,7 +102,8 @@ impl House {
             saves,
             dial: Dial::default(),
             acting: tokio::sync::Mutex::default(),
-            clock: LiveClock::start(Elapsed(0)),
+            opened: clock.elapsed(),
+            clock,
             seen: Mutex::new(seen),
             changed: watch::channel(0).0,
             watchers: AtomicUsize::new(0),
@@ -110,7 +113,7 @@ impl House {
     /// Microseconds since the console was opened.
     #[must_use]
     pub fn now(&self) -> u64 {
-        self.clock.elapsed().0
+        self.clock.elapsed().0.saturating_sub(self.opened.0)
     }
 
     /// Microseconds since 1970.

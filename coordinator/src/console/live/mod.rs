@@ -18,4 +18,6 @@ pub mod house;
 pub mod record;
 pub mod routes;
 pub mod seen;
+#[cfg(test)]
+mod tests;
 pub mod watch;

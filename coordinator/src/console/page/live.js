@@ -3,6 +3,7 @@
 
 let live = null, events = [], seen = -1;
 const KEPT = 1000;
+const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 const up = (region) => live.nodes.find((node) => node.region === region)?.state === "up";
 
@@ -131,16 +132,16 @@ function tables() {
   fill($("data"), ["table or bucket", ...live.regions], live.data.map((it) => [`${it.kind} ${it.name}`, ...live.regions.map((region) =>
     it.places[region] ? place(it.kind, it.places[region]) + last(region) : "–")]));
   $("queues").replaceChildren(...live.queues.map((queue) =>
-    make("li", `${queue.waiting} of ${queue.stream} wait in ${queue.from} for ${queue.to}`)));
+    make("li", `${count(queue.waiting, "message")} of ${queue.stream}, waiting in ${queue.from} for ${queue.to}`)));
 }
 function place(kind, it) {
-  const count = (number, word) => `${number}${it.more ? "+" : ""} ${word}${number === 1 ? "" : "s"}`;
+  const more = (number, word) => it.more ? `${number}+ ${word}s` : count(number, word);
   const under = it.key ? "under " + (live.keys.find((key) => it.key.endsWith(key.key_id))?.name || it.key) : "";
   if (kind === "table")
-    return [count(it.items, "item"), "🔒 " + (under || "under AWS's own key"), it.status === "ACTIVE" ? "" : it.status,
+    return [more(it.items, "item"), "🔒 " + (under || "under AWS's own key"), it.status === "ACTIVE" ? "" : it.status,
       it.key_usable ? "" : "⛔ its key cannot be used", it.waiting_for_key ? `${it.waiting_for_key} wait for the key` : ""].filter(Boolean).join(", ");
   const statuses = Object.entries(it.statuses).map(([status, number]) => `${number} ${status}`);
-  return [count(it.objects, "object"), "🔒 " + it.encryption + (under ? " " + under : ""), ...statuses].join(", ");
+  return [more(it.objects, "object"), "🔒 " + it.encryption + (under ? " " + under : ""), ...statuses].join(", ");
 }
 
 function dialNow() {
@@ -166,14 +167,14 @@ function show() {
   const whole = there === live.nodes.length && !live.faults.length;
   $("state").textContent = whole ? "✓ whole" : there < live.nodes.length ? "† nodes away" : "! faults";
   $("state").className = "verdict " + (whole ? "pass" : there < live.nodes.length ? "fail" : "unknown");
-  $("facts").textContent = `${there} of ${live.nodes.length} nodes up, ${live.faults.length} faults in force`;
+  $("facts").textContent = `${there} of ${live.nodes.length} nodes up, ${count(live.faults.length, "fault")} in force`;
   $("banner").hidden = live.up && !live.problem;
   $("banner").textContent = live.problem || "`faultline up` does not run: nobody starts nodes that are away. Start it in another shell.";
   const picture = JSON.stringify([live.nodes, live.faults, live.keys, live.queues]);
   if (picture !== drawn) { map(world(), wanted); buttons(all(), wanted); faults(); }
   drawn = picture;
   tables(); dialNow(); log(events);
-  $("done").textContent = `${live.done} things since the console was opened, whoever did them`;
+  $("done").textContent = `${count(live.done, "thing")} since the console was opened, whoever did it`;
   $("save").hidden = !live.can_save;
 }
 $("filter").addEventListener("input", () => log(events));

@@ -76,36 +76,55 @@ function linkState(faults, [one, other]) {
 
 // The map of { regions, links, faults, down, dead, messages, keys(region) }; `wanted(kind, what)` hears of clicks.
 function map(world, wanted) {
-  const svg = $("map"), at = places(world.regions);
-  svg.replaceChildren();
+  const at = places(world.regions), drawing = draw("g", { class: "drawing" });
   for (const link of world.links) {
     const [[x1, y1], [x2, y2]] = link.between.map((region) => at[region]);
     const word = linkState(world.faults, link.between);
-    svg.append(draw("line", { x1, y1, x2, y2, class: "link " + word }));
-    svg.append(draw("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - .6, class: "small" },
-      word === "cut" ? "✕ cut" : word === "slow" ? "~ troubled" : link.words || link.usual_ms + " ms"));
-    const hit = draw("line", { x1, y1, x2, y2, class: "hit" });
-    hit.addEventListener("click", () => wanted("link", link.between));
-    svg.append(hit);
+    drawing.append(draw("line", { x1, y1, x2, y2, class: "link " + word }),
+      draw("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - .6, class: "small" },
+        word === "cut" ? "✕ cut" : word === "slow" ? "~ troubled" : link.words || link.usual_ms + " ms"));
   }
   for (const [from, to, part, lost] of world.messages) {
     const [[x1, y1], [x2, y2]] = [at[from], at[to]];
-    svg.append(draw("circle", { cx: x1 + (x2 - x1) * part, cy: y1 + (y2 - y1) * part, r: .7, class: "message" + (lost ? " lost" : "") }));
+    drawing.append(draw("circle", { cx: x1 + (x2 - x1) * part, cy: y1 + (y2 - y1) * part, r: .7, class: "message" + (lost ? " lost" : "") }));
   }
   for (const region of world.regions) {
     const [x, y] = at[region];
     const down = world.down.has(region), dead = world.dead.has(region);
-    const circle = draw("circle", { cx: x, cy: y, r: 3, class: "region" + (down || dead ? " down" : "") });
-    circle.addEventListener("click", () => wanted("region", region));
-    svg.append(circle, draw("text", { x, y: y + 5.4 }, region),
-      draw("text", { x, y: y + .7 }, down ? "✕" : dead ? "†" : ""));
-    world.keys(region).forEach(([name, state, what], line) => {
-      const text = draw("text", { x, y: y + 7.6 + 1.9 * line, class: "small" + (what ? " key" : "") },
-        (state === "Enabled" ? "🔑 " : "⛔ ") + name + (state === "Enabled" ? "" : " " + state));
-      if (what) text.addEventListener("click", () => wanted("key", what));
-      svg.append(text);
+    drawing.append(draw("circle", { cx: x, cy: y, r: 3, class: "region" + (down || dead ? " down" : "") }),
+      draw("text", { x, y: y + 5.4 }, region), draw("text", { x, y: y + .7 }, down ? "✕" : dead ? "†" : ""));
+    world.keys(region).forEach(([name, state], line) => drawing.append(draw("text", { x, y: y + 7.6 + 1.9 * line, class: "small" },
+      (state === "Enabled" ? "🔑 " : "⛔ ") + name + (state === "Enabled" ? "" : " " + state))));
+  }
+  const hits = hitsOf(world, at, wanted);
+  const old = $("map").querySelector(".drawing");
+  if (old) old.replaceWith(drawing); else $("map").append(drawing);
+  if (hits) { $("map").querySelector(".hits")?.remove(); $("map").append(hits); }
+}
+
+// What can be clicked stays where it is while the picture changes below it; nothing when it is there already.
+function hitsOf(world, at, wanted) {
+  const mark = JSON.stringify([world.regions, world.links.map((link) => link.between), world.regions.map((region) => world.keys(region).map(([, , what]) => what))]);
+  if ($("map").dataset.hits === mark) return null;
+  $("map").dataset.hits = mark;
+  const hits = draw("g", { class: "hits" });
+  const hit = (name, attributes, kind, what) => {
+    const made = draw(name, { ...attributes, class: "hit " + kind });
+    made.addEventListener("click", () => wanted(kind, what));
+    hits.append(made);
+  };
+  for (const { between } of world.links) {
+    const [[x1, y1], [x2, y2]] = between.map((region) => at[region]);
+    hit("line", { x1, y1, x2, y2 }, "link", between);
+  }
+  for (const region of world.regions) {
+    const [cx, cy] = at[region];
+    hit("circle", { cx, cy, r: 3.3 }, "region", region);
+    world.keys(region).forEach(([, , what], line) => {
+      if (what) hit("rect", { x: cx - 8, y: cy + 6.1 + 1.9 * line, width: 16, height: 1.9 }, "key", what);
     });
   }
+  return hits;
 }
 
 // The same as the map's clicks, for keyboards and for whoever does not see it: [text, kind, what].
@@ -115,6 +134,9 @@ function buttons(all, wanted) {
   $("buttons").dataset.texts = texts;
   $("buttons").replaceChildren(...all.map(([text, kind, what]) => press(text, () => wanted(kind, what))));
 }
+
+// What a note says, without digests and account numbers.
+const fields = (all) => Object.values(all).filter((it) => !/^([0-9a-f]{32,}|\d{12})$/.test(it)).slice(0, 4).join("  ");
 
 function told(event) {
   switch (event.kind) {
@@ -126,7 +148,7 @@ function told(event) {
     case "healed": return `~ fault ${event.fault} is healed`;
     case "died": return `† the node of ${event.region} ${event.live ? "is away" : "died"}`;
     case "started": return `the node of ${event.region} ${event.live ? "is there" : "started"}`;
-    case "note": return `${event.region}  ${event.note}  ${Object.values(event.fields).slice(0, 4).join("  ")}`;
+    case "note": return `${event.region}  ${event.note}  ${fields(event.fields)}`;
     default: return event.kind;
   }
 }
