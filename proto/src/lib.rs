@@ -2,7 +2,7 @@
 //!
 //! Generated from `defs/` at build time:
 //! - [`kms`], [`iam`], [`sts`], [`s3`], [`s3control`], [`dynamodb`], [`dynamodbstreams`], [`ec2`], [`cloudtrail`], [`organizations`],
-//!   [`secretsmanager`], [`ssm`], [`rds`], [`database`]: messages
+//!   [`secretsmanager`], [`ssm`], [`rds`], [`redshift`], [`database`]: messages
 //!   (`kms::EncryptRequest`) and typed gRPC clients (`kms::kms_client::KmsClient`).
 //! - [`handlers`]: per service a request enum, a handler trait, a dispatch
 //!   (`KmsRequest::decode`, `KmsHandler`, `dispatch_kms`); [`Operation`] ties a request
@@ -121,6 +121,11 @@ with_client!(
     /// Messages and client of RDS and Aurora.
     rds,
     "faultline.aws.rds.v1"
+);
+with_client!(
+    /// Messages and client of Redshift.
+    redshift,
+    "faultline.aws.redshift.v1"
 );
 with_client!(
     /// Messages and client of what a database's own clients say.

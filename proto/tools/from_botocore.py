@@ -289,6 +289,7 @@ class Service:
         options = {}
         if model.error_shapes:
             options["errors"] = [shape.metadata.get("error", {}).get("code", shape.name) for shape in model.error_shapes]
+            options["errors"] += curated.get("errors", [])
         if action := curated.get("action"):
             options["action"] = action
         for key, option in (("read", "read_only"), ("data", "data_event")):

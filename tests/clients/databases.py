@@ -16,6 +16,7 @@ def checks(check, world):
     clusters(check, client, key)
     refusals(check, world, client, key)
     command_line(check, world)
+    groups(check, client)
 
 
 def databases(check, client, key):
@@ -51,6 +52,17 @@ def clusters(check, client, key):
     check.equal("the first one writes", [(one["DBClusterArn"], one["IsWriter"], one["Readers"]) for one in seen], [(first["DBClusterArn"], True, [])])
 
 
+def groups(check, client):
+    check.equal("a default group", client.describe_db_clusters(DBClusterIdentifier="orders")["DBClusters"][0]["DBClusterParameterGroup"], "default.aurora-postgresql16")
+    wanted = [{"ParameterName": "rds.global_db_rpo", "ParameterValue": "30", "ApplyMethod": "immediate"}]
+    check.equal("a parameter", client.modify_db_cluster_parameter_group(DBClusterParameterGroupName="strict", Parameters=wanted)["DBClusterParameterGroupName"], "strict")
+    pages = client.get_paginator("describe_db_cluster_parameters").paginate(DBClusterParameterGroupName="strict", Source="user")
+    shown = [(one["ParameterName"], one["ParameterValue"], one["ApplyType"], one["IsModifiable"]) for page in pages for one in page["Parameters"]]
+    check.equal("as it was set", shown, [("rds.global_db_rpo", "30", "dynamic", True)])
+    client.delete_db_cluster_parameter_group(DBClusterParameterGroupName="strict")
+    check.refused("a group that is gone", "DBParameterGroupNotFound", client.describe_db_cluster_parameter_groups, 404, "DBClusterParameterGroup not found: strict", DBClusterParameterGroupName="strict")
+
+
 def refusals(check, world, client, key):
     rows = [
         ("an unknown database", "DBInstanceNotFound", client.describe_db_instances, dict(DBInstanceIdentifier="none"), 404, "DBInstance none not found."),
@@ -83,6 +95,14 @@ def refusals(check, world, client, key):
 def command_line(check, world):
     seen = cli(world, "rds", "describe-db-instances", "--db-instance-identifier", "ledger")
     check.equal("the AWS CLI sees it", [one["Engine"] for one in seen["DBInstances"]], ["postgres"])
+    created = cli(world, "rds", "create-db-cluster-parameter-group", "--db-cluster-parameter-group-name", "strict",
+                  "--db-parameter-group-family", "aurora-postgresql16", "--description", "little loss")
+    check.equal("the AWS CLI makes a parameter group", created, {"DBClusterParameterGroup": {
+        "DBClusterParameterGroupName": "strict", "DBParameterGroupFamily": "aurora-postgresql16", "Description": "little loss",
+        "DBClusterParameterGroupArn": f"arn:aws:rds:eu-west-1:{world.account}:cluster-pg:strict"}})
+    odd = cli(world, "rds", "modify-db-cluster-parameter-group", "--db-cluster-parameter-group-name", "strict",
+              "--parameters", "ParameterName=rds.global_db_rpo,ParameterValue=19,ApplyMethod=immediate")
+    check.that("with limits", "(InvalidParameterValue) when calling the ModifyDBClusterParameterGroup operation: Invalid parameter value: 19 for: rds.global_db_rpo allowed values are: -1,20-2147483647" in odd.get("Failed", ""), odd)
     gone = cli(world, "rds", "remove-from-global-cluster", "--global-cluster-identifier", "shop",
                "--db-cluster-identifier", f"arn:aws:rds:eu-west-1:{world.account}:cluster:none")
     check.that("and is refused in AWS's words", "(DBClusterNotFoundFault)" in gone.get("Failed", ""), gone)

@@ -1,7 +1,9 @@
-"""EC2 and EBS through boto3: flat lists, times, waiters; disks, images, locks and their refusals.
+"""EC2 and EBS through boto3 and the AWS CLI: flat lists, times, waiters; disks, images, locks and their refusals.
 
 What takes time is begun early and waited for late: the checks of one thing run while another is made.
 """
+
+from cli import cli
 
 # Waiters look often: everything takes seconds.
 SOON = {"Delay": 0.3, "MaxAttempts": 100}
@@ -43,7 +45,12 @@ def checks(check, world):
     check.equal("encryption by default is off", ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"], False)
     check.equal("it is switched on", ec2.enable_ebs_encryption_by_default()["EbsEncryptionByDefault"], True)
     check.equal("and off", ec2.disable_ebs_encryption_by_default()["EbsEncryptionByDefault"], False)
+    command_line(check, world, snapshot["SnapshotId"], key["Arn"])
     images(check, world, ec2, nobody, volume, snapshot["SnapshotId"], key["Arn"])
+    archived = ec2.modify_snapshot_tier(SnapshotId=snapshot["SnapshotId"], StorageTier="archive")
+    check.has("modify_snapshot_tier", archived, "SnapshotId", "TieringStartTime")
+    tiers = ec2.describe_snapshot_tier_status(Filters=[{"Name": "snapshot-id", "Values": [snapshot["SnapshotId"]]}])["SnapshotTierStatuses"]
+    check.equal("on its way into the archive", [(one["StorageTier"], one["LastTieringOperationStatus"]) for one in tiers], [("standard", "archival-in-progress")])
     ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
     rows = [
         ("an unknown volume", "InvalidVolume.NotFound", ec2.describe_volumes, dict(VolumeIds=["vol-00000000000000000"]), 400),
@@ -54,6 +61,17 @@ def checks(check, world):
     ]
     for name, code, call, arguments, status in rows:
         check.refused(name, code, call, **arguments)
+
+
+def command_line(check, world, snapshot, key):
+    """The main paths as a learner types them."""
+    seen = cli(world, "ec2", "describe-snapshots", "--snapshot-ids", snapshot, "--query", "Snapshots[0].[State,VolumeSize,Encrypted,KmsKeyId,StorageTier,Progress]")
+    check.equal("the AWS CLI sees the snapshot", seen, ["completed", 1, True, key, "standard", "100%"])
+    made = cli(world, "ec2", "create-volume", "--snapshot-id", snapshot, "--availability-zone", "eu-west-1a", "--query", "[State,Size,Encrypted,KmsKeyId,SnapshotId]")
+    check.equal("and makes a volume of it", made, ["creating", 1, True, key, snapshot])
+    gone = cli(world, "ec2", "copy-snapshot", "--source-region", "us-east-1", "--source-snapshot-id", "snap-00000000000000000")
+    words = "An error occurred (InvalidSnapshot.NotFound) when calling the CopySnapshot operation: The snapshot 'snap-00000000000000000' does not exist."
+    check.that("and is refused in AWS's words", words in gone.get("Failed", ""), gone)
 
 
 def images(check, world, ec2, nobody, volume, snapshot, key):

@@ -27,11 +27,12 @@ import signatures
 import tables
 import trail
 import uploads
+import warehouses
 from checks import Checks
 from world import Processes, World
 
 # Those that take longest begin first: an area is mostly waiting, for a client to start or a copy to arrive.
-AREAS = [exported, secure, cli, uploads, replication, dynamodb, tables, kms, ec2, secret_values, parameters, databases, encryption_sdk, objects, signatures, identity, access]
+AREAS = [exported, secure, cli, uploads, replication, dynamodb, tables, kms, ec2, secret_values, parameters, databases, warehouses, encryption_sdk, objects, signatures, identity, access]
 AT_ONCE = 3
 # Alone, after them: one reads what the others left in the trail, one kills nodes.
 ALONE = [trail, processes]

@@ -72,7 +72,9 @@ fn steps(campaign: &Campaign, recorded: &Recorded) -> Vec<Node> {
         for then in &settle.then {
             let mut entries = then.entries().unwrap_or_default().to_vec();
             let says = |word: &str| entries.iter().any(|entry| entry.key.text == word);
-            let waits = says("within") || says("throughout") || says("wait");
+            let waits = ["within", "throughout", "wait", "may_fail", "fails_with"]
+                .into_iter()
+                .any(says);
             if let Some(within) = settle.within.as_ref().filter(|_| !waits) {
                 entries.push(entry("within", within.clone()));
             }

@@ -5,9 +5,11 @@
 //! when it says InSync. The digest is made under a key that all Regions share, so nobody learns
 //! from it what the secret is.
 //!
-//! It cannot see what a Region stores and does not tell of, nor a replica that nobody calls InSync.
+//! It cannot see what a Region stores and does not tell of, nor a replica that nobody calls InSync. What
+//! a replica's Region did before it died it may not have told: what is known of its copies is forgotten
+//! then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{End, Finding, Oracle};
 use crate::journal::What;
@@ -18,7 +20,10 @@ pub(super) struct SecretReplicasInSyncAreEqual {
     secret: Option<String>,
     /// The last word of each replica, by secret and Region: digest and line.
     copies: BTreeMap<(String, String), (String, u64)>,
+    /// Regions that have died: what they have nobody may have heard.
+    died: BTreeSet<String>,
     measured: u64,
+    unclear: u64,
     wrong: Option<(String, Vec<u64>)>,
 }
 
@@ -27,7 +32,9 @@ impl SecretReplicasInSyncAreEqual {
         Self {
             secret,
             copies: BTreeMap::new(),
+            died: BTreeSet::new(),
             measured: 0,
+            unclear: 0,
             wrong: None,
         }
     }
@@ -42,10 +49,16 @@ impl SecretReplicasInSyncAreEqual {
     }
 
     fn in_sync(&mut self, secret: &str, region: &str, content: &str, line: u64) {
-        self.measured += 1;
         let place = (secret.to_owned(), region.to_owned());
         let wrong = match self.copies.get(&place) {
-            Some((copy, _)) if copy == content => return,
+            None if self.died.contains(region) => {
+                self.unclear += 1;
+                return;
+            }
+            Some((copy, _)) if copy == content => {
+                self.measured += 1;
+                return;
+            }
             Some((_, told)) => (
                 format!("{secret} is InSync in {region}, and the replica has something else"),
                 vec![*told, line],
@@ -61,8 +74,15 @@ impl SecretReplicasInSyncAreEqual {
 
 impl Oracle for SecretReplicasInSyncAreEqual {
     fn hear(&mut self, event: &Event) {
-        let What::Note { note, fields, .. } = &event.what else {
-            return;
+        let (note, fields) = match &event.what {
+            What::Note { note, fields, .. } => (note, fields),
+            What::NodeDied { region, .. } => {
+                let died = region.as_str();
+                self.copies.retain(|(_, at), _| at != died);
+                self.died.insert(died.to_owned());
+                return;
+            }
+            _ => return,
         };
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let (secret, region, content) = (field("secret"), field("region"), field("content"));
@@ -82,6 +102,10 @@ impl Oracle for SecretReplicasInSyncAreEqual {
     fn conclude(&mut self, _end: &mut End<'_>) -> Finding {
         match &self.wrong {
             Some((because, at)) => Finding::violated(because.clone(), at.iter().copied()),
+            None if self.measured > 0 && self.unclear > 0 => Finding::Holds {
+                measured: self.measured,
+                but: format!("{} more were told by a Region that died", self.unclear),
+            },
             None => Finding::measured(self.measured, "no replica of a secret was ever InSync"),
         }
     }
@@ -91,6 +115,7 @@ impl Oracle for SecretReplicasInSyncAreEqual {
 mod tests {
     use serde_json::json;
 
+    use crate::journal::What;
     use crate::oracles::testing::{Doctored, unknown, violated};
 
     fn run() -> Doctored {
@@ -127,6 +152,21 @@ mod tests {
         let mut run = self::run();
         tell(&mut run, "eu-west-1", "secret_in_sync", "shop/db", "bb");
         assert!(violated(run.finding()).0.contains("no replica there"));
+    }
+
+    #[test]
+    fn what_a_region_did_before_it_died_is_not_known() {
+        let mut run = run();
+        tell(&mut run, "us-east-1", "secret_copied", "shop/db", "aa");
+        tell(&mut run, "eu-west-1", "secret_in_sync", "shop/db", "aa");
+        run.tell(What::NodeDied {
+            region: "us-east-1".parse().unwrap(),
+            point: "after_commit".to_owned(),
+            caused_by: None,
+        });
+        tell(&mut run, "eu-west-1", "secret_in_sync", "shop/db", "bb");
+        tell(&mut run, "us-east-1", "secret_copied", "shop/db", "cc");
+        run.holds(1);
     }
 
     #[test]

@@ -67,6 +67,12 @@ mutants! {
     IdentityPolicyForgotten "identity_policy_forgotten" "The caller's own policies are not asked where the key's policy names the account.";
     RefusalsNotInTrail "refusals_not_in_trail" "Refused calls leave no event.";
     OwnerNotTold "owner_not_told" "A call across accounts stands in the caller's trail alone.";
+    ShareNotEnded "share_not_ended" "Permissions of a snapshot are added and never taken away.";
+    StaleBlocksShared "stale_blocks_shared" "A later copy takes the blocks of the copy before it by number, whatever is in them.";
+    DisksShareContext "disks_share_context" "The data keys of all disks are bound to the same encryption context.";
+    RpoFromLastCommit "rpo_from_last_commit" "The RPO of a failover is counted from the last commit that is lost, not from the first.";
+    SecretsShareContext "secrets_share_context" "The versions of all secrets are bound to the same encryption context.";
+    InSyncTooSoon "in_sync_too_soon" "A replica secret is InSync when any update was taken, not the last one.";
     TrailShowsSecrets "trail_shows_secrets" "Events hold the members of a request that are secret.";
 }
 

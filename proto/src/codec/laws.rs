@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::handlers::{
     CloudTrailRequest, DatabaseRequest, DynamoDbRequest, DynamoDbStreamsRequest, Ec2Request,
-    IamRequest, KmsRequest, OrganizationsRequest, RdsRequest, S3ControlRequest, S3Request,
-    SecretsManagerRequest, SsmRequest, StsRequest,
+    IamRequest, KmsRequest, OrganizationsRequest, RdsRequest, RedshiftRequest, S3ControlRequest,
+    S3Request, SecretsManagerRequest, SsmRequest, StsRequest,
 };
 use crate::tables::Card;
 use crate::{registry, validate};
@@ -60,7 +60,7 @@ fn typed(operation: &str, bytes: &[u8]) -> bool {
     macro_rules! any {
         ($($request:ident)*) => { $($request::decode(operation, bytes).is_some_and(|read| read.is_ok()))||* };
     }
-    any!(KmsRequest IamRequest StsRequest S3Request S3ControlRequest DynamoDbRequest DynamoDbStreamsRequest Ec2Request CloudTrailRequest OrganizationsRequest SecretsManagerRequest SsmRequest RdsRequest DatabaseRequest)
+    any!(KmsRequest IamRequest StsRequest S3Request S3ControlRequest DynamoDbRequest DynamoDbStreamsRequest Ec2Request CloudTrailRequest OrganizationsRequest SecretsManagerRequest SsmRequest RdsRequest RedshiftRequest DatabaseRequest)
 }
 
 #[test]

@@ -145,6 +145,7 @@ table! {
     "kms" => kms::Kms,
     "organizations" => organizations::Organizations,
     "rds" => rds::Rds,
+    "redshift" => rds::redshift::Redshift,
     "database" => rds::sql::Database,
     "s3" => s3::S3,
     "s3control" => s3::control::S3Control,

@@ -18,6 +18,7 @@ pub const MODULES: &[&[Declared]] = &[
     crate::services::kms::keyspaces::KEYSPACES,
     crate::services::organizations::keyspaces::KEYSPACES,
     crate::services::rds::keyspaces::KEYSPACES,
+    crate::services::rds::redshift::keyspaces::KEYSPACES,
     crate::services::s3::bucket_key::KEYSPACES,
     crate::services::s3::expiring::KEYSPACES,
     crate::services::s3::keyspaces::KEYSPACES,

@@ -110,6 +110,12 @@ fn of_more(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
         Ec2Request::LockSnapshot(request) => {
             one("LockSnapshot", Kind::Snapshot, &request.snapshot_id)
         }
+        Ec2Request::ModifySnapshotTier(request) => {
+            one("ModifySnapshotTier", Kind::Snapshot, &request.snapshot_id)
+        }
+        Ec2Request::RestoreSnapshotTier(request) => {
+            one("RestoreSnapshotTier", Kind::Snapshot, &request.snapshot_id)
+        }
         Ec2Request::UnlockSnapshot(request) => {
             one("UnlockSnapshot", Kind::Snapshot, &request.snapshot_id)
         }

@@ -22,7 +22,7 @@ use super::keys::DEFAULT_KEY;
 use super::keyspaces::{
     MakingRow, Makings, Origin, Sealing, SnapshotRow, SnapshotState, Snapshots, Tags,
 };
-use super::{events, pull, select, settings, snapshots, targets};
+use super::{events, pull, select, settings, snapshots, targets, tiers};
 use crate::caller::CallerRow;
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
@@ -108,7 +108,10 @@ pub fn region(ctx: &Ctx<'_>, name: Option<&str>) -> Result<RegionName, Error> {
 pub fn meta(ctx: &mut Ctx<'_>, id: &str) -> Result<Meta, Error> {
     let row = snapshots::visible(ctx, id)?;
     match row.state {
-        SnapshotState::Completed => Ok(of(ctx, id, &row)),
+        SnapshotState::Completed => {
+            tiers::check(ctx, id)?;
+            Ok(of(ctx, id, &row))
+        }
         state => {
             let text = format!(
                 "Snapshot {id} is in invalid state - {}",

@@ -15,7 +15,7 @@ use super::ids::Kind;
 use super::keyspaces::{
     Device, ImageRow, ImageState, Images, LaunchOrganizations, SnapshotState, Snapshots,
 };
-use super::{select, snapshots, volumes};
+use super::{select, snapshots, tiers, volumes};
 use crate::context::Ctx;
 use crate::directory;
 use crate::refusal::Refusal;
@@ -81,6 +81,7 @@ pub(super) fn register(
             );
             return Err(Error::IncorrectState(text).into());
         }
+        tiers::check(ctx, snapshot)?;
     }
     let root_device = request.root_device_name;
     if root_device

@@ -24,6 +24,7 @@ use super::keyspaces::{GrantRow, Sealing};
 use crate::caller::Caller;
 use crate::context::Ctx;
 use crate::identity::Principal;
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::vault::SecretKey;
 
@@ -47,6 +48,11 @@ pub const NEEDED: [&str; 5] = [
 
 /// The encryption context of a data key (EBS-004).
 fn context(bound: &str) -> BTreeMap<String, String> {
+    let bound = if mutants::is(Mutant::DisksShareContext) {
+        "vol-ffffffff"
+    } else {
+        bound
+    };
     BTreeMap::from([("aws:ebs:id".to_owned(), bound.to_owned())])
 }
 

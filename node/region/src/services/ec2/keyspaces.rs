@@ -302,7 +302,8 @@ pub struct ReadRow {
 }
 
 pub use super::more_rows::{
-    EventRow, LockMode, LockRow, MakingRow, Origin, Transit, TransitRow, WorkRow,
+    EventRow, LockMode, LockRow, MakingRow, Origin, RestoreRow, TierRow, Transit, TransitRow,
+    WorkRow,
 };
 
 crate::keyspaces! {
@@ -346,4 +347,6 @@ crate::keyspaces! {
     pub Transits = 0x0813, "ec2.transits", version 1: String => TransitRow;
     /// Indexes of the blocks that a copy moves, by the new snapshot.
     pub Todos = 0x0814, "ec2.todos", version 1: String => Vec<u64>;
+    /// Snapshots that were archived, by id.
+    pub Tiers = 0x0815, "ec2.tiers", version 1: String => TierRow;
 }

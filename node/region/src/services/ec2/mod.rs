@@ -1,6 +1,6 @@
 //! EC2, as far as encrypted storage goes: volumes, snapshots, images, launches.
 //!
-//! - [`volumes`], [`snapshots`], [`locks`], [`sharing`], [`images`], [`image_life`], [`instances`],
+//! - [`volumes`], [`snapshots`], [`locks`], [`tiers`], [`sharing`], [`images`], [`image_life`], [`instances`],
 //!   [`settings`]: the calls.
 //! - [`copies`] and [`copy_images`]: copies; [`works`]: within the Region; [`pull`]: from another one;
 //!   [`targets`]: what they are sealed under, and what they need not move.
@@ -40,6 +40,7 @@ pub mod snapshots;
 pub mod targets;
 #[cfg(test)]
 mod tests;
+mod tiers;
 pub mod volumes;
 mod works;
 
@@ -165,6 +166,10 @@ handlers! {
     unlock_snapshot: UnlockSnapshotRequest -> UnlockSnapshotResponse = locks::unlock;
     describe_locked_snapshots:
         DescribeLockedSnapshotsRequest -> DescribeLockedSnapshotsResponse = locks::describe;
+    modify_snapshot_tier: ModifySnapshotTierRequest -> ModifySnapshotTierResponse = tiers::archive;
+    restore_snapshot_tier: RestoreSnapshotTierRequest -> RestoreSnapshotTierResponse = tiers::restore;
+    describe_snapshot_tier_status:
+        DescribeSnapshotTierStatusRequest -> DescribeSnapshotTierStatusResponse = tiers::describe;
     reset_snapshot_attribute:
         ResetSnapshotAttributeRequest -> ResetSnapshotAttributeResponse = sharing::reset_snapshot;
     create_image: CreateImageRequest -> CreateImageResponse = image_life::create;

@@ -52,6 +52,24 @@ pub struct WorkRow {
     pub done: u64,
 }
 
+/// A restore from the archive tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRow {
+    /// When it began, milliseconds since 1970.
+    pub began: i64,
+    /// Days that it is for; `None`: for good.
+    pub days: Option<i32>,
+}
+
+/// A snapshot that was archived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierRow {
+    /// When that began, milliseconds since 1970.
+    pub began: i64,
+    /// Its last restore.
+    pub restore: Option<RestoreRow>,
+}
+
 /// How a snapshot is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LockMode {

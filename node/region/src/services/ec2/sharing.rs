@@ -18,6 +18,7 @@ use super::error::Error;
 use super::keyspaces::{ImageRow, Images, LaunchOrganizations, Snapshots};
 use super::{events, images, snapshots};
 use crate::context::Ctx;
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 
 /// Most changes of one call (EBS-027).
@@ -173,7 +174,9 @@ pub(super) fn modify_snapshot(
     }
     let told = changes.accounts.clone();
     let adds = changes.add;
-    changes.apply(&mut row.shared_with, &mut row.public);
+    if changes.add || !mutants::is(Mutant::ShareNotEnded) {
+        changes.apply(&mut row.shared_with, &mut row.public);
+    }
     ctx.put::<Snapshots>(id.as_str(), &row);
     for account in told.iter().filter(|_| adds) {
         // EBS-034: who it is shared with learns of it.

@@ -2,7 +2,7 @@
 //!
 //! A snapshot is of the moment of its call; being pending is time only, and as much as the blocks
 //! take that no other snapshot has. It has the key and the data key of its volume, always
-//! (EBS-016). Left out: archive tier, recycle bin.
+//! (EBS-016). Left out: the recycle bin.
 
 use faultline_proto::ec2::{
     CreateSnapshotRequest, DeleteSnapshotRequest, DeleteSnapshotResponse, DescribeSnapshotsRequest,
@@ -16,7 +16,7 @@ use super::keyspaces::{
     Images, MakingRow, Makings, Origin, SnapshotRow, SnapshotState, Snapshots, Tags, VolumeRow,
     VolumeState,
 };
-use super::{blocks, events, images, locks, select, volumes};
+use super::{blocks, events, images, locks, select, tiers, volumes};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
@@ -287,6 +287,7 @@ pub fn remove(ctx: &mut Ctx<'_>, id: &str) -> Result<(), Error> {
     ctx.delete::<Snapshots>(id);
     ctx.delete::<Makings>(id);
     locks::forget(ctx, id);
+    tiers::forget(ctx, id);
     ctx.note("snapshot", &[("snapshot", id), ("state", "deleted")]);
     Ok(())
 }
@@ -368,6 +369,7 @@ fn progress(ctx: &Ctx<'_>, row: &SnapshotRow, making: Option<&MakingRow>) -> Str
 /// A snapshot as an answer shows it.
 fn show(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) -> Snapshot {
     let making = ctx.get::<Makings>(id);
+    let (tier, restored_until) = tiers::tier(ctx, id);
     let minutes = making.as_ref().and_then(|making| making.minutes);
     let transfer = match (&row.copied_from, minutes) {
         (None, _) => None,
@@ -376,7 +378,8 @@ fn show(ctx: &mut Ctx<'_>, id: &str, row: &SnapshotRow) -> Snapshot {
     };
     Snapshot {
         tags: select::tag_list(&row.tags),
-        storage_tier: Some("standard".to_owned()),
+        storage_tier: Some(tier.to_owned()),
+        restore_expiry_time: restored_until,
         sse_type: Some(sse(row.encrypted)),
         completion_time: row.completed,
         snapshot_id: Some(id.to_owned()),

@@ -11,7 +11,9 @@ use super::keyspaces::{
     GrantRow, LastCopies, MakingRow, Makings, Origin, Sealing, SnapshotRow, SnapshotState,
     Snapshots,
 };
+use super::tiers;
 use crate::context::Ctx;
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::store::Range;
 use crate::vault::SecretKey;
@@ -60,6 +62,9 @@ fn base_of(
     let row = ctx
         .get::<Snapshots>(last.as_str())
         .filter(|row| row.state == SnapshotState::Completed)?;
+    if tiers::tier(ctx, &last).0 == "archive" {
+        return None;
+    }
     for (id, making) in ctx.all(Range::<Makings>::all()) {
         if making.origin != *origin || id == target {
             continue;
@@ -111,9 +116,10 @@ pub fn prepare(
     let known: std::collections::BTreeMap<u64, String> = known.into_iter().collect();
     let mut todo = Vec::new();
     for (index, print) in listed {
-        let same = known
-            .get(index)
-            .filter(|block| blocks::print_of(block) == Some(print.as_str()));
+        let same = known.get(index).filter(|block| {
+            blocks::print_of(block) == Some(print.as_str())
+                || mutants::is(Mutant::StaleBlocksShared)
+        });
         match same {
             Some(block) => blocks::share_one(ctx, target, *index, block),
             None => todo.push(*index),

@@ -15,7 +15,7 @@ use super::keyspaces::{
     Attachment, SnapshotRow, SnapshotState, Tags, Tokens, Transit, Transits, VolumeRow,
     VolumeState, Volumes,
 };
-use super::{blocks, events, hosts, select, settings, snapshots};
+use super::{blocks, events, hosts, select, settings, snapshots, tiers};
 use crate::caller::CallerRow;
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
@@ -175,6 +175,7 @@ pub(super) fn create(ctx: &mut Ctx<'_>, request: CreateVolumeRequest) -> Result<
                 ))
                 .into());
             }
+            tiers::check(ctx, &id)?;
             Some((id, row))
         }
     };

@@ -48,6 +48,7 @@ const DB: &str = "db";
 const CLUSTER: &str = "cluster";
 const SNAPSHOT: &str = "snapshot";
 const CLUSTER_SNAPSHOT: &str = "cluster-snapshot";
+const CLUSTER_GROUP: &str = "cluster-pg";
 
 /// What `request` touches.
 pub(super) fn of(ctx: &Ctx<'_>, request: &Request) -> Vec<Access> {
@@ -67,6 +68,13 @@ pub(super) fn of(ctx: &Ctx<'_>, request: &Request) -> Vec<Access> {
         DeleteDBCluster CLUSTER, db_cluster_identifier;
         StartDBCluster CLUSTER, db_cluster_identifier;
         StopDBCluster CLUSTER, db_cluster_identifier;
+        ModifyDBCluster CLUSTER, db_cluster_identifier;
+        CreateDBClusterParameterGroup CLUSTER_GROUP, db_cluster_parameter_group_name;
+        DescribeDBClusterParameterGroups CLUSTER_GROUP, db_cluster_parameter_group_name;
+        DescribeDBClusterParameters CLUSTER_GROUP, db_cluster_parameter_group_name;
+        ModifyDBClusterParameterGroup CLUSTER_GROUP, db_cluster_parameter_group_name;
+        ResetDBClusterParameterGroup CLUSTER_GROUP, db_cluster_parameter_group_name;
+        DeleteDBClusterParameterGroup CLUSTER_GROUP, db_cluster_parameter_group_name;
         DescribeDBClusterSnapshots CLUSTER_SNAPSHOT, db_cluster_snapshot_identifier;
         DeleteDBClusterSnapshot CLUSTER_SNAPSHOT, db_cluster_snapshot_identifier;
         ModifyDBClusterSnapshotAttribute CLUSTER_SNAPSHOT, db_cluster_snapshot_identifier;
@@ -155,7 +163,7 @@ pub(super) fn remote(ctx: &Ctx<'_>, kind: &str, body: &[u8]) -> Result<RemoteCal
             let wanted: Copy = decode(body)?;
             let action = match wanted.family {
                 Family::Instance => "CopyDBSnapshot",
-                Family::Cluster => "CopyDBClusterSnapshot",
+                Family::Cluster | Family::Warehouse => "CopyDBClusterSnapshot",
             };
             let source = arn(ctx, wanted.family.snapshot(), Some(&wanted.source));
             vec![on(ctx, action, source)]

@@ -6,14 +6,15 @@
 use faultline_proto::progress::{Progress, Saga};
 use faultline_proto::rds::{
     CreateDbClusterRequest, CreateDbClusterResponse, DbClusterMessage, DeleteDbClusterRequest,
-    DeleteDbClusterResponse, DescribeDbClustersRequest, StartDbClusterRequest,
-    StartDbClusterResponse, StopDbClusterRequest, StopDbClusterResponse,
+    DeleteDbClusterResponse, DescribeDbClustersRequest, ModifyDbClusterRequest,
+    ModifyDbClusterResponse, StartDbClusterRequest, StartDbClusterResponse, StopDbClusterRequest,
+    StopDbClusterResponse,
 };
 
 use super::error::Error;
 use super::keys::Wanted;
 use super::keyspaces::{Databases, Family};
-use super::{global, health, instances, names, shows};
+use super::{global, health, instances, names, parameters, shows};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
@@ -71,13 +72,20 @@ pub(super) fn create(
     row.protected = request.deletion_protection.unwrap_or_default();
     row.tags = names::tags(&request.tags);
     let (encrypted, key) = (request.storage_encrypted, request.kms_key_id);
+    let group = request.db_cluster_parameter_group_name.as_deref();
     let Some(global) = request.global_cluster_identifier else {
         // EBS-042.
         let wanted = instances::wanted(encrypted, key, Wanted::Owned)?;
+        parameters::give(ctx, &row, group)?;
         instances::settle(ctx, &mut row, &wanted, BIRTH)?;
         let db_cluster = Some(shows::cluster(ctx, &row));
         return Ok(Progress::Done(CreateDbClusterResponse { db_cluster }));
     };
+    if row.version.is_empty() && group.is_some() {
+        let text = "With GlobalClusterIdentifier and DBClusterParameterGroupName, EngineVersion must be specified";
+        return Err(Error::Combination(text.to_owned()).into());
+    }
+    parameters::give(ctx, &row, group)?;
     let address = health::address(&row);
     if global::enter(ctx, row.clone(), &global, (encrypted, key))? {
         return Ok(Progress::Open(Saga {
@@ -116,6 +124,23 @@ pub(super) fn describe(
         marker,
         db_clusters,
     })
+}
+
+/// ModifyDBCluster: what the request cannot say is the encryption (EBS-041).
+pub(super) fn modify(
+    ctx: &mut Ctx<'_>,
+    request: ModifyDbClusterRequest,
+) -> Result<ModifyDbClusterResponse, Refusal> {
+    let id = request.db_cluster_identifier.as_deref();
+    let mut row = health::running(ctx, Family::Cluster, id)?;
+    row.retention = request.backup_retention_period.unwrap_or(row.retention);
+    row.version = request.engine_version.unwrap_or(row.version);
+    row.protected = request.deletion_protection.unwrap_or(row.protected);
+    let group = request.db_cluster_parameter_group_name.as_deref();
+    parameters::give(ctx, &row, group)?;
+    names::save(ctx, &row);
+    let db_cluster = Some(shows::cluster(ctx, &row));
+    Ok(ModifyDbClusterResponse { db_cluster })
 }
 
 /// DeleteDBCluster.

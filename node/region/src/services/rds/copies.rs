@@ -189,7 +189,7 @@ fn here(ctx: &mut Ctx<'_>, wanted: Copy) -> Result<SnapshotRow, Refusal> {
     let from = (source.holder.as_str(), old.as_ref());
     cells::reseal(ctx, from, (&row.holder, new.as_ref()))?;
     if let Some(grant) = reading {
-        keys::retire(ctx, &grant);
+        keys::retire(ctx, keys::RDS, &grant);
     }
     snapshots::begin(ctx, &row);
     Ok(row)
@@ -206,7 +206,7 @@ fn target(
     let made = keys::make(ctx, under, &source.resource)?;
     if let Some(grant) = made.grant {
         // A snapshot needs no grant until it is read.
-        keys::retire(ctx, &grant);
+        keys::retire(ctx, keys::RDS, &grant);
     }
     let mut tags = wanted.tags;
     if wanted.copy_tags {
@@ -274,9 +274,11 @@ pub(super) fn answered(
         Family::Instance => prost::Message::encode_to_vec(&CopyDbSnapshotResponse {
             db_snapshot: Some(shows::snapshot(ctx, &row)),
         }),
-        Family::Cluster => prost::Message::encode_to_vec(&CopyDbClusterSnapshotResponse {
-            db_cluster_snapshot: Some(shows::cluster_snapshot(ctx, &row)),
-        }),
+        Family::Cluster | Family::Warehouse => {
+            prost::Message::encode_to_vec(&CopyDbClusterSnapshotResponse {
+                db_cluster_snapshot: Some(shows::cluster_snapshot(ctx, &row)),
+            })
+        }
     };
     Ok(Progress::Done(answer))
 }

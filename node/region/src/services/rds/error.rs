@@ -3,6 +3,7 @@
 //! Codes are those of the service model. Texts that are seen in answers of AWS are exact; where
 //! nobody has told one, ours says what is wrong.
 
+use super::keys::REDSHIFT;
 use super::keyspaces::Family;
 use crate::refusal::Refusal;
 
@@ -18,6 +19,15 @@ pub enum Error {
     /// No such snapshot that the caller may see.
     #[error("{1} not found.")]
     NoSnapshot(Family, String),
+    /// No such warehouse.
+    #[error("Cluster {0} not found.")]
+    NoWarehouse(String),
+    /// No such parameter group.
+    #[error("DBClusterParameterGroup not found: {0}")]
+    NoParameterGroup(String),
+    /// No such parameter group for a cluster to have.
+    #[error("DBClusterParameterGroup not found: {0}")]
+    NoClusterParameterGroup(String),
     /// No such global database.
     #[error("Global cluster {0} not found")]
     NoGlobal(String),
@@ -33,6 +43,15 @@ pub enum Error {
     )]
     SnapshotExists(Family, String),
     /// The name is taken.
+    #[error("Cluster already exists")]
+    WarehouseExists,
+    /// The name is taken.
+    #[error("Parameter group {0} already exists")]
+    ParameterGroupExists(String),
+    /// A default group, or one that a cluster has.
+    #[error("{0}")]
+    ParameterGroupState(String),
+    /// The name is taken.
     #[error("Global cluster {0} already exists")]
     GlobalExists(String),
     /// The state does not allow it.
@@ -44,6 +63,11 @@ pub enum Error {
     /// The global database's state does not allow it.
     #[error("{0}")]
     GlobalState(String),
+    /// A key that Redshift is to use; code and text are not confirmed.
+    #[error(
+        "The KMS key [{0}] does not exist, is not enabled or you do not have permissions to access it."
+    )]
+    WarehouseKey(String),
     /// EBS-043: a key that is to be used.
     #[error(
         "Specified KMS key [{0}] does not exist, is not enabled or you do not have permissions to access it."
@@ -84,6 +108,11 @@ pub enum Error {
     /// A client writes where only the primary does (EBS-051).
     #[error("cannot execute INSERT in a read-only transaction")]
     ReadOnly,
+    /// EBS-057: the client gave up while its commit waited.
+    #[error(
+        "canceling statement due to statement timeout: all secondaries lag more than rds.global_db_rpo ({0} s)"
+    )]
+    CommitsPaused(u64),
     /// A client names no database of this Region.
     #[error("could not translate host name \"{0}\" to address")]
     NoHost(String),
@@ -93,20 +122,31 @@ impl Error {
     /// AWS code and HTTP status.
     #[must_use]
     pub fn code(&self) -> (&'static str, u16) {
-        use Family::{Cluster, Instance};
+        use Family::{Cluster, Instance, Warehouse};
         match self {
             Self::NoInstance(_) => ("DBInstanceNotFound", 404),
             Self::NoCluster(_) => ("DBClusterNotFoundFault", 404),
             Self::NoSnapshot(Instance, _) => ("DBSnapshotNotFound", 404),
             Self::NoSnapshot(Cluster, _) => ("DBClusterSnapshotNotFoundFault", 404),
+            Self::NoSnapshot(Warehouse, _) => ("ClusterSnapshotNotFound", 404),
+            Self::NoWarehouse(_) => ("ClusterNotFound", 404),
+            Self::NoParameterGroup(_) => ("DBParameterGroupNotFound", 404),
+            Self::NoClusterParameterGroup(_) => ("DBClusterParameterGroupNotFound", 404),
             Self::NoGlobal(_) => ("GlobalClusterNotFoundFault", 404),
             Self::InstanceExists => ("DBInstanceAlreadyExists", 400),
             Self::ClusterExists => ("DBClusterAlreadyExistsFault", 400),
             Self::SnapshotExists(Instance, _) => ("DBSnapshotAlreadyExists", 400),
             Self::SnapshotExists(Cluster, _) => ("DBClusterSnapshotAlreadyExistsFault", 400),
+            Self::SnapshotExists(Warehouse, _) => ("ClusterSnapshotAlreadyExists", 400),
+            Self::WarehouseExists => ("ClusterAlreadyExists", 400),
+            Self::ParameterGroupExists(_) => ("DBParameterGroupAlreadyExists", 400),
+            Self::ParameterGroupState(_) => ("InvalidDBParameterGroupState", 400),
             Self::GlobalExists(_) => ("GlobalClusterAlreadyExistsFault", 400),
             Self::State(Instance, _) => ("InvalidDBInstanceState", 400),
             Self::State(Cluster, _) => ("InvalidDBClusterStateFault", 400),
+            Self::State(Warehouse, _) => ("InvalidClusterState", 400),
+            Self::SnapshotState(Warehouse, _) => ("InvalidClusterSnapshotState", 400),
+            Self::WarehouseKey(_) => ("DependentServiceAccessDenied", 403),
             Self::SnapshotState(Instance, _) => ("InvalidDBSnapshotState", 400),
             Self::SnapshotState(Cluster, _) => ("InvalidDBClusterSnapshotStateFault", 400),
             Self::GlobalState(_) | Self::TooManyRegions(_) => {
@@ -121,6 +161,7 @@ impl Error {
             Self::TooManyShares(_) => ("SharedSnapshotQuotaExceeded", 400),
             Self::TooManyInstances(_) => ("InstanceQuotaExceeded", 400),
             Self::CannotConnect(_) => ("CannotConnect", 503),
+            Self::CommitsPaused(_) => ("CommitsPaused", 503),
             Self::ReadOnly => ("ReadOnly", 400),
             Self::NoHost(_) => ("DatabaseNotFound", 404),
         }
@@ -137,6 +178,17 @@ impl Error {
         match family {
             Family::Instance => Self::NoInstance(name.to_owned()),
             Family::Cluster => Self::NoCluster(name.to_owned()),
+            Family::Warehouse => Self::NoWarehouse(name.to_owned()),
+        }
+    }
+
+    /// The error of a key that cannot be used, as its service has it.
+    #[must_use]
+    pub fn key(house: &str, name: &str) -> Self {
+        if house == REDSHIFT {
+            Self::WarehouseKey(name.to_owned())
+        } else {
+            Self::Key(name.to_owned())
         }
     }
 }

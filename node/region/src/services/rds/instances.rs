@@ -12,7 +12,7 @@ use faultline_proto::rds::{
 use super::error::Error;
 use super::keys::{self, DEFAULT_KEY, Wanted};
 use super::keyspaces::{DatabaseRow, Databases, Family, Sealing, State};
-use super::{cells, global, health, names, shows, snapshots};
+use super::{cells, global, health, names, parameters, shows, snapshots};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 use crate::store::Range;
@@ -28,6 +28,7 @@ pub fn blank(ctx: &mut Ctx<'_>, family: Family, name: String, engine: &str) -> D
         "aurora-mysql" => "8.0.mysql_aurora.3.08.0",
         "mysql" => "8.0.40",
         "aurora-postgresql" | "postgres" => "16.6",
+        "redshift" => "1.0",
         _ => "1",
     };
     DatabaseRow {
@@ -74,7 +75,7 @@ pub fn settle(
     wanted: &Wanted,
     micros: u64,
 ) -> Result<(), Refusal> {
-    let bound = row.resource.clone();
+    let bound = names::bound(ctx, row);
     let made = keys::make(ctx, wanted, &bound)?;
     row.sealing = made.sealing;
     row.grant = made.grant;
@@ -271,7 +272,7 @@ pub fn farewell(
     if row.protected {
         let what = match row.family {
             Family::Instance => "DB Instance",
-            Family::Cluster => "DB Cluster",
+            Family::Cluster | Family::Warehouse => "DB Cluster",
         };
         let text = format!(
             "Cannot delete protected {what}, please disable deletion protection and try again."
@@ -291,7 +292,7 @@ pub fn farewell(
         }
         (false, Some(name)) => {
             let id = Some(row.name.as_str());
-            snapshots::take(ctx, row.family, id, Some(name), &[])?;
+            snapshots::take(ctx, row.family, id, Some(name), BTreeMap::new())?;
             Ok(())
         }
     }
@@ -300,9 +301,10 @@ pub fn farewell(
 /// Takes a database and its storage away for good.
 pub fn erase(ctx: &mut Ctx<'_>, row: &DatabaseRow) {
     if let Some(grant) = &row.grant {
-        keys::retire(ctx, grant);
+        keys::retire(ctx, row.family.house(), grant);
     }
     cells::release(ctx, &row.resource);
+    parameters::forget(ctx, row);
     ctx.delete::<Databases>((&row.account, row.family.word(), row.name.as_str()));
     let arn = names::arn(ctx, row);
     ctx.note("database", &[("database", &arn), ("state", "deleted")]);

@@ -1,7 +1,7 @@
 //! What RDS asks of KMS, and as whom.
 //!
 //! ```text
-//!   on the caller's behalf (through rds)     as RDS, by a grant only
+//!   on the caller's behalf (through rds)     as RDS, by a grant only      (Redshift: the same)
 //!   DescribeKey, CreateGrant                 GenerateDataKey, Decrypt, DescribeKey, RetireGrant
 //! ```
 //!
@@ -24,6 +24,12 @@ use crate::vault::SecretKey;
 
 /// The key that encrypts when no other is named.
 pub const DEFAULT_KEY: &str = "alias/aws/rds";
+/// The same for warehouses.
+pub const DEFAULT_WAREHOUSE_KEY: &str = "alias/aws/redshift";
+/// RDS and Aurora, as IAM and grants name them.
+pub const RDS: &str = "rds";
+/// Redshift, as IAM and grants name it.
+pub const REDSHIFT: &str = "redshift";
 /// Purpose of data keys under the AWS owned key, which is the Region's own.
 const OWNED: &str = "rds.owned-key";
 
@@ -57,28 +63,39 @@ pub struct Made {
     pub key: Option<SecretKey>,
 }
 
-fn rds(ctx: &Ctx<'_>) -> Arc<Caller> {
-    Arc::new(Caller::service(&service(ctx)))
+fn itself(ctx: &Ctx<'_>, house: &str) -> Arc<Caller> {
+    Arc::new(Caller::service(&service(ctx, house)))
 }
 
-/// RDS itself, as grants name it.
-fn service(ctx: &Ctx<'_>) -> String {
-    format!("rds.{}.amazonaws.com", ctx.region())
+/// RDS or Redshift itself, as grants name it.
+fn service(ctx: &Ctx<'_>, house: &str) -> String {
+    format!("{house}.{}.amazonaws.com", ctx.region())
 }
 
-/// EBS-046.
+/// Whose storage it is that is bound to this.
+fn house_of(bound: &str) -> &'static str {
+    if bound.contains(' ') { REDSHIFT } else { RDS }
+}
+
+/// EBS-046; of a warehouse its ARN and the moment of its birth.
 fn context(bound: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([("aws:rds:db-id".to_owned(), bound.to_owned())])
+    match bound.split_once(' ') {
+        None => BTreeMap::from([("aws:rds:db-id".to_owned(), bound.to_owned())]),
+        Some((arn, born)) => BTreeMap::from([
+            ("aws:redshift:arn".to_owned(), arn.to_owned()),
+            ("aws:redshift:createtime".to_owned(), born.to_owned()),
+        ]),
+    }
 }
 
 /// The key that the caller names: its ARN, and whether AWS manages it.
-fn describe(ctx: &mut Ctx<'_>, key: &str) -> Result<(String, bool), Refusal> {
+fn describe(ctx: &mut Ctx<'_>, house: &str, key: &str) -> Result<(String, bool), Refusal> {
     let request = kms::DescribeKeyRequest {
         key_id: Some(key.to_owned()),
         ..Default::default()
     };
-    let refused = || Error::Key(key.to_owned());
-    let found = ctx.call("rds", &request);
+    let refused = || Error::key(house, key);
+    let found = ctx.call(house, &request);
     let found = found.map_err(|refusal| told(refusal, refused()))?;
     let found = found.key_metadata.unwrap_or_default();
     let is_symmetric = found.key_spec.as_deref() == Some("SYMMETRIC_DEFAULT");
@@ -89,26 +106,32 @@ fn describe(ctx: &mut Ctx<'_>, key: &str) -> Result<(String, bool), Refusal> {
     Ok((found.arn.unwrap_or_default(), managed))
 }
 
-fn grant(ctx: &mut Ctx<'_>, key: &str, bound: &str) -> Result<GrantRow, Refusal> {
+/// A grant for one storage, or for whatever comes.
+fn grant(
+    ctx: &mut Ctx<'_>,
+    house: &str,
+    key: &str,
+    bound: Option<&str>,
+) -> Result<GrantRow, Refusal> {
     let request = kms::CreateGrantRequest {
         key_id: Some(key.to_owned()),
-        grantee_principal: Some(service(ctx)),
-        retiring_principal: Some(service(ctx)),
+        grantee_principal: Some(service(ctx, house)),
+        retiring_principal: Some(service(ctx, house)),
         operations: GRANTED.map(str::to_owned).to_vec(),
-        constraints: Some(kms::GrantConstraints {
+        constraints: bound.map(|bound| kms::GrantConstraints {
             encryption_context_subset: context(bound),
             ..Default::default()
         }),
         ..Default::default()
     };
-    let id = ctx.call("rds", &request)?.grant_id.unwrap_or_default();
+    let id = ctx.call(house, &request)?.grant_id.unwrap_or_default();
     ctx.note(
         "grant_made",
         &[
-            ("service", "rds"),
+            ("service", house),
             ("key", key),
             ("grant", &id),
-            ("for", bound),
+            ("for", bound.unwrap_or_default()),
         ],
     );
     Ok(GrantRow {
@@ -118,21 +141,21 @@ fn grant(ctx: &mut Ctx<'_>, key: &str, bound: &str) -> Result<GrantRow, Refusal>
 }
 
 /// Gives a grant back. A key that is gone took its grants along.
-pub fn retire(ctx: &mut Ctx<'_>, grant: &GrantRow) {
+pub fn retire(ctx: &mut Ctx<'_>, house: &str, grant: &GrantRow) {
     let request = kms::RetireGrantRequest {
         key_id: Some(grant.key.clone()),
         grant_id: Some(grant.id.clone()),
         ..Default::default()
     };
-    let rds = rds(ctx);
-    let outcome = match ctx.call_as(&rds, &request) {
+    let itself = itself(ctx, house);
+    let outcome = match ctx.call_as(&itself, &request) {
         Ok(_) => "retired".to_owned(),
         Err(refusal) => refusal.to_string(),
     };
     ctx.note(
         "grant_retired",
         &[
-            ("service", "rds"),
+            ("service", house),
             ("key", &grant.key),
             ("grant", &grant.id),
             ("outcome", &outcome),
@@ -143,7 +166,7 @@ pub fn retire(ctx: &mut Ctx<'_>, grant: &GrantRow) {
 /// A data key for new storage, bound to its resource id.
 ///
 /// # Errors
-/// KMSKeyNotAccessibleFault.
+/// KMSKeyNotAccessibleFault; of Redshift DependentServiceAccessDenied.
 pub fn make(ctx: &mut Ctx<'_>, wanted: &Wanted, bound: &str) -> Result<Made, Refusal> {
     let name = match wanted {
         Wanted::Clear => {
@@ -154,27 +177,64 @@ pub fn make(ctx: &mut Ctx<'_>, wanted: &Wanted, bound: &str) -> Result<Made, Ref
             });
         }
         Wanted::Owned => {
-            let key = SecretKey::new(ctx.entropy().bytes(OWNED));
-            let sealed = ctx.seal_local(OWNED, b"rds", key.expose());
+            let (sealing, key) = owned(ctx);
             return Ok(Made {
-                sealing: Sealing::Owned { sealed },
+                sealing,
                 grant: None,
                 key: Some(key),
             });
         }
         Wanted::Key(name) => name,
     };
-    let refused = |refusal| told(refusal, Error::Key(name.clone()));
-    let (key, managed) = describe(ctx, name)?;
-    let grant = grant(ctx, &key, bound).map_err(refused)?;
+    let house = house_of(bound);
+    let refused = |refusal| told(refusal, Error::key(house, name));
+    let (key, managed) = describe(ctx, house, name)?;
+    let grant = grant(ctx, house, &key, Some(bound)).map_err(refused)?;
+    let (sealing, key) = draw(ctx, &key, managed, bound).map_err(refused)?;
+    Ok(Made {
+        sealing,
+        grant: Some(grant),
+        key,
+    })
+}
+
+/// A data key under an AWS owned key.
+pub fn owned(ctx: &mut Ctx<'_>) -> (Sealing, SecretKey) {
+    let key = SecretKey::new(ctx.entropy().bytes(OWNED));
+    let sealed = ctx.seal_local(OWNED, b"rds", key.expose());
+    (Sealing::Owned { sealed }, key)
+}
+
+/// A grant for all copies of snapshots that will come into this Region: the key's ARN, whether AWS
+/// manages it, and the grant (EBS-060).
+///
+/// # Errors
+/// DependentServiceAccessDenied.
+pub fn grant_copies(ctx: &mut Ctx<'_>, name: &str) -> Result<(String, bool, GrantRow), Refusal> {
+    let (key, managed) = describe(ctx, REDSHIFT, name)?;
+    let grant = grant(ctx, REDSHIFT, &key, None);
+    let grant = grant.map_err(|refusal| told(refusal, Error::key(REDSHIFT, name)))?;
+    Ok((key, managed, grant))
+}
+
+/// A data key under a KMS key, by a grant that is there.
+///
+/// # Errors
+/// KMS's refusal.
+pub fn draw(
+    ctx: &mut Ctx<'_>,
+    key: &str,
+    managed: bool,
+    bound: &str,
+) -> Result<(Sealing, Option<SecretKey>), Refusal> {
     let request = kms::GenerateDataKeyRequest {
-        key_id: Some(key.clone()),
+        key_id: Some(key.to_owned()),
         key_spec: Some("AES_256".to_owned()),
         encryption_context: context(bound),
         ..Default::default()
     };
-    let rds = rds(ctx);
-    let made = ctx.call_as(&rds, &request).map_err(refused)?;
+    let itself = itself(ctx, house_of(bound));
+    let made = ctx.call_as(&itself, &request)?;
     let plain = Zeroizing::new(made.plaintext.unwrap_or_default());
     let sealing = Sealing::Kms {
         key: made.key_id.unwrap_or_default(),
@@ -182,17 +242,13 @@ pub fn make(ctx: &mut Ctx<'_>, wanted: &Wanted, bound: &str) -> Result<Made, Ref
         data_key: made.ciphertext_blob.unwrap_or_default(),
         bound: bound.to_owned(),
     };
-    Ok(Made {
-        sealing,
-        grant: Some(grant),
-        key: SecretKey::from_slice(&plain),
-    })
+    Ok((sealing, SecretKey::from_slice(&plain)))
 }
 
 /// The data key of a snapshot, by a grant that the caller makes; both are the reader's.
 ///
 /// # Errors
-/// KMSKeyNotAccessibleFault about the source's key.
+/// KMSKeyNotAccessibleFault about the source's key; of Redshift DependentServiceAccessDenied.
 pub fn read(
     ctx: &mut Ctx<'_>,
     sealing: &Sealing,
@@ -200,12 +256,17 @@ pub fn read(
     let Sealing::Kms { key, bound, .. } = sealing else {
         return Ok((open(ctx, sealing)?, None));
     };
-    let refused = |refusal| told(refusal, Error::SourceKey(key.clone()));
-    let grant = grant(ctx, key, bound).map_err(refused)?;
+    let house = house_of(bound);
+    let error = || match house {
+        RDS => Error::SourceKey(key.clone()),
+        _ => Error::key(house, key),
+    };
+    let refused = |refusal| told(refusal, error());
+    let grant = grant(ctx, house, key, Some(bound)).map_err(refused)?;
     match open(ctx, sealing) {
         Ok(opened) => Ok((opened, Some(grant))),
         Err(refusal) => {
-            retire(ctx, &grant);
+            retire(ctx, house, &grant);
             Err(refused(refusal))
         }
     }
@@ -231,8 +292,8 @@ pub fn open(ctx: &mut Ctx<'_>, sealing: &Sealing) -> Result<Option<SecretKey>, R
                 encryption_context: context(bound),
                 ..Default::default()
             };
-            let rds = rds(ctx);
-            let opened = ctx.call_as(&rds, &request)?;
+            let itself = itself(ctx, house_of(bound));
+            let opened = ctx.call_as(&itself, &request)?;
             opened.plaintext.unwrap_or_default()
         }
     };
@@ -246,8 +307,8 @@ pub fn is_usable(ctx: &mut Ctx<'_>, key: &str) -> bool {
         key_id: Some(key.to_owned()),
         ..Default::default()
     };
-    let rds = rds(ctx);
-    let found = ctx.call_as(&rds, &request);
+    let itself = itself(ctx, RDS);
+    let found = ctx.call_as(&itself, &request);
     found.is_ok_and(|found| {
         let enabled = found.key_metadata.and_then(|key| key.enabled);
         enabled == Some(true)

@@ -12,6 +12,8 @@ pub enum Family {
     Instance,
     /// An Aurora cluster.
     Cluster,
+    /// A Redshift cluster.
+    Warehouse,
 }
 
 /// How content is encrypted.
@@ -32,7 +34,8 @@ pub enum Sealing {
         managed: bool,
         /// KMS's ciphertext of the data key.
         data_key: Vec<u8>,
-        /// Value of `aws:rds:db-id` that it is bound to (EBS-046).
+        /// What it is bound to: the value of `aws:rds:db-id` (EBS-046), or a warehouse's ARN and
+        /// the moment of its birth.
         bound: String,
     },
 }
@@ -304,6 +307,21 @@ pub struct GlobalRow {
     pub is_deleted: bool,
 }
 
+/// A parameter group of clusters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterGroupRow {
+    /// Name.
+    pub name: String,
+    /// `aurora-postgresql16` and the like.
+    pub family: String,
+    /// Free text.
+    pub description: String,
+    /// Parameters that somebody has set.
+    pub values: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
 crate::keyspaces! {
     /// Databases and clusters by account, family and name.
     pub Databases = 0x0c01, "rds.databases", version 1: (AccountId, String, String) => DatabaseRow;
@@ -317,4 +335,8 @@ crate::keyspaces! {
     pub Globals = 0x0c05, "rds.globals", version 1: (AccountId, String) => GlobalRow;
     /// When each commit was made that a secondary has not confirmed, by cluster and number.
     pub Commits = 0x0c06, "rds.commits", version 1: (String, u64) => u64;
+    /// Parameter groups of clusters, by account and name.
+    pub ParameterGroups = 0x0c07, "rds.parameter-groups", version 1: (AccountId, String) => ParameterGroupRow;
+    /// Account and name of the parameter group that a cluster has, by its resource id.
+    pub GroupOf = 0x0c08, "rds.group-of", version 1: String => String;
 }

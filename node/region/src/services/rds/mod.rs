@@ -2,13 +2,14 @@
 //!
 //! - [`instances`], [`clusters`], [`snapshots`], [`sharing`], [`copies`], [`restores`]: the calls.
 //!   [`pull`]: rows of a copy from another Region. [`global`]: one database in several Regions.
+//! - [`parameters`]: parameter groups of clusters. [`redshift`]: warehouses, on the same storage.
 //! - [`sql`]: what a client of a database does. [`cells`]: rows as storage has them.
 //! - [`keys`]: what RDS asks of KMS, and as whom. [`health`]: what a key that is shut does.
 //! - [`names`]: names and ARNs. [`shows`]: answers. [`access`]: what each request touches.
 //!   [`error`]: every way RDS says no. [`keyspaces`]: rows.
 //!
-//! Left out: everything of RDS that is not on the way from a key to a row: networks, parameter
-//! and option groups, automated backups, read replicas outside of global databases, proxies.
+//! Left out: everything of RDS that is not on the way from a key to a row: networks, option
+//! groups, automated backups, read replicas outside of global databases, proxies.
 
 mod access;
 mod cells;
@@ -22,7 +23,9 @@ mod keys;
 pub mod keyspaces;
 mod look;
 mod names;
+mod parameters;
 mod pull;
+pub mod redshift;
 mod restores;
 mod sharing;
 mod shows;
@@ -174,6 +177,7 @@ handlers! {
     create_db_cluster => clusters::create: CreateDbClusterRequest -> CreateDbClusterResponse;
     describe_db_clusters => clusters::describe: DescribeDbClustersRequest -> DbClusterMessage;
     delete_db_cluster => clusters::delete: DeleteDbClusterRequest -> DeleteDbClusterResponse;
+    modify_db_cluster => clusters::modify: ModifyDbClusterRequest -> ModifyDbClusterResponse;
     start_db_cluster => clusters::start: StartDbClusterRequest -> StartDbClusterResponse;
     stop_db_cluster => clusters::stop: StopDbClusterRequest -> StopDbClusterResponse;
     create_db_cluster_snapshot =>
@@ -199,4 +203,16 @@ handlers! {
     remove_from_global_cluster =>
         global::members::remove: RemoveFromGlobalClusterRequest -> RemoveFromGlobalClusterResponse;
     delete_global_cluster => global::delete: DeleteGlobalClusterRequest -> DeleteGlobalClusterResponse;
+    create_db_cluster_parameter_group =>
+        parameters::create: CreateDbClusterParameterGroupRequest -> CreateDbClusterParameterGroupResponse;
+    describe_db_cluster_parameter_groups =>
+        parameters::describe: DescribeDbClusterParameterGroupsRequest -> DbClusterParameterGroupsMessage;
+    describe_db_cluster_parameters =>
+        parameters::parameters: DescribeDbClusterParametersRequest -> DbClusterParameterGroupDetails;
+    modify_db_cluster_parameter_group =>
+        parameters::modify: ModifyDbClusterParameterGroupRequest -> DbClusterParameterGroupNameMessage;
+    reset_db_cluster_parameter_group =>
+        parameters::reset: ResetDbClusterParameterGroupRequest -> DbClusterParameterGroupNameMessage;
+    delete_db_cluster_parameter_group =>
+        parameters::delete: DeleteDbClusterParameterGroupRequest -> DeleteDbClusterParameterGroupResponse;
 }

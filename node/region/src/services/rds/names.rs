@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use faultline_proto::codec::time::to_iso;
 use faultline_proto::names::{AccountId, Arn, RegionName};
 use faultline_proto::rds::Tag;
 
 use super::error::Error;
+use super::keys;
 use super::keyspaces::{DatabaseRow, Databases, Family, SnapshotRow, Snapshots};
 use crate::context::Ctx;
 use crate::store::Range;
@@ -20,6 +22,16 @@ impl Family {
         match self {
             Self::Instance => "db",
             Self::Cluster => "cluster",
+            Self::Warehouse => "warehouse",
+        }
+    }
+
+    /// The service that it is of.
+    #[must_use]
+    pub fn house(self) -> &'static str {
+        match self {
+            Self::Instance | Self::Cluster => keys::RDS,
+            Self::Warehouse => keys::REDSHIFT,
         }
     }
 
@@ -27,7 +39,7 @@ impl Family {
     #[must_use]
     pub fn snapshot(self) -> &'static str {
         match self {
-            Self::Instance => "snapshot",
+            Self::Instance | Self::Warehouse => "snapshot",
             Self::Cluster => "cluster-snapshot",
         }
     }
@@ -49,13 +61,53 @@ pub fn arn_in(region: &RegionName, account: &AccountId, word: &str, name: &str) 
 /// ARN of a database or cluster.
 #[must_use]
 pub fn arn(ctx: &Ctx<'_>, row: &DatabaseRow) -> String {
+    if row.family == Family::Warehouse {
+        return redshift_arn(ctx.region(), &row.account, "cluster", &row.name);
+    }
     arn_of(ctx, &row.account, row.family.word(), &row.name)
 }
 
 /// ARN of a snapshot.
 #[must_use]
 pub fn snapshot_arn(ctx: &Ctx<'_>, row: &SnapshotRow) -> String {
+    if row.family == Family::Warehouse {
+        let name = format!("{}/{}", row.source, row.name);
+        return redshift_arn(ctx.region(), &row.account, "snapshot", &name);
+    }
     arn_of(ctx, &row.account, row.family.snapshot(), &row.name)
+}
+
+/// ARN of something of Redshift.
+#[must_use]
+pub fn redshift_arn(region: &RegionName, account: &AccountId, word: &str, name: &str) -> String {
+    let resource = format!("{word}:{name}");
+    Arn::of("redshift", region.as_str(), account.as_str(), &resource).to_string()
+}
+
+/// What a database's data key is bound to.
+#[must_use]
+pub fn bound(ctx: &Ctx<'_>, row: &DatabaseRow) -> String {
+    match row.family {
+        Family::Instance | Family::Cluster => row.resource.clone(),
+        Family::Warehouse => warehouse_bound(ctx.region(), &row.account, &row.name, row.created),
+    }
+}
+
+/// What the data key of a warehouse of that Region is bound to.
+#[must_use]
+pub fn warehouse_bound(
+    region: &RegionName,
+    account: &AccountId,
+    name: &str,
+    created: i64,
+) -> String {
+    let arn = redshift_arn(region, account, "cluster", name);
+    let minute: String = to_iso(created)
+        .chars()
+        .filter(|one| !matches!(one, '-' | ':'))
+        .take("20260101T0000".len())
+        .collect();
+    format!("{arn} {minute}Z")
 }
 
 /// ARN of a global database, which is of no Region.
@@ -65,8 +117,11 @@ pub fn global_arn(account: &AccountId, name: &str) -> String {
     Arn::of("rds", "", account.as_str(), &resource).to_string()
 }
 
-/// A new resource id: `db-` or `cluster-` and 26 letters.
+/// A new resource id: `db-` or `cluster-` and 26 letters, or the UUID of a warehouse's namespace.
 pub fn resource(ctx: &mut Ctx<'_>, family: Family) -> String {
+    if family == Family::Warehouse {
+        return ctx.entropy().uuid("redshift.namespace");
+    }
     let letters: String = (0..26)
         .map(|_| {
             let at = ctx.entropy().below("rds.resource-id", 32);

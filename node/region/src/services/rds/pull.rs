@@ -11,7 +11,7 @@ use faultline_proto::progress::{Progress, Saga};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::keyspaces::{Family, ReadRow, Reads, SnapshotRow, SnapshotState};
+use super::keyspaces::{Family, GrantRow, ReadRow, Reads, SnapshotRow, SnapshotState};
 use super::{cells, keys, names, snapshots};
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
@@ -172,12 +172,22 @@ fn finish(ctx: &mut Ctx<'_>, pull: &Pull, refusal: Option<Refusal>) {
 /// # Errors
 /// KMSKeyNotAccessibleFault about the source's key.
 pub(super) fn begin_read(ctx: &mut Ctx<'_>, row: &SnapshotRow) -> Result<String, Refusal> {
-    let read = format!("read-{}", ctx.entropy().hex::<16>("rds.read-id"));
     let (key, grant) = keys::read(ctx, &row.sealing)?;
+    Ok(hold(ctx, row, key.as_ref(), grant))
+}
+
+/// Holds a snapshot's rows fast for another Region that reads them with that data key.
+pub(super) fn hold(
+    ctx: &mut Ctx<'_>,
+    row: &SnapshotRow,
+    key: Option<&SecretKey>,
+    grant: Option<GrantRow>,
+) -> String {
+    let read = format!("read-{}", ctx.entropy().hex::<16>("rds.read-id"));
     let data_key = key.map(|key| ctx.seal_local(READ, read.as_bytes(), key.expose()));
     ctx.put::<Reads>(read.as_str(), &ReadRow { data_key, grant });
     cells::share(ctx, &row.holder, &read);
-    Ok(read)
+    read
 }
 
 /// The source's side of "page".
@@ -218,7 +228,7 @@ pub(super) fn close(ctx: &mut Ctx<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> 
     let read: String = decode(body)?;
     if let Some(kept) = ctx.get::<Reads>(read.as_str()) {
         if let Some(grant) = &kept.grant {
-            keys::retire(ctx, grant);
+            keys::retire(ctx, keys::RDS, grant);
         }
         cells::release(ctx, &read);
         ctx.delete::<Reads>(read.as_str());

@@ -8,7 +8,7 @@ use faultline_proto::rds::{
 use super::error::Error;
 use super::keys::{self, Wanted};
 use super::keyspaces::{DatabaseRow, Family, Sealing, SnapshotRow};
-use super::{cells, clusters, health, instances, names, shows, snapshots};
+use super::{cells, clusters, health, instances, names, parameters, shows, snapshots};
 use crate::context::Ctx;
 use crate::refusal::Refusal;
 
@@ -16,7 +16,10 @@ use crate::refusal::Refusal;
 const TAKES: (u64, u64) = (300_000_000, 1_000_000);
 
 /// Fills new storage with a snapshot's rows.
-fn restore(
+///
+/// # Errors
+/// What the key of the snapshot, or the new one, is refused with.
+pub fn restore(
     ctx: &mut Ctx<'_>,
     source: &SnapshotRow,
     row: &mut DatabaseRow,
@@ -32,13 +35,14 @@ fn restore(
     let from = (source.holder.as_str(), old.as_ref());
     cells::reseal(ctx, from, (&row.resource, new.as_ref()))?;
     if let Some(grant) = reading {
-        keys::retire(ctx, &grant);
+        keys::retire(ctx, row.family.house(), &grant);
     }
     Ok(())
 }
 
 /// The key of the snapshot.
-fn same(sealing: &Sealing) -> Wanted {
+#[must_use]
+pub fn same(sealing: &Sealing) -> Wanted {
     match sealing {
         Sealing::Clear => Wanted::Clear,
         Sealing::Owned { .. } => Wanted::Owned,
@@ -103,6 +107,11 @@ pub(super) fn cluster(
         .unwrap_or_else(|| source.version.clone());
     row.protected = request.deletion_protection.unwrap_or_default();
     row.tags = names::tags(&request.tags);
+    parameters::give(
+        ctx,
+        &row,
+        request.db_cluster_parameter_group_name.as_deref(),
+    )?;
     restore(ctx, &source, &mut row, &wanted)?;
     let db_cluster = Some(shows::cluster(ctx, &row));
     Ok(RestoreDbClusterFromSnapshotResponse { db_cluster })

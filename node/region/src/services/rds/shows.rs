@@ -5,7 +5,7 @@ use faultline_proto::rds;
 use super::keyspaces::{
     DatabaseRow, Databases, Family, Sealing, SnapshotRow, SnapshotState, State,
 };
-use super::{health, keys, names};
+use super::{health, keys, names, parameters};
 use crate::context::Ctx;
 
 fn host(ctx: &Ctx<'_>, name: &str, kind: &str, row: &DatabaseRow) -> String {
@@ -96,6 +96,7 @@ pub fn cluster(ctx: &mut Ctx<'_>, row: &DatabaseRow) -> rds::DbCluster {
         backup_retention_period: Some(row.retention),
         database_name: row.database.clone(),
         db_cluster_identifier: Some(row.name.clone()),
+        db_cluster_parameter_group: Some(parameters::of(ctx, row)),
         status: Some(health::word(row.state).to_owned()),
         endpoint: Some(host(ctx, &row.name, "cluster-", row)),
         reader_endpoint: Some(host(ctx, &row.name, "cluster-ro-", row)),

@@ -3,17 +3,19 @@
 //! A snapshot is of the moment of its call and has the key of its database; being made is time
 //! only. Left out: automated backups and restoring to a moment between snapshots.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use faultline_proto::names::{AccountId, Elapsed};
 use faultline_proto::rds::{
     CreateDbClusterSnapshotRequest, CreateDbClusterSnapshotResponse, CreateDbSnapshotRequest,
     CreateDbSnapshotResponse, DbClusterSnapshotMessage, DbSnapshotMessage,
     DeleteDbClusterSnapshotRequest, DeleteDbClusterSnapshotResponse, DeleteDbSnapshotRequest,
-    DeleteDbSnapshotResponse, DescribeDbClusterSnapshotsRequest, DescribeDbSnapshotsRequest, Tag,
+    DeleteDbSnapshotResponse, DescribeDbClusterSnapshotsRequest, DescribeDbSnapshotsRequest,
 };
 
 use super::error::Error;
 use super::keyspaces::{DatabaseRow, Family, SnapshotRow, SnapshotState, Snapshots};
-use super::{cells, health, keys, names, shows};
+use super::{cells, health, keys, names, redshift, shows};
 use crate::context::{Ctx, encode};
 use crate::refusal::Refusal;
 use crate::store::Range;
@@ -40,6 +42,7 @@ pub fn free(ctx: &mut Ctx<'_>, family: Family, name: Option<&str>) -> Result<Str
     let member = match family {
         Family::Instance => "DBSnapshotIdentifier",
         Family::Cluster => "DBClusterSnapshotIdentifier",
+        Family::Warehouse => "SnapshotIdentifier",
     };
     let name = names::fresh(name, member)?;
     let account = ctx.account();
@@ -82,10 +85,10 @@ pub fn of(ctx: &mut Ctx<'_>, row: &DatabaseRow, name: String) -> SnapshotRow {
         sealing: row.sealing.clone(),
         copied_from: None,
         kind: "manual".to_owned(),
-        shared_with: std::collections::BTreeSet::new(),
+        shared_with: BTreeSet::new(),
         public: false,
         lsn: row.lsn,
-        tags: std::collections::BTreeMap::new(),
+        tags: BTreeMap::new(),
     }
 }
 
@@ -98,7 +101,7 @@ pub fn take(
     family: Family,
     id: Option<&str>,
     name: Option<&str>,
-    tags: &[Tag],
+    tags: BTreeMap<String, String>,
 ) -> Result<SnapshotRow, Refusal> {
     let name = free(ctx, family, name)?;
     let row = health::running(ctx, family, id)?;
@@ -107,7 +110,7 @@ pub fn take(
         return Err(Error::value(text).into());
     }
     let mut snapshot = of(ctx, &row, name);
-    snapshot.tags = names::tags(tags);
+    snapshot.tags = tags;
     begin(ctx, &snapshot);
     Ok(snapshot)
 }
@@ -158,6 +161,9 @@ pub(super) fn complete(ctx: &mut Ctx<'_>, address: &Address) {
     row.state = SnapshotState::Available;
     names::save_snapshot(ctx, &row);
     noted(ctx, &row, "");
+    if row.family == Family::Warehouse {
+        redshift::completed(ctx, &row);
+    }
     if let Some(from) = row.copied_from.clone() {
         copied(ctx, &row, &from);
     }
@@ -170,7 +176,7 @@ fn copied(ctx: &mut Ctx<'_>, row: &SnapshotRow, from: &str) {
     ctx.note(
         "replicated",
         &[
-            ("service", "rds"),
+            ("service", row.family.house()),
             ("snapshot", &arn),
             ("from", &from),
             ("to", &to),
@@ -202,6 +208,7 @@ pub fn visible(ctx: &mut Ctx<'_>, family: Family, id: Option<&str>) -> Result<Sn
             let what = match family {
                 Family::Instance => "DBSnapshot",
                 Family::Cluster => "DBClusterSnapshot",
+                Family::Warehouse => "Snapshot",
             };
             Error::NoSnapshot(family, format!("{what} {}", id.unwrap_or_default()))
         })
@@ -239,15 +246,24 @@ pub fn own(ctx: &mut Ctx<'_>, family: Family, id: Option<&str>) -> Result<Snapsh
     Err(Error::NoSnapshot(family, text))
 }
 
-fn delete(ctx: &mut Ctx<'_>, family: Family, id: Option<&str>) -> Result<SnapshotRow, Refusal> {
+/// Deletes a manual snapshot.
+///
+/// # Errors
+/// As [`own`]; InvalidDBSnapshotState and the like.
+pub fn delete(ctx: &mut Ctx<'_>, family: Family, id: Option<&str>) -> Result<SnapshotRow, Refusal> {
     let row = own(ctx, family, id)?;
     if row.kind != "manual" {
         let text = format!("{} is not a manual snapshot.", row.name);
         return Err(Error::SnapshotState(family, text).into());
     }
-    cells::release(ctx, &row.holder);
-    ctx.delete::<Snapshots>((&row.account, family.word(), row.name.as_str()));
+    erase(ctx, &row);
     Ok(row)
+}
+
+/// Takes a snapshot and its rows away for good.
+pub fn erase(ctx: &mut Ctx<'_>, row: &SnapshotRow) {
+    cells::release(ctx, &row.holder);
+    ctx.delete::<Snapshots>((&row.account, row.family.word(), row.name.as_str()));
 }
 
 /// What a describing call looks for.
@@ -293,7 +309,7 @@ pub(super) fn create_snapshot(
 ) -> Result<CreateDbSnapshotResponse, Refusal> {
     let of = request.db_instance_identifier.as_deref();
     let name = request.db_snapshot_identifier.as_deref();
-    let row = take(ctx, Family::Instance, of, name, &request.tags)?;
+    let row = take(ctx, Family::Instance, of, name, names::tags(&request.tags))?;
     Ok(CreateDbSnapshotResponse {
         db_snapshot: Some(shows::snapshot(ctx, &row)),
     })
@@ -306,7 +322,7 @@ pub(super) fn create_cluster_snapshot(
 ) -> Result<CreateDbClusterSnapshotResponse, Refusal> {
     let of = request.db_cluster_identifier.as_deref();
     let name = request.db_cluster_snapshot_identifier.as_deref();
-    let row = take(ctx, Family::Cluster, of, name, &request.tags)?;
+    let row = take(ctx, Family::Cluster, of, name, names::tags(&request.tags))?;
     Ok(CreateDbClusterSnapshotResponse {
         db_cluster_snapshot: Some(shows::cluster_snapshot(ctx, &row)),
     })

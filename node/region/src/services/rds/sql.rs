@@ -6,21 +6,33 @@
 //! ```
 //!
 //! A row is a key and a value; there are no tables and no transactions over several rows. Who may
-//! connect is the IAM action `rds-db:connect`, as with IAM database authentication.
+//! connect is the IAM action `rds-db:connect`, as with IAM database authentication; of a warehouse
+//! `redshift:GetClusterCredentials`.
+//!
+//! A commit that `rds.global_db_rpo` holds back waits (EBS-057): its row is not written yet. The
+//! client gives up after half a minute, and then it never is.
 
 use faultline_proto::database::{
     GetRowRequest, GetRowResponse, ListRowsRequest, ListRowsResponse, PutRowRequest, PutRowResponse,
 };
 use faultline_proto::handlers::{DatabaseHandler, DatabaseRequest, dispatch_database};
-use faultline_proto::progress::Progress;
+use faultline_proto::progress::{Progress, Saga};
+use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::keyspaces::{DatabaseRow, Family, State};
 use super::{cells, global, health, names};
-use crate::context::Ctx;
+use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
-use crate::service::{Access, Service, Wording};
+use crate::service::{Access, SagaInput, Service, Wording};
 
+/// Microseconds that a client waits for a commit that is held back, and between two looks whether it
+/// still is.
+const PATIENCE: u64 = 30_000_000;
+const LOOK: u64 = 1_000_000;
+/// Purpose of what waits.
+const WAITS: &str = "database.waits";
 /// Keys that one answer lists.
 const KEYS: usize = 1000;
 
@@ -44,17 +56,25 @@ impl Service for Database {
             DatabaseRequest::ListRows(request) => request.database.as_deref(),
         };
         let account = ctx.account();
-        let resource = match storage(ctx, name) {
-            Ok(row) => row.resource,
-            Err(_) => "*".to_owned(),
+        let (resource, warehouse) = match storage(ctx, name) {
+            Ok(row) if row.family == Family::Warehouse => (row.resource, Some(row.name)),
+            Ok(row) => (row.resource, None),
+            Err(_) => ("*".to_owned(), None),
         };
-        let arn = format!(
-            "arn:aws:rds-db:{}:{account}:dbuser:{resource}/app",
-            ctx.region()
-        );
+        let region = ctx.region();
+        let (action, arn) = match warehouse {
+            Some(name) => (
+                "redshift:GetClusterCredentials",
+                format!("arn:aws:redshift:{region}:{account}:dbuser:{name}/app"),
+            ),
+            None => (
+                "rds-db:connect",
+                format!("arn:aws:rds-db:{region}:{account}:dbuser:{resource}/app"),
+            ),
+        };
         Ok(vec![Access::new(
             ctx,
-            "rds-db:connect",
+            action,
             arn,
             account,
             Wording::AccessDenied,
@@ -63,6 +83,22 @@ impl Service for Database {
 
     fn handle(ctx: &mut Ctx<'_>, request: DatabaseRequest) -> Result<Progress<Vec<u8>>, Refusal> {
         dispatch_database::<Self>(ctx, request)
+    }
+
+    fn resume(
+        ctx: &mut Ctx<'_>,
+        _kind: &str,
+        state: &[u8],
+        _input: SagaInput<'_>,
+    ) -> Result<Progress<Vec<u8>>, Refusal> {
+        let sealed: Sealed = decode(state)?;
+        let opened = ctx.open_local(WAITS, b"", &sealed.request)?;
+        let request = PutRowRequest::decode(opened.as_slice())
+            .map_err(|error| Refusal::internal(error.to_string()))?;
+        Ok(match put(ctx, request, Some(sealed.until))? {
+            Progress::Done(answer) => Progress::Done(answer.encode_to_vec()),
+            Progress::Open(saga) => Progress::Open(saga),
+        })
     }
 }
 
@@ -74,7 +110,7 @@ impl DatabaseHandler for Database {
         ctx: &mut Ctx<'_>,
         request: PutRowRequest,
     ) -> Result<Progress<PutRowResponse>, Refusal> {
-        put(ctx, request).map(Progress::Done)
+        put(ctx, request, None)
     }
 
     fn get_row(
@@ -97,6 +133,9 @@ fn storage(ctx: &mut Ctx<'_>, name: Option<&str>) -> Result<DatabaseRow, Error> 
     if let Ok(cluster) = health::find(ctx, Family::Cluster, name) {
         return Ok(cluster);
     }
+    if let Ok(warehouse) = names::stored(ctx, Family::Warehouse, name) {
+        return Ok(warehouse);
+    }
     let missing = Error::NoHost(name.unwrap_or_default().to_owned());
     let row = health::find(ctx, Family::Instance, name).map_err(|_| missing)?;
     match row.cluster.as_deref() {
@@ -115,7 +154,7 @@ fn connect(ctx: &mut Ctx<'_>, name: Option<&str>) -> Result<DatabaseRow, Error> 
             return Err(Error::CannotConnect(text));
         }
     }
-    let has_instance = row.family == Family::Instance
+    let has_instance = row.family != Family::Cluster
         || names::instances(ctx, &row)
             .iter()
             .any(|one| one.state == State::Available);
@@ -127,7 +166,20 @@ fn connect(ctx: &mut Ctx<'_>, name: Option<&str>) -> Result<DatabaseRow, Error> 
     }
 }
 
-fn put(ctx: &mut Ctx<'_>, request: PutRowRequest) -> Result<PutRowResponse, Refusal> {
+/// A write whose commit waits, sealed under the Region's own key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sealed {
+    request: Vec<u8>,
+    /// When the client gives up, unskewed microseconds.
+    until: u64,
+}
+
+/// Commits, or leaves a commit waiting; `until`: it waits already, so long at most.
+fn put(
+    ctx: &mut Ctx<'_>,
+    request: PutRowRequest,
+    until: Option<u64>,
+) -> Result<Progress<PutRowResponse>, Refusal> {
     let mut row = connect(ctx, request.database.as_deref())?;
     if row.global.as_ref().is_some_and(|global| !global.is_writer) {
         return Err(Error::ReadOnly.into());
@@ -135,6 +187,19 @@ fn put(ctx: &mut Ctx<'_>, request: PutRowRequest) -> Result<PutRowResponse, Refu
     if row.state != State::Available {
         let text = format!("{} is {}", row.name, health::word(row.state));
         return Err(Error::CannotConnect(text).into());
+    }
+    if let Some(limit) = global::flow::stall(ctx, &row) {
+        let now = ctx.elapsed().0;
+        let until = until.unwrap_or(now + PATIENCE);
+        if until <= now {
+            return Err(Error::CommitsPaused(limit).into());
+        }
+        let request = ctx.seal_local(WAITS, b"", &request.encode_to_vec());
+        ctx.give_up_after(LOOK);
+        return Ok(Progress::Open(Saga {
+            kind: "commit",
+            state: encode(&Sealed { request, until }),
+        }));
     }
     let key = request.key.unwrap_or_default();
     let value = request.value.unwrap_or_default();
@@ -151,11 +216,11 @@ fn put(ctx: &mut Ctx<'_>, request: PutRowRequest) -> Result<PutRowResponse, Refu
     );
     global::committed(ctx, &mut row, &key, value.as_bytes());
     names::save(ctx, &row);
-    Ok(PutRowResponse {
+    Ok(Progress::Done(PutRowResponse {
         key: Some(key),
         lsn: i64::try_from(row.lsn).ok(),
         database: Some(row.name),
-    })
+    }))
 }
 
 fn get(ctx: &mut Ctx<'_>, request: GetRowRequest) -> Result<GetRowResponse, Refusal> {

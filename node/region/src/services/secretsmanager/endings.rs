@@ -10,6 +10,7 @@ use super::ids;
 use super::keyspaces::{Place, Progress, SecretRow, Secrets};
 use super::replication::{Address, Status, address, fail, send, status, tell};
 use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 
 /// Seconds until a removed replica is deleted: at least, and the span (SEC-011).
@@ -80,7 +81,9 @@ pub(super) fn answered(ctx: &mut Ctx<'_>, from: &RegionName, body: &[u8]) -> Res
         return Ok(());
     };
     let is_last = replicas.get_mut(from).is_some_and(|replica| {
-        let is_last = replica.revision == told.revision && replica.progress == Progress::InProgress;
+        let is_about_the_last =
+            replica.revision == told.revision || mutants::is(Mutant::InSyncTooSoon);
+        let is_last = is_about_the_last && replica.progress == Progress::InProgress;
         if is_last {
             replica.progress = Progress::InSync;
         }

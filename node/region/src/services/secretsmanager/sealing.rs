@@ -16,6 +16,7 @@ use super::error::{Error, told};
 use super::ids;
 use super::keyspaces::{Sealing, SecretRow, Values};
 use crate::context::Ctx;
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::vault::SecretKey;
 
@@ -79,6 +80,11 @@ impl Value {
 }
 
 fn context(arn: &str, version: &str) -> BTreeMap<String, String> {
+    let arn = if mutants::is(Mutant::SecretsShareContext) {
+        "*"
+    } else {
+        arn
+    };
     BTreeMap::from([
         ("SecretARN".to_owned(), arn.to_owned()),
         ("SecretVersionId".to_owned(), version.to_owned()),

@@ -1,5 +1,6 @@
 //! EC2 as its users see it, fact by fact.
 
+mod archiving;
 mod attaching;
 mod copying;
 mod crashing;

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{flow, global_arn, load, local, named, publish, send, show};
 use crate::context::{Ctx, decode, encode};
+use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
 use crate::services::rds::error::Error;
 use crate::services::rds::keyspaces::{
@@ -340,7 +341,12 @@ pub fn fence(
         .find(|one| one.epoch == member.epoch + 1);
     if let Some(outcome) = next.filter(|one| one.change.loss) {
         let lost = cluster.lsn.saturating_sub(outcome.lsn);
-        let first = (cluster.resource.as_str(), outcome.lsn + 1);
+        let first = if mutants::is(Mutant::RpoFromLastCommit) {
+            cluster.lsn
+        } else {
+            outcome.lsn + 1
+        };
+        let first = (cluster.resource.as_str(), first);
         let first = ctx.get::<Commits>(first).filter(|_| lost > 0);
         let rpo = first.map_or(0, |at| outcome.at.saturating_sub(at));
         keep(ctx, &cluster);

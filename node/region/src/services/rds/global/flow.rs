@@ -8,7 +8,7 @@ use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
 use crate::services::rds::keyspaces::{Commits, DatabaseRow, GlobalRow, Sealing, State};
 use crate::services::rds::pull::{self, Page};
-use crate::services::rds::{cells, health, names};
+use crate::services::rds::{cells, health, names, parameters};
 use crate::store::Range;
 
 /// A commit on its way.
@@ -287,6 +287,21 @@ pub fn rpo_lag(ctx: &mut Ctx<'_>, cluster: &DatabaseRow, confirmed: u64) -> u64 
     let waiting = ctx.all(Range::<Commits>::under((resource,)));
     let oldest = waiting.into_iter().find(|((_, lsn), _)| *lsn > confirmed);
     oldest.map_or(0, |(_, at)| ctx.elapsed().0.saturating_sub(at))
+}
+
+/// How long, in seconds, all secondaries may lag behind a primary, when all lag more: its commits
+/// wait (EBS-057).
+pub fn stall(ctx: &mut Ctx<'_>, cluster: &DatabaseRow) -> Option<u64> {
+    let member = cluster.global.as_ref().filter(|member| member.is_writer)?;
+    let limit = parameters::rpo(ctx, cluster)?;
+    let global = load(ctx, &cluster.account, &member.global)?;
+    let others = others(ctx, &global);
+    let lags = |ctx: &mut Ctx<'_>, region: &RegionName| {
+        let confirmed = global.members.get(region).map_or(0, |one| one.confirmed);
+        rpo_lag(ctx, cluster, confirmed) > limit
+    };
+    let all = !others.is_empty() && others.iter().all(|region| lags(ctx, region));
+    all.then_some(limit / 1_000_000)
 }
 
 /// Forgets the moments of all commits.

@@ -4,6 +4,8 @@ mod copying;
 mod global;
 mod keys;
 mod lives;
+mod parameters;
+mod redshift;
 mod rows;
 mod sharing;
 

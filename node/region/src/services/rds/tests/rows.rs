@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::services::rds::keyspaces::KEYSPACES;
+use crate::services::rds::redshift::keyspaces::KEYSPACES as WAREHOUSES;
 use crate::store::golden;
 
 #[test]
@@ -13,12 +14,15 @@ fn every_keyspace_has_a_line_in_the_goldens() {
     world.network.cut(HERE, THERE);
     put(&mut world, HERE, &root, "orders", "late", "row").unwrap();
     world.network.heal(HERE, THERE);
+    parameters::given(&mut world);
+    redshift::rows(&mut world);
     let id = world.begin(THERE, &root, &copy(&arn, "copy", None));
     while world.outcome(&id).is_none() {
         assert!(world.deliver_one());
     }
     let file = include_str!("../../../../goldens/rows.txt");
     let lines = golden::harvest(world.store(HERE)).unwrap();
-    let missing = golden::unlisted(file, KEYSPACES, &lines);
+    let mut missing = golden::unlisted(file, KEYSPACES, &lines);
+    missing += &golden::unlisted(file, WAREHOUSES, &lines);
     assert!(missing.is_empty(), "add to the file:\n{missing}");
 }
