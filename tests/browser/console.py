@@ -22,6 +22,14 @@ def until(browser, script, wanted=lambda it: it):
     return answer
 
 
+# Clicks on something, and answers how many milliseconds it takes until something else holds.
+TOOK = """return new Promise((resolve) => {
+  const began = performance.now();
+  %s;
+  const look = () => (%s) ? resolve(performance.now() - began)
+    : performance.now() - began > 10000 ? resolve(-1) : requestAnimationFrame(look);
+  look();
+})"""
 VERDICT = "return document.getElementById('verdict').textContent"
 
 
@@ -47,8 +55,9 @@ def console(browser, check, root, out, program):
         check("console: the YAML of a click is shown first", "partition" in yaml, yaml)
         browser.script("document.getElementById('ask-at').value = 0; document.getElementById('ask-lasts').value = 600")
         browser.picture(out / "console-ask.png")
-        browser.script("document.getElementById('ask-do').click()")
-        check("console: the fault changes the run", "FAIL" in until(browser, VERDICT, lambda it: "FAIL" in it))
+        took = browser.script(TOOK % ("document.getElementById('ask-do').click()", "document.getElementById('verdict').textContent.includes('FAIL')"))
+        check("console: the fault changes the run", took >= 0)
+        print(f"  console: {took:.0f} ms from the click to the new run's verdict")
         browser.script("const t = document.getElementById('time'); t.value = 2000000; t.dispatchEvent(new Event('input'))")
         cut = "return document.querySelectorAll('#map .drawing .link.cut').length"
         check("console: the link is drawn as cut", until(browser, cut, lambda it: it >= 1) >= 1)

@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.request
 
-from console import until
+from console import TOOK, until
 from driver import DIRECT
 
 WORLD = """scenario: 1
@@ -25,14 +25,6 @@ steps:
   - { in: eu-west-1, as: app, sts.get_caller_identity: {} }
 """
 
-# Clicks on something, and answers how many milliseconds it takes until something else holds.
-TOOK = """return new Promise((resolve) => {
-  const began = performance.now();
-  %s;
-  const look = () => (%s) ? resolve(performance.now() - began)
-    : performance.now() - began > 10000 ? resolve(-1) : requestAnimationFrame(look);
-  look();
-})"""
 CLICK = "document.querySelector('%s').dispatchEvent(new MouseEvent('click', { bubbles: true }))"
 DO = "document.getElementById('ask-do').click()"
 CUT = "document.querySelector('#map .drawing .link.cut')"

@@ -17,7 +17,7 @@ from live import live
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target" / "browser"
-PROGRAM = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "target" / "debug" / "faultline"
+PROGRAM = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "target" / "debug" / "faultline"
 RUNS = OUT / "runs"
 failed = []
 

@@ -301,16 +301,17 @@ async fn torment(operation: &OperationDef, seed: u64, findings: &mut Findings) {
 
 #[test]
 fn hostile_requests_are_answered_with_known_codes_and_leave_no_trace() {
-    let mut findings = Findings::default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        for seed in SEEDS {
-            for operation in operations() {
-                torment(operation, seed, &mut findings).await;
-            }
-        }
+    let all: Vec<_> = SEEDS
+        .into_iter()
+        .flat_map(|seed| operations().map(move |operation| (operation, seed)))
+        .collect();
+    let findings = Findings::over(&all, |(operation, seed), findings| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .expect("a runtime")
+            .block_on(torment(operation, *seed, findings));
     });
     findings.assert_none();
 }

@@ -23,14 +23,13 @@
 //!   keys that a table keeps, under one KMS key.
 //! - [`beacons`]: what can be searched for in what is encrypted.
 //! - [`client`]: `PutItem` and `GetItem` with the calls they need, over [`client::AwsClient`];
-//!   `kms` is its KMS side; [`find`]: `Query` and `Scan`; [`mod@batch`]: batches and transactions.
+//!   `kms` is its KMS side; [`find`]: `Query` and `Scan`; [`intercept`]: batches, transactions, updates.
 //! - [`import`]: key material on its way into KMS, as its owner wraps it; no client, no table.
 //! - [`entropy`], [`error`].
 //!
 //! Left out: legacy items, keys that are not in KMS.
 
 pub mod attribute;
-pub mod batch;
 pub mod beacons;
 pub mod branch;
 pub mod client;
@@ -42,6 +41,7 @@ pub mod find;
 pub mod footer;
 pub mod header;
 pub mod import;
+pub mod intercept;
 pub mod keyring;
 mod kms;
 pub mod number;
@@ -55,7 +55,6 @@ pub mod signing;
 pub mod value;
 pub mod wrapping;
 
-pub use batch::{BatchGot, Write};
 pub use beacons::{BeaconConfig, BeaconSource, Query, Search};
 pub use branch::{
     BeaconKeyCache, BranchKeyCache, BranchKeyId, Hierarchy, KeyStore, KmsConfiguration,
@@ -64,6 +63,7 @@ pub use client::{AwsClient, Beacons, Client, PutOutcome, TableAt, WrappedBy};
 pub use entropy::Entropy;
 pub use error::{CallFailure, SealedError};
 pub use find::{Find, Found};
+pub use intercept::Interceptor;
 pub use keyring::{KeyArn, Keyring};
 pub use open::{Opened, OpenedWith, SealedItem};
 pub use schema::{AttributeAction, PlaintextPolicy, Schema, SchemaConfig, Suite};

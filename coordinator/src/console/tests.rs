@@ -240,3 +240,18 @@ fn only_this_page_on_this_machine_may_do_anything() {
         );
     });
 }
+
+#[test]
+fn the_viewer_is_small() {
+    let files = [
+        include_str!("page/index.html"),
+        include_str!("page/live.html"),
+        include_str!("page/viewer.js"),
+        include_str!("page/console.js"),
+        include_str!("page/live.js"),
+        include_str!("page/console.css"),
+        crate::report::html::PLACES,
+    ];
+    let size: usize = files.iter().map(|file| file.len()).sum();
+    assert!(size < 150_000, "{size} bytes");
+}

@@ -157,12 +157,9 @@ async fn keys_of(known: &Known, fault: &Active) -> Result<Vec<KeyHere>, String> 
 /// Something that an account's root user does to a key.
 async fn root(known: &Known, verb: &str, (account, region, key): &KeyHere) -> Result<(), String> {
     let operation = find_verb(verb).ok_or_else(|| format!("this build does not have {verb}"))?;
-    let owner = known.saved.accounts.iter();
-    let owner = owner
-        .filter(|(_, it)| it.id.as_str() == account)
-        .map(|(name, _)| name);
-    let owner = owner
-        .last()
+    let mut accounts = known.saved.accounts.iter();
+    let (owner, _) = accounts
+        .find(|(_, it)| it.id.as_str() == account)
         .ok_or_else(|| format!("nobody here is root of account {account}"))?;
     let (credential, _) = known.saved.signer(&format!("root of {owner}"))?;
     let done = known

@@ -32,6 +32,7 @@ mod sealed;
 mod sealed_aws;
 mod sealed_client;
 mod sealed_find;
+mod sealed_requests;
 mod secrets;
 mod seeing;
 pub mod setup;

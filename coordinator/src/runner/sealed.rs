@@ -11,7 +11,7 @@ use faultline_proto::codec;
 use faultline_proto::dynamodb::{GetItemResponse, PutItemRequest};
 use faultline_proto::names::RegionName;
 use faultline_proto::registry::find_operation;
-use faultline_sealed::attribute::{from_attributes, to_attributes};
+use faultline_sealed::attribute::{AttributeMap, from_attributes, to_attributes};
 use faultline_sealed::beacons::expression::check_condition;
 use faultline_sealed::open::OpenedWith;
 use faultline_sealed::{Item, SealedError, WrappedBy};
@@ -22,6 +22,7 @@ use super::Runner;
 use super::ask::{self, Refusal, Said};
 use super::problem::Trouble;
 use super::sealed_aws::{Aws, Chance};
+use super::sealed_requests::answer;
 use super::verbs::Asked;
 use crate::clock::SimTime;
 
@@ -32,7 +33,7 @@ impl Runner<'_> {
         let request = self.put_request(&asked.arguments)?;
         let item = from_attributes(request.item.clone())
             .map_err(|error| self.own("InvalidArguments", error.to_string()))?;
-        self.note_secrets(&table.name, &request);
+        self.note_secrets(&table.name, &request.item);
         let condition = request.condition_expression();
         if let Err(why) = check_condition(
             &client.schema,
@@ -119,21 +120,30 @@ impl Runner<'_> {
 
     /// The arguments as a PutItem: the only reader of plain items is the codec.
     pub(super) fn put_request(&self, arguments: &Value) -> Result<PutItemRequest, Trouble> {
-        let def = find_operation("dynamodb.PutItem")
+        self.request("dynamodb.PutItem", arguments)
+    }
+
+    /// The arguments as a request of `operation`.
+    pub(super) fn request<R: Message + Default>(
+        &self,
+        operation: &str,
+        arguments: &Value,
+    ) -> Result<R, Trouble> {
+        let def = find_operation(operation)
             .ok_or_else(|| self.own("NotBuilt", "this build has no DynamoDB"))?;
         let encoded = codec::from_snake(def.input, arguments).map_err(|problems| {
             let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
             self.own("InvalidArguments", words.join("; "))
         })?;
-        PutItemRequest::decode(encoded.message.as_slice())
+        R::decode(encoded.message.as_slice())
             .map_err(|error| self.own("InvalidArguments", error.to_string()))
     }
 
     /// What is encrypted before it is sent is secret.
-    fn note_secrets(&self, table: &str, request: &PutItemRequest) {
+    pub(super) fn note_secrets(&self, table: &str, item: &AttributeMap) {
         let plan = self.case.world.sealed_clients.get(table);
         let Some(plan) = plan else { return };
-        for (attribute, value) in &request.item {
+        for (attribute, value) in item {
             let hidden = plan.attributes.get(attribute).map(String::as_str);
             if hidden != Some("encrypt_and_sign") {
                 continue;
@@ -198,10 +208,7 @@ pub(super) fn plain(item: Item) -> Value {
         item: to_attributes(item),
         ..GetItemResponse::default()
     };
-    let def = find_operation("dynamodb.GetItem");
-    let value =
-        def.and_then(|def| codec::to_snake(def.output, &response.encode_to_vec(), None).ok());
-    value
-        .and_then(|mut value| value.get_mut("item").map(Value::take))
-        .unwrap_or_else(|| Value::Object(Map::new()))
+    answer("dynamodb.GetItem", &response)
+        .get_mut("item")
+        .map_or_else(|| Value::Object(Map::new()), Value::take)
 }

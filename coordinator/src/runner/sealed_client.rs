@@ -1,6 +1,6 @@
 //! The sealed client of a table, as the world describes it, where it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use faultline_proto::names::RegionName;
 use faultline_sealed::beacons::{
@@ -9,9 +9,10 @@ use faultline_sealed::beacons::{
 };
 use faultline_sealed::{
     AttributeAction, BeaconConfig, BeaconKeyCache, BeaconSource, Beacons, BranchKeyCache,
-    BranchKeyId, Client, Hierarchy, KeyArn, KeyStore, Keyring, KmsConfiguration, PlaintextPolicy,
-    Schema, SchemaConfig, SealedError, Search, Suite, TableAt,
+    BranchKeyId, Client, Hierarchy, Interceptor, KeyArn, KeyStore, Keyring, KmsConfiguration,
+    PlaintextPolicy, Schema, SchemaConfig, SealedError, Search, Suite, TableAt,
 };
+use serde_json::Value;
 
 use super::Runner;
 use super::problem::Trouble;
@@ -26,47 +27,85 @@ const TTL: u64 = 600;
 
 /// What clients keep of branch keys, by table, principal and where they stand.
 #[derive(Default)]
-pub(super) struct Kept(BTreeMap<String, (BranchKeyCache, BeaconKeyCache)>);
+pub(super) struct Kept(BTreeMap<String, Caches>);
+
+/// Of one table's client.
+type Caches = (BranchKeyCache, BeaconKeyCache);
 
 impl Runner<'_> {
     /// The client that the world has for the step's table.
     pub(super) fn sealed_client(&self, asked: &Asked) -> Result<(Client, TableAt), Trouble> {
         let name = asked.arguments["table_name"].as_str().unwrap_or_default();
-        let missing = || {
-            self.own(
-                "MissingClient",
-                format!("the world has no sealed client for the table `{name}`"),
-            )
+        let client = self.client_of(name, asked)?;
+        let at = TableAt {
+            region: self.asked_region(asked)?,
+            name: name.to_owned(),
         };
+        Ok((client, at))
+    }
+
+    /// The clients of the tables that a request names, by name or ARN; one at least.
+    pub(super) fn interceptor(&self, asked: &Asked) -> Result<Interceptor, Trouble> {
+        let mut clients = BTreeMap::new();
+        let mut missing = None;
+        for named in tables(&asked.arguments) {
+            let name = named.rsplit('/').next().unwrap_or(named);
+            if self.case.world.sealed_clients.contains_key(name) {
+                clients.insert(name.to_owned(), self.client_of(name, asked)?);
+            } else {
+                missing.get_or_insert(name);
+            }
+        }
+        match missing {
+            Some(name) if clients.is_empty() => Err(self.no_client(name)),
+            Some(_) | None => Ok(Interceptor {
+                region: self.asked_region(asked)?,
+                clients,
+            }),
+        }
+    }
+
+    fn client_of(&self, name: &str, asked: &Asked) -> Result<Client, Trouble> {
         let clients = &self.case.world.sealed_clients;
-        let plan = clients.get(name).ok_or_else(missing)?;
-        let table = self.case.world.tables.get(name).ok_or_else(missing)?;
+        let plan = clients.get(name).ok_or_else(|| self.no_client(name))?;
+        let tables = &self.case.world.tables;
+        let table = tables.get(name).ok_or_else(|| self.no_client(name))?;
         let wrong = |error: SealedError| self.own(error.code(), error.to_string());
         let mut config = configured(plan, name).map_err(wrong)?;
         config.partition_key.clone_from(&table.what.partition_key);
         config.sort_key.clone_from(&table.what.sort_key);
         let schema = Schema::new(config).map_err(wrong)?;
-        let keyring = self.keyring(&plan.keyring, asked).map_err(wrong)?;
-        let region = asked
-            .region
-            .clone()
-            .ok_or_else(|| self.own("NoRegion", "the step does not say which Region is asked"))?;
-        let at = TableAt {
-            region,
-            name: name.to_owned(),
-        };
+        let kept = self.kept(name, asked);
+        let keyring = self.keyring(&plan.keyring, &kept, asked).map_err(wrong)?;
         let client = Client::new(schema, keyring);
         match &plan.beacons {
-            None => Ok((client, at)),
+            None => Ok(client),
             Some(beacons) => {
-                let beacons = self.beacons(beacons, &client, asked).map_err(wrong)?;
-                Ok((client.with_beacons(beacons), at))
+                let beacons = beacons_of(beacons, &kept, &client).map_err(wrong)?;
+                Ok(client.with_beacons(beacons))
             }
         }
     }
 
+    fn no_client(&self, table: &str) -> Trouble {
+        self.own(
+            "MissingClient",
+            format!("the world has no sealed client for the table `{table}`"),
+        )
+    }
+
+    fn asked_region(&self, asked: &Asked) -> Result<RegionName, Trouble> {
+        let none = || self.own("NoRegion", "the step does not say which Region is asked");
+        asked.region.clone().ok_or_else(none)
+    }
+
     /// The keyring as the client has it: a multi-Region key is asked where it stands.
-    fn keyring(&self, plan: &KeyringPlan, asked: &Asked) -> Result<Keyring, SealedError> {
+    fn keyring(
+        &self,
+        plan: &KeyringPlan,
+        kept: &Caches,
+        asked: &Asked,
+    ) -> Result<Keyring, SealedError> {
         let from = &asked.caller.from;
         let several = |plan: &MultiKeyringPlan, at: Option<&RegionName>| {
             let mut names = plan.generator.iter().chain(&plan.others);
@@ -98,7 +137,9 @@ impl Runner<'_> {
                     accounts: accounts.cloned().collect(),
                 })
             }
-            KeyringPlan::Hierarchy(plan) => self.hierarchy(plan, asked).map(Keyring::Hierarchy),
+            KeyringPlan::Hierarchy(plan) => {
+                self.hierarchy(plan, kept, asked).map(Keyring::Hierarchy)
+            }
         }
     }
 
@@ -110,7 +151,12 @@ impl Runner<'_> {
         key.arn(here).parse()
     }
 
-    fn hierarchy(&self, plan: &HierarchyPlan, asked: &Asked) -> Result<Hierarchy, SealedError> {
+    fn hierarchy(
+        &self,
+        plan: &HierarchyPlan,
+        kept: &Caches,
+        asked: &Asked,
+    ) -> Result<Hierarchy, SealedError> {
         let branch_key = match (&plan.branch_key, &plan.branch_key_by) {
             (Some(id), None) => BranchKeyId::Fixed(id.clone()),
             (None, Some(by)) => BranchKeyId::ByAttribute {
@@ -127,7 +173,7 @@ impl Runner<'_> {
             store: self.key_store(plan, asked)?,
             branch_key,
             time_to_live: plan.ttl.map_or(TTL, |ttl| ttl.as_secs()),
-            cache: self.kept(asked).0,
+            cache: kept.0.clone(),
         })
     }
 
@@ -158,33 +204,45 @@ impl Runner<'_> {
         })
     }
 
-    fn kept(&self, asked: &Asked) -> (BranchKeyCache, BeaconKeyCache) {
-        let table = asked.arguments["table_name"].as_str().unwrap_or_default();
+    fn kept(&self, table: &str, asked: &Asked) -> Caches {
         let who = format!("{table} {} {}", asked.caller.principal, asked.caller.from);
         self.kept.borrow_mut().0.entry(who).or_default().clone()
     }
+}
 
-    fn beacons(
-        &self,
-        plan: &BeaconsPlan,
-        client: &Client,
-        asked: &Asked,
-    ) -> Result<Beacons, SealedError> {
-        let Keyring::Hierarchy(hierarchy) = &client.keyring else {
-            return Err(SealedError::SchemaViolation(
-                "beacons need a hierarchical keyring: their key is in its key store".to_owned(),
-            ));
-        };
-        Ok(Beacons {
-            search: Search::new(beacon_config(plan)?, &client.schema)?,
-            source: BeaconSource {
-                store: hierarchy.store.clone(),
-                key_id: plan.branch_key.clone(),
-                time_to_live: hierarchy.time_to_live,
-                cache: self.kept(asked).1,
-            },
-        })
-    }
+fn beacons_of(plan: &BeaconsPlan, kept: &Caches, client: &Client) -> Result<Beacons, SealedError> {
+    let Keyring::Hierarchy(hierarchy) = &client.keyring else {
+        return Err(SealedError::SchemaViolation(
+            "beacons need a hierarchical keyring: their key is in its key store".to_owned(),
+        ));
+    };
+    Ok(Beacons {
+        search: Search::new(beacon_config(plan)?, &client.schema)?,
+        source: BeaconSource {
+            store: hierarchy.store.clone(),
+            key_id: plan.branch_key.clone(),
+            time_to_live: hierarchy.time_to_live,
+            cache: kept.1.clone(),
+        },
+    })
+}
+
+/// The tables that the arguments of a DynamoDB operation name.
+fn tables(arguments: &Value) -> BTreeSet<&str> {
+    let own = arguments["table_name"].as_str();
+    let batch = arguments["request_items"].as_object();
+    let actions = arguments["transact_items"].as_array();
+    let acted = actions
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .flat_map(|action| action.values())
+        .filter_map(|action| action["table_name"].as_str());
+    let batch = batch.into_iter().flat_map(|map| map.keys());
+    own.into_iter()
+        .chain(batch.map(String::as_str))
+        .chain(acted)
+        .collect()
 }
 
 fn configured(plan: &SealedClientPlan, table: &str) -> Result<SchemaConfig, SealedError> {

@@ -137,6 +137,11 @@ impl Runner<'_> {
                 "sealed.put_item" => self.sealed_put(&asked).await,
                 "sealed.get_item" => self.sealed_get(&asked).await,
                 "sealed.query" | "sealed.scan" => self.sealed_find(&asked).await,
+                verb @ ("sealed.batch_get_item"
+                | "sealed.batch_write_item"
+                | "sealed.transact_get_items"
+                | "sealed.transact_write_items"
+                | "sealed.update_item") => self.sealed_request(verb, &asked).await,
                 "sealed.create_branch_key" => self.create_branch_key(&asked).await,
                 "sealed.version_branch_key" => self.version_branch_key(&asked).await,
                 "sealed.wrap_key_material" => self.wrap_key_material(&asked),

@@ -24,15 +24,6 @@ fn read(world: &World, config: SchemaConfig, keyring: Keyring) -> Result<Item, S
         .map(|opened| opened.unwrap().item)
 }
 
-/// The order as it comes back: numbers in encrypted attributes have their one spelling.
-fn order_again() -> Item {
-    let mut item = order();
-    if let Some(Value::M(more)) = item.get_mut("more") {
-        more.insert("n".to_owned(), Value::N("1.5".to_owned()));
-    }
-    item
-}
-
 #[test]
 fn cse_026_cse_030_an_item_written_in_one_region_opens_with_the_replica_key_of_another() {
     let world = World::default();

@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod batch;
 mod branch;
 mod client;
+mod intercept;
 mod laws;
 mod library;
 mod world;

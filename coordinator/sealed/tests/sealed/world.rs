@@ -414,6 +414,15 @@ pub fn order() -> Item {
     .into()
 }
 
+/// The order as it comes back: numbers in encrypted attributes have their one spelling.
+pub fn order_again() -> Item {
+    let mut item = order();
+    if let Some(Value::M(more)) = item.get_mut("more") {
+        more.insert("n".to_owned(), Value::N("1.5".to_owned()));
+    }
+    item
+}
+
 pub fn key() -> Item {
     order()
         .into_iter()

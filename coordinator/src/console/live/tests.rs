@@ -88,6 +88,21 @@ async fn ask(house: &Arc<House>, method: &str, path: &str, body: Value) -> (Stat
     )
 }
 
+/// Looks until the nodes are known to be away.
+async fn until_away(house: &Arc<House>) {
+    let _looks = house.enter();
+    let mut node = Value::Null;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        node = ask(house, "GET", "/api/live", Value::Null).await.1["nodes"][1].clone();
+        if node["state"] == "away" {
+            break;
+        }
+    }
+    assert_eq!(node["state"], "away", "{node}");
+    assert!(node["problem"].as_str().is_some_and(|it| !it.is_empty()));
+}
+
 #[test]
 fn nodes_that_are_away_are_shown_so_and_what_is_done_is_on_the_record() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -99,19 +114,7 @@ fn nodes_that_are_away_are_shown_so_and_what_is_done_is_on_the_record() {
         let house = House::new(known, folder.path().to_owned());
         let (status, seen) = ask(&house, "GET", "/api/live", Value::Null).await;
         assert_eq!((status, &seen["up"]), (StatusCode::OK, &json!(false)));
-        let looks = house.enter();
-        for _ in 0..100 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            if ask(&house, "GET", "/api/live", Value::Null).await.1["nodes"][1]["state"] == "away" {
-                break;
-            }
-        }
-        let (_, seen) = ask(&house, "GET", "/api/live", Value::Null).await;
-        let node = &seen["nodes"][1];
-        assert_eq!(node["state"], "away", "{node}");
-        assert!(node["problem"].as_str().is_some_and(|it| !it.is_empty()));
-        drop(looks);
-
+        until_away(&house).await;
         let cut = json!({ "kind": "partition", "arguments": { "between": "eu-west-1,us-east-1" } });
         let (_, shown) = ask(&house, "POST", "/api/live/preview", cut.clone()).await;
         let yaml = shown["yaml"].as_str().unwrap_or_default();

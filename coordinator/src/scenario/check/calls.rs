@@ -5,7 +5,7 @@ use faultline_proto::tables::{FieldDef, Kind};
 use crate::scenario::diagnostic::nearest;
 use crate::scenario::matchers::{Matcher, Test};
 use crate::scenario::plan::step::{Call, Failure, Patience};
-use crate::scenario::source::{Entry, Key, Node, Value as Tree};
+use crate::scenario::source::{Entry, Key, Node, Span, Value as Tree};
 use crate::scenario::syntax;
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::call::{CALL, FAILURE};
@@ -120,7 +120,7 @@ impl Checker<'_> {
         let what = format!("`{}`", verb.name());
         let template = self.message(node, verb.input(), &what, how);
         if verb.name().starts_with("sealed.") {
-            self.sealed_table(node);
+            self.sealed_tables(node);
         }
         if verb.name() == "sealed.wrap_key_material" {
             self.one_of(node.span, node, &[&["key_material", "random"]], &what);
@@ -131,27 +131,27 @@ impl Checker<'_> {
         template
     }
 
-    fn sealed_table(&mut self, node: &Node) {
-        let Some(table) = node.get("table_name") else {
+    /// A client is described for one at least of the tables that a `sealed.*` verb names.
+    fn sealed_tables(&mut self, node: &Node) {
+        let tables = tables_named(node);
+        let unknown = |(name, _): &(&str, Span)| {
+            let is_table = self
+                .names
+                .has(faultline_proto::tables::Referent::Table, name);
+            is_table && !self.names.sealed.contains_key(*name)
+        };
+        let Some(&(name, span)) = tables.first().filter(|_| tables.iter().all(unknown)) else {
             return;
         };
-        let Some(name) = table.text().filter(|text| !text.contains('$')) else {
-            return;
-        };
-        let is_table = self
-            .names
-            .has(faultline_proto::tables::Referent::Table, name);
-        if is_table && !self.names.sealed.contains_key(name) {
-            let known: Vec<String> = self.names.sealed.keys().cloned().collect();
-            self.found
-                .error(
-                    "E0215",
-                    table.span,
-                    format!("nothing says how clients encrypt the items of `{name}`"),
-                )
-                .suggest(name, known.iter().map(String::as_str))
-                .help(format!("describe it under `world.sealed_clients.{name}`"));
-        }
+        let known: Vec<String> = self.names.sealed.keys().cloned().collect();
+        self.found
+            .error(
+                "E0215",
+                span,
+                format!("nothing says how clients encrypt the items of `{name}`"),
+            )
+            .suggest(name, known.iter().map(String::as_str))
+            .help(format!("describe it under `world.sealed_clients.{name}`"));
     }
 
     fn save(&mut self, verb: Verb, node: &Node) -> Option<String> {
@@ -273,4 +273,26 @@ impl Checker<'_> {
         );
         diagnostic.suggest(code, known);
     }
+}
+
+/// The tables that the arguments of a `sealed.*` verb name.
+fn tables_named(arguments: &Node) -> Vec<(&str, Span)> {
+    fn named(node: &Node) -> Option<(&str, Span)> {
+        let table = node.get("table_name")?;
+        Some((table.text()?, table.span))
+    }
+    let actions = arguments.get("transact_items").and_then(Node::items);
+    let acted = actions
+        .into_iter()
+        .flatten()
+        .filter_map(Node::entries)
+        .flatten()
+        .filter_map(|entry| named(&entry.value));
+    let batch = arguments.get("request_items").and_then(Node::entries);
+    let batch = batch.into_iter().flatten();
+    named(arguments)
+        .into_iter()
+        .chain(acted)
+        .chain(batch.map(|entry| (entry.key.text.as_str(), entry.key.span)))
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! `sealed.*`: the verbs of the client that encrypts before it sends.
 
+use faultline_proto::registry;
 use faultline_proto::tables::{Kind, MessageDef, Shape};
 use faultline_sealed::import::Wrapping;
 
@@ -328,6 +329,36 @@ pub(super) const SCAN: BuiltIn = sealed(
     "Scans by beacons, opens what DynamoDB gives, and drops what merely has the same beacons.",
     &SCAN_ARGUMENTS,
     &FOUND,
+);
+pub(super) const BATCH_GET: BuiltIn = sealed(
+    "sealed.batch_get_item",
+    "Reads a batch of items from DynamoDB, verifies and opens each on the client's side.",
+    &registry::DYNAMODB_BATCH_GET_ITEM_REQUEST,
+    &registry::DYNAMODB_BATCH_GET_ITEM_RESPONSE,
+);
+pub(super) const BATCH_WRITE: BuiltIn = sealed(
+    "sealed.batch_write_item",
+    "Encrypts and signs each item of a batch on the client's side and stores them in DynamoDB.",
+    &registry::DYNAMODB_BATCH_WRITE_ITEM_REQUEST,
+    &registry::DYNAMODB_BATCH_WRITE_ITEM_RESPONSE,
+);
+pub(super) const TRANSACT_GET: BuiltIn = sealed(
+    "sealed.transact_get_items",
+    "Reads items as they were at one moment, verifies and opens each on the client's side.",
+    &registry::DYNAMODB_TRANSACT_GET_ITEMS_REQUEST,
+    &registry::DYNAMODB_TRANSACT_GET_ITEMS_RESPONSE,
+);
+pub(super) const TRANSACT_WRITE: BuiltIn = sealed(
+    "sealed.transact_write_items",
+    "Encrypts and signs each item put on the client's side and writes all of them or none.",
+    &registry::DYNAMODB_TRANSACT_WRITE_ITEMS_REQUEST,
+    &registry::DYNAMODB_TRANSACT_WRITE_ITEMS_RESPONSE,
+);
+pub(super) const UPDATE: BuiltIn = sealed(
+    "sealed.update_item",
+    "Changes attributes that are not signed; refused on the client's side for any other.",
+    &registry::DYNAMODB_UPDATE_ITEM_REQUEST,
+    &registry::DYNAMODB_UPDATE_ITEM_RESPONSE,
 );
 pub(super) const CREATE_BRANCH_KEY: BuiltIn = sealed(
     "sealed.create_branch_key",
