@@ -13,11 +13,12 @@
 //! Used by these: [`diagnostic`] (what is wrong and where; pictures, JSON, GitHub
 //! annotations), [`expressions`] (`$name`, `$(cel)`), [`names`] (the world's names),
 //! [`policy`] (the short form of policies), [`matchers`] (whether an answer is as
-//! expected), [`quantity`] (durations and the like), [`bytes`]. For editors: [`schema`].
+//! expected), [`quantity`] (durations and the like), [`bytes`]. For editors: [`schema`], [`complete`].
 
 pub mod beside;
 pub mod bytes;
 pub mod check;
+pub mod complete;
 pub mod diagnostic;
 pub mod emit;
 pub mod expressions;
