@@ -1,10 +1,12 @@
 //! `faultline lab`: lessons to work through.
 //!
-//! - [`desk`]: a learner's folder, and what happens at it. [`show`]: what is printed.
-//! - [`watch`]: the loop over saves and keys. [`class`]: results for those who teach.
+//! - [`show`]: what is printed. [`watch`]: the loop over saves and keys.
+//! - [`begin`]: folders for learners and for authors. [`present`]: a lab on a class's wall.
+//! - [`class`]: results for those who teach.
 
+mod begin;
 mod class;
-mod desk;
+mod present;
 mod show;
 mod watch;
 
@@ -16,8 +18,8 @@ use clap::{Args, Subcommand};
 use super::{colours, out, say};
 use crate::exit::Exit;
 use crate::labs::author;
-use crate::labs::shelf::{self, Folder};
-use desk::Desk;
+use crate::labs::desk::Desk;
+use crate::labs::shelf;
 
 /// Learn by doing: lessons on keys, policies and copies across Regions.
 ///
@@ -108,6 +110,8 @@ enum Command {
     },
     /// Run everything of many learners again, also with seeds that they have not seen.
     Grade(class::GradeArgs),
+    /// Show a lab to a class: in a browser, in large type, a step at a time, without solutions.
+    Present(present::PresentArgs),
     /// For authors: does a lab, or every lab of a folder, do what it promises?
     Test {
         /// A lab's folder or a course's; the labs of this program when left out.
@@ -133,31 +137,34 @@ pub struct Place {
 pub fn lab(args: &LabArgs) -> Exit {
     match &args.command {
         Command::List { course } => list(course.as_ref()),
-        Command::Start { id, course, into } => desk::start(id, course.as_ref(), into.as_ref()),
+        Command::Start { id, course, into } => begin::start(id, course.as_deref(), into.as_deref()),
         Command::Watch { place, manual } => at(place, |desk| watch::watch(desk, *manual)),
         Command::Check { place, format } => at(place, |desk| {
-            let json = format == "json";
-            let (text, passed) = desk.check(json, colours() && !json);
+            let (text, passed) = if format == "json" {
+                show::check_json(desk)
+            } else {
+                show::check(desk, colours())
+            };
             out(&text);
             // A program that reads the form looks into it, not at the status.
-            if passed || json {
+            if passed || format == "json" {
                 Exit::Passed
             } else {
                 Exit::Failed
             }
         }),
-        Command::Answer { number, place } => at(place, |desk| match desk.answer(*number) {
+        Command::Answer { number, place } => at(place, |desk| match show::answer(desk, *number) {
             Ok((text, right)) => {
                 out(&text);
                 if right { Exit::Passed } else { Exit::Failed }
             }
             Err(problem) => refuse(&problem),
         }),
-        Command::Next(place) => told(place, Desk::next),
-        Command::Hint { place, all } => told(place, |desk| Ok(desk.hint(*all))),
+        Command::Next(place) => told(place, show::next),
+        Command::Hint { place, all } => told(place, |desk| Ok(show::hint(desk, *all))),
         Command::Solution(place) => told(place, Desk::solution),
-        Command::Skip(place) => told(place, Desk::skip),
-        Command::Reset { step, place } => told(place, |desk| desk.reset(step.as_deref())),
+        Command::Skip(place) => told(place, show::skip),
+        Command::Reset { step, place } => told(place, |desk| show::reset(desk, step.as_deref())),
         Command::Status(place) => told(place, |desk| Ok(show::status(desk))),
         Command::Export {
             place,
@@ -165,8 +172,9 @@ pub fn lab(args: &LabArgs) -> Exit {
             student,
         } => told(place, |desk| Ok(class::export(desk, format, student))),
         Command::Grade(args) => class::grade(args),
+        Command::Present(args) => present::present(args),
         Command::Test { path } => test(path.as_ref()),
-        Command::New { folder } => desk::new(folder),
+        Command::New { folder } => begin::new(folder),
     }
 }
 
@@ -201,20 +209,8 @@ fn told(place: &Place, act: impl FnOnce(&mut Desk) -> Result<String, String>) ->
     })
 }
 
-/// The labs of a folder, or of the program.
-fn labs(course: Option<&PathBuf>) -> Result<Vec<Folder>, String> {
-    let Some(path) = course else {
-        return Ok(shelf::own());
-    };
-    let labs = shelf::at(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    if labs.is_empty() {
-        return Err(format!("{} holds no lab", path.display()));
-    }
-    Ok(labs)
-}
-
 fn list(course: Option<&PathBuf>) -> Exit {
-    match labs(course).and_then(|labs| show::list(&labs)) {
+    match shelf::of(course.map(PathBuf::as_path)).and_then(|labs| show::list(&labs)) {
         Ok(text) => {
             out(&text);
             Exit::Passed
@@ -224,7 +220,7 @@ fn list(course: Option<&PathBuf>) -> Exit {
 }
 
 fn test(path: Option<&PathBuf>) -> Exit {
-    let labs = match labs(path) {
+    let labs = match shelf::of(path.map(PathBuf::as_path)) {
         Ok(labs) => labs,
         Err(problem) => return refuse(&problem),
     };

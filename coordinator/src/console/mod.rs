@@ -10,10 +10,11 @@
 //!   reads it. [`runs`]: what the page asks. [`server`]: who may ask.
 //!
 //! - [`dial`]: a workload beside the file's own. [`live`]: the same over live nodes, where nothing
-//!   is played and nothing can be taken back, only healed.
+//!   is played and nothing can be taken back, only healed. [`labs`]: lessons, with the same viewer.
 
 pub mod acts;
 pub mod dial;
+pub mod labs;
 pub mod live;
 pub mod runs;
 pub mod server;

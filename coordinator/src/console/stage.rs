@@ -11,6 +11,7 @@ use crate::journal::{Journal, Memory};
 use crate::runner::{Options, run_case};
 use crate::scenario::diagnostic::{Diagnostic, Format, Severity, render};
 use crate::scenario::load;
+use crate::scenario::plan::{Case, Plan};
 use crate::scenario::source::Source;
 use crate::seed::RunSeed;
 use crate::transport::Loopback;
@@ -148,19 +149,27 @@ impl Stage {
         let case = plan.cases.first().ok_or("the file has nothing to run")?;
         self.targets = dial::targets(&case.world);
         self.principals = case.world.principals.keys().cloned().collect();
-        let memory = Memory::default();
-        let seed = self.seed.or(plan.seed).unwrap_or(1);
-        let options = Options::new(&self.name, RunSeed(seed));
-        let journal = Journal::new().heard_by(memory.clone());
-        let transport = Box::new(Loopback::new());
-        // A page must be able to show that something broke.
-        catch_unwind(AssertUnwindSafe(|| {
-            run_case(&plan, case, &options, transport, journal)
-        }))
-        .map_err(|_| "the run broke: a bug of the program".to_owned())?
-        .map_err(|broken| broken.to_string())?;
-        Ok(memory.with(view::view))
+        played(&plan, case, &self.name, self.seed)
     }
+}
+
+/// A run of a plan's case as the page reads it, with the file's own seed unless said.
+///
+/// # Errors
+/// What kept it from coming to an end, for people.
+pub fn played(plan: &Plan, case: &Case, name: &str, seed: Option<u64>) -> Result<Value, String> {
+    let memory = Memory::default();
+    let seed = seed.or(plan.seed).unwrap_or(1);
+    let options = Options::new(name, RunSeed(seed));
+    let journal = Journal::new().heard_by(memory.clone());
+    let transport = Box::new(Loopback::new());
+    // A page must be able to show that something broke.
+    catch_unwind(AssertUnwindSafe(|| {
+        run_case(plan, case, &options, transport, journal)
+    }))
+    .map_err(|_| "the run broke: a bug of the program".to_owned())?
+    .map_err(|broken| broken.to_string())?;
+    Ok(memory.with(view::view))
 }
 
 /// What is wrong with a text, for an editor's gutter.

@@ -6,17 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::facts::{Facts, Listening};
+use super::parts::{NO_YAML, Parts};
 use super::shelf::Folder;
 use super::{Build, Check, Lab, Run, Verdict, What, Work};
 use crate::campaign::Campaign;
 use crate::campaign::search::{Search, ToTheEnd, search};
 use crate::journal::event::Judgement;
 use crate::journal::{Journal, Memory};
-use crate::report::picture;
 use crate::report::summary::{Summarizer, Summary};
 use crate::runner::{Options, run_case};
 use crate::scenario::beside::{beside, trouble};
-use crate::scenario::diagnostic::{Diagnostic, Format, render};
+use crate::scenario::diagnostic::{Diagnostic, Severity};
 use crate::scenario::emit;
 use crate::scenario::load;
 use crate::scenario::plan::{Action, Case, Lane, Plan, Step as PlanStep};
@@ -68,6 +68,8 @@ pub struct Failure {
     pub said: Option<String>,
     /// What is known of it.
     pub facts: Facts,
+    /// The seed of the run that failed, if it was one.
+    pub seed: Option<u64>,
 }
 
 impl Judged {
@@ -82,6 +84,7 @@ impl Judged {
 struct No {
     picture: String,
     facts: Facts,
+    seed: Option<u64>,
 }
 
 impl No {
@@ -89,6 +92,7 @@ impl No {
         Self {
             picture: words.into(),
             facts: Facts::default(),
+            seed: None,
         }
     }
 }
@@ -104,11 +108,15 @@ pub fn judge(bench: &Bench<'_>, build: &Build, seeds: Option<&[u64]>) -> Judged 
                 checks[index] = Status::Failed;
                 no.facts.say("check", (index + 1).to_string());
                 let said = no.facts.cause(&build.causes).map(str::to_owned);
+                // Of a file that cannot be read nothing is known that `otherwise` could mean.
+                let read = no.facts.0.get("invalid").is_none_or(|code| code != NO_YAML);
+                let otherwise = check.otherwise.clone().filter(|_| read);
                 let failure = Failure {
                     check: index,
                     picture: no.picture,
-                    said: said.or_else(|| check.otherwise.clone()),
+                    said: said.or(otherwise),
                     facts: no.facts,
+                    seed: no.seed,
                 };
                 return Judged {
                     checks,
@@ -155,38 +163,47 @@ impl Bench<'_> {
     }
 
     fn run(&self, run: &Run, seeds: Option<&[u64]>) -> Result<(), No> {
-        let source = self.source(&run.files)?;
-        let mut plan = load(&source).map_err(|found| self.invalid(&source, &found))?;
+        let parts = self.joined(&run.files)?;
+        let source = &parts.source;
+        let mut plan = load(source).map_err(|found| self.invalid(&parts, &found))?;
         if !run.under.is_empty() {
-            self.put_under(&mut plan, &source, &run.under)?;
+            self.put_under(&mut plan, source, &run.under)?;
         }
         for seed in seeds.unwrap_or(&run.seeds) {
             for case in &plan.cases {
-                self.one_run(&plan, case, *seed, &run.verdict)?;
+                let (seed, verdict) = (*seed, &run.verdict);
+                self.one_run(&parts, &plan, case, seed, verdict)
+                    .map_err(|no| No {
+                        seed: Some(seed),
+                        ..no
+                    })?;
             }
         }
         Ok(())
     }
 
     /// The files one after the other, as one: a part of a file is a file's beginning.
-    fn source(&self, files: &[String]) -> Result<Arc<Source>, No> {
-        let mut text = String::new();
+    fn joined(&self, files: &[String]) -> Result<Parts, No> {
+        let mut texts = Vec::new();
         for file in files {
-            if !text.is_empty() {
-                text.push_str(&format!("\n# ---- {file} ----\n"));
-            }
-            text.push_str(self.text(file)?);
+            texts.push((file.clone(), self.text(file)?.to_owned()));
         }
         let written = files.iter().find(|file| self.is_written(file));
         let name = written.or(files.last()).cloned().unwrap_or_default();
-        Ok(Source::new(name, text))
+        Ok(Parts::of(&name, &texts))
+    }
+
+    /// The same for who only looks; `None` when one of them is not there.
+    #[must_use]
+    pub fn parts(&self, files: &[String]) -> Option<Parts> {
+        self.joined(files).ok()
     }
 
     /// The scenario of a run as one file, with the faults that the check adds: to be run and
     /// looked at like any other.
     #[must_use]
     pub fn whole(&self, run: &Run) -> Option<String> {
-        let source = self.source(&run.files).ok()?;
+        let source = self.parts(&run.files)?.source;
         if run.under.is_empty() {
             return Some(source.text.clone());
         }
@@ -196,19 +213,28 @@ impl Bench<'_> {
         beside(&root?, lanes.collect())
     }
 
-    fn invalid(&self, source: &Source, found: &[Diagnostic]) -> No {
+    fn invalid(&self, parts: &Parts, found: &[Diagnostic]) -> No {
         let mut facts = Facts::default();
-        if let Some(first) = found.first() {
+        let mut errors = found.iter().filter(|it| it.severity == Severity::Error);
+        let first = errors.next();
+        if let Some(first) = first {
             facts.say("invalid", first.code);
         }
-        let first = found.get(..1).unwrap_or_default();
         No {
-            picture: render(source, first, Format::Human(self.colour)),
+            picture: parts.drawn(first, self.colour),
             facts,
+            seed: None,
         }
     }
 
-    fn one_run(&self, plan: &Plan, case: &Case, seed: u64, wanted: &Verdict) -> Result<(), No> {
+    fn one_run(
+        &self,
+        parts: &Parts,
+        plan: &Plan,
+        case: &Case,
+        seed: u64,
+        wanted: &Verdict,
+    ) -> Result<(), No> {
         let (memory, ear) = (Memory::default(), Listening::default());
         let journal = Journal::new()
             .heard_by(memory.clone())
@@ -233,7 +259,7 @@ impl Bench<'_> {
             Verdict::Pass if outcome.judgement == Judgement::Pass => return Ok(()),
             Verdict::Fail if outcome.judgement == Judgement::Fail => return Ok(()),
             Verdict::Violates(oracle) if violated(oracle) => return Ok(()),
-            Verdict::Pass => self.picture(&summary, plan),
+            Verdict::Pass => self.picture(&summary, parts),
             Verdict::Fail => format!("with seed {seed} it passes, and was to fail"),
             Verdict::Violates(oracle) => {
                 format!("with seed {seed} `{oracle}` holds, and was to be violated")
@@ -242,24 +268,24 @@ impl Bench<'_> {
         Err(No {
             picture,
             facts: ear.facts(),
+            seed: None,
         })
     }
 
     /// What went wrong first in a run.
-    fn picture(&self, summary: &Summary, plan: &Plan) -> String {
-        let source = &plan.source;
+    fn picture(&self, summary: &Summary, parts: &Parts) -> String {
         let first = summary.problems().next();
         first.map_or_else(
             || summary.because.clone(),
-            |problem| picture::draw(&source.name, &source.text, problem, self.colour),
+            |problem| parts.picture(problem, self.colour),
         )
     }
 
     /// Puts faults beside all of a plan's steps.
     fn put_under(&self, plan: &mut Plan, source: &Arc<Source>, under: &[Node]) -> Result<(), No> {
         let text = storm(source, under).ok_or_else(|| No::because("`under` cannot be read"))?;
-        let storm = Source::new("under", text);
-        let mut storm = load(&storm).map_err(|found| self.invalid(&storm, &found))?;
+        let parts = Parts::of("under", &[("under".to_owned(), text)]);
+        let mut storm = load(&parts.source).map_err(|found| self.invalid(&parts, &found))?;
         let lanes: Vec<PlanStep> = storm.cases.remove(0).steps;
         for case in &mut plan.cases {
             let steps = std::mem::take(&mut case.steps);
@@ -281,9 +307,9 @@ impl Bench<'_> {
     }
 
     fn campaign(&self, file: &str, seeds: u64, breaks: Option<&str>) -> Result<(), No> {
-        let source = Source::new(file, self.text(file)?);
-        let campaign = crate::campaign::read::read(&source, Path::new(file))
-            .map_err(|found| self.invalid(&source, &found))?;
+        let parts = self.joined(&[file.to_owned()])?;
+        let campaign = crate::campaign::read::read(&parts.source, Path::new(file))
+            .map_err(|found| self.invalid(&parts, &found))?;
         let campaign = Campaign {
             seeds: (1, seeds),
             ..campaign
@@ -316,14 +342,20 @@ impl Bench<'_> {
                 format!("{} runs, and none breaks `{wanted}`", tally.runs)
             }
         };
-        Err(No { picture, facts })
+        let seed = failure.map(|it| it.seed);
+        Err(No {
+            picture,
+            facts,
+            seed,
+        })
     }
 
     fn look(&self, file: &str, at: &[String], is: &Node) -> Result<(), No> {
-        let source = Source::new(file, self.text(file)?);
-        let (root, found) = parse(&source);
+        let parts = self.joined(&[file.to_owned()])?;
+        let source = &parts.source;
+        let (root, found) = parse(source);
         let Some(root) = root.filter(|_| found.is_empty()) else {
-            return Err(self.invalid(&source, &found));
+            return Err(self.invalid(&parts, &found));
         };
         let place = at.join(".");
         let mut node = &root;

@@ -6,17 +6,19 @@
 //!
 //! - [`read`]: the file, strictly, with carets. [`schema`]: the same for editors.
 //! - [`shelf`]: courses and the files of labs, those in this program too.
-//! - [`judge`]: a step's checks against the learner's files. [`facts`]: what is known of a
+//! - [`parts`]: files one after the other, and back. [`judge`]: a step's checks against the learner's files. [`facts`]: what is known of a
 //!   failure, which `when_it_fails` goes by.
-//! - [`progress`]: how far somebody is. [`author`]: whether a lab does what it promises.
+//! - [`desk`]: a learner's folder, and all that happens at it. [`progress`]: how far somebody is. [`author`]: whether a lab does what it promises.
 //! - [`grade`]: many learners.
 //!
 //! Left out: everything that is printed or typed, which is the command line's.
 
 pub mod author;
+pub mod desk;
 pub mod facts;
 pub mod grade;
 pub mod judge;
+pub mod parts;
 pub mod progress;
 pub mod read;
 pub mod schema;

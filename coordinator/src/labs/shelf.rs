@@ -112,6 +112,21 @@ fn embedded(dir: &Dir<'_>, root: &Path, files: &mut BTreeMap<String, String>) {
     }
 }
 
+/// The labs of a folder, or of this program.
+///
+/// # Errors
+/// That there are none, for people.
+pub fn of(course: Option<&Path>) -> Result<Vec<Folder>, String> {
+    let Some(path) = course else {
+        return Ok(own());
+    };
+    let labs = at(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    if labs.is_empty() {
+        return Err(format!("{} holds no lab", path.display()));
+    }
+    Ok(labs)
+}
+
 /// The labs of a folder: itself if it is one, else those in it, by their names.
 ///
 /// # Errors

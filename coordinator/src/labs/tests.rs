@@ -87,7 +87,7 @@ fn a_wrong_answer_hears_its_own_sentence_and_a_solution_passes() {
     assert_eq!(failure.facts.0["verb"], "kms.decrypt");
     assert_eq!(failure.facts.0["region"], "us-east-1");
     assert!(
-        failure.picture.contains("world.yaml:"),
+        failure.picture.contains("drill.yaml:6:5"),
         "{}",
         failure.picture
     );
@@ -102,6 +102,9 @@ fn a_wrong_answer_hears_its_own_sentence_and_a_solution_passes() {
     assert_eq!(judged.checks, [Status::Failed]);
     let failure = judged.failure.expect("it fails");
     assert!(failure.facts.0.contains_key("invalid"), "{failure:?}");
+    // Though the bracket that it leaves open is missed only in the next file.
+    let picture = failure.picture;
+    assert!(picture.contains("world.yaml:1"), "{picture}");
 }
 
 #[test]

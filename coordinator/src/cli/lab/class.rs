@@ -6,9 +6,9 @@ use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::json;
 
-use super::desk::{Desk, find};
 use super::{out, refuse, say};
 use crate::exit::Exit;
+use crate::labs::desk::{Desk, find};
 use crate::labs::grade::{Score, csv, grade as judged, page};
 use crate::labs::progress::State;
 use crate::labs::{Lab, Step};
@@ -35,7 +35,7 @@ pub struct GradeArgs {
 
 /// Grades folders.
 pub(super) fn grade(args: &GradeArgs) -> Exit {
-    let (folder, lab) = match find(&args.lab, args.course.as_ref()) {
+    let (folder, lab) = match find(&args.lab, args.course.as_deref()) {
         Ok(found) => found,
         Err(problem) => return refuse(&problem),
     };

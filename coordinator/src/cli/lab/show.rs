@@ -4,14 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::desk::Desk;
-use crate::labs::judge::{Judged, Status};
+use crate::labs::desk::{Desk, RUN};
+use crate::labs::judge::{Failure, Judged, Status};
 use crate::labs::progress::State;
 use crate::labs::shelf::Folder;
-use crate::labs::{Choice, Step, What, Work};
-
-/// Where the scenario of a check that failed can be run.
-pub(super) const RUN: &str = ".faultline/check.yaml";
+use crate::labs::{Check, Choice, Step, Verdict, What, Work};
 
 /// Width of the rulers.
 const WIDTH: usize = 88;
@@ -98,8 +95,63 @@ pub(super) fn task(desk: &Desk) -> String {
     text + "\n" + &bar(desk)
 }
 
+/// Judges the step that is shown: what to print, and whether it is done.
+pub(super) fn check(desk: &mut Desk, colour: bool) -> (String, bool) {
+    let step = desk.step().1.clone();
+    match desk.check(colour) {
+        Some(judged) => (checked(desk, &step, &judged), judged.passed()),
+        None => (task(desk), desk.progress.is_over(&step.id)),
+    }
+}
+
+/// The same for a program.
+pub(super) fn check_json(desk: &mut Desk) -> (String, bool) {
+    let step = desk.step().1.clone();
+    match desk.check(false) {
+        Some(judged) => (json(&step, &judged), judged.passed()),
+        None => {
+            let done = desk.progress.is_over(&step.id);
+            (json_of_question(&step, done), done)
+        }
+    }
+}
+
+/// Answers the question that is shown: what to print, and whether it is right.
+pub(super) fn answer(desk: &mut Desk, number: usize) -> Result<(String, bool), String> {
+    let choice = desk.answer(number)?;
+    Ok((answered(desk.step().1, &choice), choice.right))
+}
+
+/// One hint more, or all.
+pub(super) fn hint(desk: &mut Desk, all: bool) -> String {
+    let read = desk.hint(all);
+    hints(desk.step().1, read)
+}
+
+/// Goes on.
+pub(super) fn next(desk: &mut Desk) -> Result<String, String> {
+    let more = desk.go_on()?;
+    Ok(gone_on(desk, more))
+}
+
+/// Takes the solution and goes on.
+pub(super) fn skip(desk: &mut Desk) -> Result<String, String> {
+    let more = desk.skip()?;
+    Ok(gone_on(desk, more))
+}
+
+fn gone_on(desk: &Desk, more: bool) -> String {
+    if more { task(desk) } else { finished(desk) }
+}
+
+/// Begins a step anew, or everything.
+pub(super) fn reset(desk: &mut Desk, step: Option<&str>) -> Result<String, String> {
+    desk.reset(step)?;
+    Ok(task(desk))
+}
+
 /// What came of a check.
-pub(super) fn checked(desk: &Desk, step: &Step, judged: &Judged) -> String {
+fn checked(desk: &Desk, step: &Step, judged: &Judged) -> String {
     let mut text = head(desk);
     if let Some(failure) = &judged.failure {
         let _ = writeln!(text, "{}", failure.picture.trim_end());
@@ -146,7 +198,7 @@ fn explained(step: &Step) -> String {
 }
 
 /// What comes of an answer.
-pub(super) fn answered(step: &Step, choice: &Choice) -> String {
+fn answered(step: &Step, choice: &Choice) -> String {
     if !choice.right {
         return format!("No. {}\n", choice.so);
     }
@@ -159,7 +211,7 @@ pub(super) fn answered(step: &Step, choice: &Choice) -> String {
 }
 
 /// The hints that were read.
-pub(super) fn hints(step: &Step, read: usize) -> String {
+fn hints(step: &Step, read: usize) -> String {
     if step.hints.is_empty() {
         return "this step has no hints\n".to_owned();
     }
@@ -173,19 +225,8 @@ pub(super) fn hints(step: &Step, read: usize) -> String {
     text
 }
 
-/// The solution of a step.
-pub(super) fn solution(folder: &Folder, step: &Step) -> String {
-    match &step.work {
-        Work::Build(build) => folder.text(&build.solution).unwrap_or_default().to_owned(),
-        Work::Ask(question) => {
-            let right = question.answers.iter().position(|it| it.right);
-            format!("{}\n", right.map_or(0, |at| at + 1))
-        }
-    }
-}
-
 /// The lab is over.
-pub(super) fn finished(desk: &Desk) -> String {
+fn finished(desk: &Desk) -> String {
     let skipped = desk.progress.steps.values();
     let skipped = skipped.filter(|it| it.state == State::Skipped).count();
     let mut text = format!("{} is done.", desk.lab.title);
@@ -226,25 +267,38 @@ pub(super) fn status(desk: &Desk) -> String {
 }
 
 /// A check as test runners tell it: the form of Exercism's, version 3.
-pub(super) fn json(step: &Step, judged: &Judged) -> String {
+fn json(step: &Step, judged: &Judged) -> String {
     let Work::Build(build) = &step.work else {
         return String::new();
     };
+    let told = |failure: &Failure| match &failure.said {
+        Some(said) => format!("{}\n\n{said}", failure.picture.trim_end()),
+        None => failure.picture.clone(),
+    };
+    // What cannot be read was not run: no test failed, the whole did.
+    let unread = judged.failure.as_ref();
+    if let Some(failure) = unread.filter(|it| it.facts.0.contains_key("invalid")) {
+        let message = told(failure);
+        return json!({ "version": 3, "status": "error", "message": message, "tests": [] })
+            .to_string()
+            + "\n";
+    }
     let tests = build.checks.iter().zip(&judged.checks).enumerate();
     let tests: Vec<_> = tests
         .map(|(index, (check, status))| {
             let failure = judged.failure.as_ref().filter(|it| it.check == index);
-            let message = failure.map(|it| match &it.said {
-                Some(said) => format!("{}\n\n{said}", it.picture),
-                None => it.picture.clone(),
-            });
+            let message = match status {
+                Status::Passed => None,
+                Status::Failed => failure.map(told),
+                Status::Waiting => {
+                    Some("Nobody looked: a check before this one does not hold.".to_owned())
+                }
+            };
             json!({
                 "name": check.title,
-                "status": match status {
-                    Status::Passed => "pass",
-                    Status::Failed | Status::Waiting => "fail",
-                },
+                "status": if *status == Status::Passed { "pass" } else { "fail" },
                 "message": message,
+                "test_code": code(check),
                 "task_id": index + 1,
             })
         })
@@ -253,12 +307,45 @@ pub(super) fn json(step: &Step, judged: &Judged) -> String {
     json!({ "version": 3, "status": status, "message": null, "tests": tests }).to_string() + "\n"
 }
 
+/// What a check does, as its lab file says it.
+fn code(check: &Check) -> String {
+    match &check.what {
+        What::Run(run) => {
+            let files = run.files.join(", ");
+            let seeds: Vec<String> = run.seeds.iter().map(u64::to_string).collect();
+            let under = match run.under.len() {
+                0 => String::new(),
+                count => format!(", under {count} more faults"),
+            };
+            let wanted = match &run.verdict {
+                Verdict::Pass => "passes".to_owned(),
+                Verdict::Fail => "fails".to_owned(),
+                Verdict::Violates(oracle) => format!("violates {oracle}"),
+            };
+            format!("{files} {wanted} with seeds {}{under}", seeds.join(", "))
+        }
+        What::Campaign {
+            file,
+            seeds,
+            breaks,
+        } => match breaks {
+            Some(property) => format!("{file} breaks {property} within {seeds} seeds"),
+            None => format!("{file} passes with {seeds} seeds"),
+        },
+        What::Look { file, at, is } => {
+            let is = is.text().map(|text| format!(" is {text}"));
+            format!("{file}: {}{}", at.join("."), is.unwrap_or_default())
+        }
+    }
+}
+
 /// The same for a question.
-pub(super) fn json_of_question(step: &Step, done: bool) -> String {
+fn json_of_question(step: &Step, done: bool) -> String {
     let status = if done { "pass" } else { "fail" };
+    let message = (!done).then_some("Not answered rightly yet: `faultline lab answer NUMBER`.");
     json!({
         "version": 3, "status": status, "message": null,
-        "tests": [{ "name": step.title, "status": status, "message": null, "task_id": 1 }],
+        "tests": [{ "name": step.title, "status": status, "message": message, "task_id": 1 }],
     })
     .to_string()
         + "\n"

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::desk::Desk;
 use super::{colours, out, say, show};
 use crate::cli::watch::{Saves, is_save, listen};
 use crate::exit::Exit;
-use crate::labs::Work;
+use crate::labs::desk::Desk;
 
 /// How often saves and keys are looked for.
 const PAUSE: Duration = Duration::from_millis(40);
@@ -42,7 +41,10 @@ pub(super) fn watch(desk: &mut Desk, manual: bool) -> Exit {
     fresh(desk);
     let saves = listening.as_ref().map(|(_, saves)| saves);
     loop {
-        match next(&keys, saves, &files) {
+        let heard = next(&keys, saves, &files);
+        // The console may be open beside, over the same folder.
+        desk.refresh();
+        match heard {
             Some(Heard::Saved) => checked(desk),
             Some(Heard::Key('q')) | None => return Exit::Passed,
             Some(Heard::Key(key)) => pressed(desk, key),
@@ -138,35 +140,29 @@ fn screen(text: &str) {
 }
 
 /// The task, and how it stands.
-fn fresh(desk: &mut Desk) {
-    match desk.step().1.work {
-        Work::Ask(_) => screen(&show::task(desk)),
-        Work::Build(_) => {
-            let text = show::task(desk);
-            screen(&text);
-        }
-    }
+fn fresh(desk: &Desk) {
+    screen(&show::task(desk));
 }
 
 fn checked(desk: &mut Desk) {
-    let (text, _) = desk.check(false, colours());
+    let (text, _) = show::check(desk, colours());
     screen(&text);
 }
 
 fn pressed(desk: &mut Desk, key: char) {
     let told = match key {
-        'n' => desk.next(),
-        'h' => Ok(desk.hint(false)),
+        'n' => show::next(desk),
+        'h' => Ok(show::hint(desk, false)),
         's' => desk.solution(),
         'l' => Ok(show::status(desk)),
         'x' => {
             let step = desk.step().1.id.clone();
-            desk.reset(Some(&step))
+            show::reset(desk, Some(&step))
         }
         'r' => return checked(desk),
         key if key.is_ascii_digit() => {
             let number = key.to_digit(10).unwrap_or_default() as usize;
-            desk.answer(number).map(|(text, _)| text)
+            show::answer(desk, number).map(|(text, _)| text)
         }
         key => Err(format!("`{key}` does nothing here")),
     };

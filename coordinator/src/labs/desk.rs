@@ -1,20 +1,25 @@
 //! A learner's folder: the lab's files to read, what is written, and how far it is.
+//!
+//! Whatever a learner does is done here, for the terminal and for the browser alike: what they
+//! show differs, what happens does not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{labs, out, refuse, say, show};
-use crate::exit::Exit;
-use crate::labs::judge::{Bench, Judged, judge};
-use crate::labs::progress::{Progress, State};
-use crate::labs::shelf::{self, Folder};
-use crate::labs::{Lab, Step, What, Work};
+use super::judge::{Bench, Judged, judge};
+use super::progress::{self, Progress, State};
+use super::shelf::{self, Folder};
+use super::{Choice, Lab, Step, What, Work};
+
+/// Where the scenario of a check that failed can be run.
+pub const RUN: &str = ".faultline/check.yaml";
 
 /// Tries after which a solution is shown to somebody who asks.
-const TRIES: u64 = 3;
+pub const TRIES: u64 = 3;
 
 /// See the module.
-pub(super) struct Desk {
+#[derive(Debug, Clone)]
+pub struct Desk {
     /// The learner's folder.
     pub path: PathBuf,
     /// The lab's own.
@@ -27,10 +32,13 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Opens a learner's folder.
+    ///
+    /// # Errors
+    /// That it is none, or that its lab is gone, for people.
     pub fn open(path: &Path) -> Result<Self, String> {
         let progress = Progress::read(path)?;
         let course = progress.course.as_ref().map(|course| path.join(course));
-        let (folder, lab) = find(&progress.lab, course.as_ref())?;
+        let (folder, lab) = find(&progress.lab, course.as_deref())?;
         Ok(Self {
             path: path.to_owned(),
             folder,
@@ -39,13 +47,68 @@ impl Desk {
         })
     }
 
+    /// Begins a lab in a folder, or goes on with it if it was begun there: its files are there then.
+    ///
+    /// # Errors
+    /// Why it cannot be there, for people.
+    pub fn begin(
+        (folder, lab): (Folder, Lab),
+        course: Option<PathBuf>,
+        path: &Path,
+    ) -> Result<Self, String> {
+        let progress = match Progress::read(path) {
+            Ok(progress) if progress.lab == lab.id => progress,
+            Ok(progress) => {
+                let (path, other) = (path.display(), progress.lab);
+                return Err(format!(
+                    "{path} holds the lab {other} already; say another folder with --into"
+                ));
+            }
+            // A file that cannot be read was perhaps broken on purpose, to begin anew.
+            Err(_) if path.join(progress::FILE).exists() => Progress::new(&lab, course),
+            Err(_) if path.read_dir().is_ok_and(|mut it| it.next().is_some()) => {
+                return Err(format!(
+                    "{} is not empty; say another folder with --into",
+                    path.display()
+                ));
+            }
+            Err(_) => Progress::new(&lab, course),
+        };
+        let desk = Self {
+            path: path.to_owned(),
+            folder,
+            lab,
+            progress,
+        };
+        desk.put_files()?;
+        desk.save()?;
+        Ok(desk)
+    }
+
+    /// Takes over what another program, or somebody's editor, did to the progress; whether that
+    /// was anything.
+    pub fn refresh(&mut self) -> bool {
+        match Progress::read(&self.path) {
+            Ok(progress) if progress != self.progress && progress.lab == self.lab.id => {
+                self.progress = progress;
+                true
+            }
+            // One that is gone or broken is written anew with the next act.
+            _ => false,
+        }
+    }
+
     /// Keeps how far it is.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
     pub fn save(&self) -> Result<(), String> {
         let written = self.progress.write(&self.path);
         written.map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
     /// The step that is shown, with its place from 0.
+    #[must_use]
     pub fn step(&self) -> (usize, &Step) {
         self.progress.current(&self.lab)
     }
@@ -55,7 +118,8 @@ impl Desk {
     }
 
     /// What the learner wrote.
-    fn work(&self) -> BTreeMap<String, String> {
+    #[must_use]
+    pub fn work(&self) -> BTreeMap<String, String> {
         let files = self.lab.edited().into_iter();
         files
             .filter_map(|file| {
@@ -66,6 +130,7 @@ impl Desk {
     }
 
     /// Judges a step that builds something; `None` for a question.
+    #[must_use]
     pub fn judged(&self, step: &Step, colour: bool) -> Option<Judged> {
         let Work::Build(build) = &step.work else {
             return None;
@@ -73,7 +138,9 @@ impl Desk {
         Some(judge(&self.bench(colour), build, None))
     }
 
-    fn bench(&self, colour: bool) -> Bench<'_> {
+    /// What a judge needs.
+    #[must_use]
+    pub fn bench(&self, colour: bool) -> Bench<'_> {
         Bench {
             lab: &self.lab,
             folder: &self.folder,
@@ -82,30 +149,17 @@ impl Desk {
         }
     }
 
-    /// Judges the step that is shown: what to print, and whether it is done.
-    pub fn check(&mut self, json: bool, colour: bool) -> (String, bool) {
+    /// Judges the step that is shown, which is one try more; `None` for a question.
+    pub fn check(&mut self, colour: bool) -> Option<Judged> {
         let step = self.step().1.clone();
-        let Some(judged) = self.judged(&step, colour) else {
-            let done = self.progress.is_over(&step.id);
-            let text = if json {
-                show::json_of_question(&step, done)
-            } else {
-                show::task(self)
-            };
-            return (text, done);
-        };
+        let judged = self.judged(&step, colour)?;
         self.show_run(&step, &judged);
         let standing = self.progress.standing(&step.id);
         standing.tries += 1;
         if judged.passed() {
             standing.state = State::Done;
         }
-        let text = if json {
-            show::json(&step, &judged)
-        } else {
-            show::checked(self, &step, &judged)
-        };
-        (text, judged.passed())
+        Some(judged)
     }
 
     /// Puts the scenario of the check that failed where it can be run and looked at.
@@ -118,11 +172,14 @@ impl Desk {
         };
         let text = self.bench(false).whole(run);
         // It helps to look, and nothing depends on it.
-        drop(text.map(|text| self.write(show::RUN, &text)));
+        drop(text.map(|text| self.write(RUN, &text)));
     }
 
-    /// Takes an answer: what to print, and whether it is right.
-    pub fn answer(&mut self, number: usize) -> Result<(String, bool), String> {
+    /// Takes an answer, from 1, which is one try more.
+    ///
+    /// # Errors
+    /// That there is no such answer, or no question.
+    pub fn answer(&mut self, number: usize) -> Result<Choice, String> {
         let step = self.step().1.clone();
         let Work::Ask(question) = &step.work else {
             return Err("this step asks nothing: `faultline lab check` judges it".to_owned());
@@ -130,7 +187,7 @@ impl Desk {
         let choice = number
             .checked_sub(1)
             .and_then(|at| question.answers.get(at));
-        let Some(choice) = choice else {
+        let Some(choice) = choice.cloned() else {
             return Err(format!("answers are 1 to {}", question.answers.len()));
         };
         let standing = self.progress.standing(&step.id);
@@ -139,27 +196,38 @@ impl Desk {
         if choice.right {
             standing.state = State::Done;
         }
-        Ok((show::answered(&step, choice), choice.right))
+        Ok(choice)
     }
 
-    /// Goes on to the next step.
-    pub fn next(&mut self) -> Result<String, String> {
-        let (place, step) = self.step();
-        if !self.progress.is_over(&step.id) {
+    /// Goes on to the next step; false when there is none.
+    ///
+    /// # Errors
+    /// That this one is not done.
+    pub fn go_on(&mut self) -> Result<bool, String> {
+        if !self.progress.is_over(&self.step_id()) {
             return Err(
                 "this step is not done; `faultline lab skip` takes its solution".to_owned(),
             );
         }
-        let Some(next) = self.lab.steps.get(place + 1).cloned() else {
-            return Ok(show::finished(self));
-        };
-        self.progress.at.clone_from(&next.id);
-        self.put_starter(&next)?;
-        Ok(show::task(self))
+        self.turn(1)
     }
 
-    /// One more hint, or all.
-    pub fn hint(&mut self, all: bool) -> String {
+    /// Shows another step, done or not, as somebody does who presents a lab; false when there is none.
+    ///
+    /// # Errors
+    /// When what it begins with cannot be written.
+    pub fn turn(&mut self, by: isize) -> Result<bool, String> {
+        let place = self.step().0.checked_add_signed(by);
+        let Some(step) = place.and_then(|place| self.lab.steps.get(place)).cloned() else {
+            return Ok(false);
+        };
+        self.progress.at.clone_from(&step.id);
+        self.put_starter(&step)?;
+        Ok(true)
+    }
+
+    /// One more hint, or all; how many are read then.
+    pub fn hint(&mut self, all: bool) -> usize {
         let step = self.step().1.clone();
         let standing = self.progress.standing(&step.id);
         let read = if all {
@@ -168,10 +236,13 @@ impl Desk {
             standing.hints + 1
         };
         standing.hints = read.min(step.hints.len());
-        show::hints(&step, standing.hints)
+        standing.hints
     }
 
-    /// The solution, for whoever has tried.
+    /// The solution, for whoever has tried: a file's text, or the number of the right answer.
+    ///
+    /// # Errors
+    /// That it is too early.
     pub fn solution(&mut self) -> Result<String, String> {
         let step = self.step().1.clone();
         let standing = self.progress.standing(&step.id);
@@ -183,11 +254,20 @@ impl Desk {
             ));
         }
         standing.solution_seen = true;
-        Ok(show::solution(&self.folder, &step))
+        Ok(match &step.work {
+            Work::Build(build) => self.folder.text(&build.solution)?.to_owned(),
+            Work::Ask(question) => {
+                let right = question.answers.iter().position(|it| it.right);
+                format!("{}\n", right.map_or(0, |at| at + 1))
+            }
+        })
     }
 
-    /// Takes the solution and goes on.
-    pub fn skip(&mut self) -> Result<String, String> {
+    /// Takes the solution and goes on; false when this was the last step.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn skip(&mut self) -> Result<bool, String> {
         let step = self.step().1.clone();
         if let Work::Build(build) = &step.work {
             let text = self.folder.text(&build.solution)?.to_owned();
@@ -198,11 +278,33 @@ impl Desk {
         if standing.state == State::Todo {
             standing.state = State::Skipped;
         }
-        self.next()
+        self.go_on()
+    }
+
+    /// The shown step's file, if it wants one, with its text.
+    #[must_use]
+    pub fn file(&self) -> Option<(String, String)> {
+        let Work::Build(build) = &self.step().1.work else {
+            return None;
+        };
+        let text = std::fs::read_to_string(self.path.join(&build.edit)).unwrap_or_default();
+        Some((build.edit.clone(), text))
+    }
+
+    /// Writes the shown step's file, as an editor does.
+    ///
+    /// # Errors
+    /// That it wants none, or that the disk does not take it.
+    pub fn put(&self, text: &str) -> Result<(), String> {
+        let (file, _) = self.file().ok_or("this step wants no file")?;
+        self.write(&file, text)
     }
 
     /// Begins a step anew, or everything.
-    pub fn reset(&mut self, step: Option<&str>) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// That there is no such step, or that the disk does not take it.
+    pub fn reset(&mut self, step: Option<&str>) -> Result<(), String> {
         let steps: Vec<Step> = match step {
             None => self.lab.steps.clone(),
             Some(id) => match self.lab.step(id) {
@@ -229,8 +331,7 @@ impl Desk {
         }
         let first = steps.first().map(|it| it.id.clone());
         self.progress.at = first.unwrap_or_else(|| self.step_id());
-        self.put_files()?;
-        Ok(show::task(self))
+        self.put_files()
     }
 
     /// Puts a learner's file aside before it is written over.
@@ -288,8 +389,11 @@ impl Desk {
 }
 
 /// A lab by its id, its number or its folder's name.
-pub(super) fn find(id: &str, course: Option<&PathBuf>) -> Result<(Folder, Lab), String> {
-    let all = labs(course)?;
+///
+/// # Errors
+/// That there is none, for people.
+pub fn find(id: &str, course: Option<&Path>) -> Result<(Folder, Lab), String> {
+    let all = shelf::of(course)?;
     let mut ids = Vec::new();
     for folder in all {
         let lab = folder.lab()?;
@@ -306,79 +410,4 @@ pub(super) fn find(id: &str, course: Option<&PathBuf>) -> Result<(Folder, Lab), 
         "no lab is called {id}{}",
         near.unwrap_or_else(|| "; `faultline lab list` names them".to_owned())
     ))
-}
-
-/// Begins a lab, or goes on with one that was begun there.
-pub(super) fn start(id: &str, course: Option<&PathBuf>, into: Option<&PathBuf>) -> Exit {
-    let (folder, lab) = match find(id, course) {
-        Ok(found) => found,
-        Err(problem) => return refuse(&problem),
-    };
-    let path = into.cloned().unwrap_or_else(|| PathBuf::from(&lab.id));
-    let course = match course.map(|course| course.canonicalize()).transpose() {
-        Ok(course) => course,
-        Err(error) => return refuse(&error.to_string()),
-    };
-    let progress = match Progress::read(&path) {
-        Ok(progress) if progress.lab == lab.id => progress,
-        Ok(progress) => {
-            let problem = format!("{} holds the lab {} already", path.display(), progress.lab);
-            return refuse(&problem);
-        }
-        Err(_) if path.join(crate::labs::progress::FILE).exists() => Progress::new(&lab, course),
-        Err(_) if path.exists() && path.read_dir().is_ok_and(|mut it| it.next().is_some()) => {
-            let problem = format!("{} is not empty; say another with --into", path.display());
-            return refuse(&problem);
-        }
-        Err(_) => Progress::new(&lab, course),
-    };
-    let desk = Desk {
-        path,
-        folder,
-        lab,
-        progress,
-    };
-    match desk.put_files().and_then(|()| desk.save()) {
-        Ok(()) => {
-            out(&show::begun(&desk));
-            Exit::Passed
-        }
-        Err(problem) => {
-            say(&problem);
-            Exit::Environment
-        }
-    }
-}
-
-/// A small lab for authors.
-const NEW: [(&str, &str); 6] = [
-    (shelf::FILE, include_str!("new/lab.yaml")),
-    ("README.md", include_str!("new/README.md")),
-    ("drill.yaml", include_str!("new/drill.yaml")),
-    ("starters/world.yaml", include_str!("new/starter.yaml")),
-    ("solutions/world.yaml", include_str!("new/solution.yaml")),
-    ("wrong/another-key.yaml", include_str!("new/wrong.yaml")),
-];
-
-/// Writes a lab to begin with.
-pub(super) fn new(folder: &Path) -> Exit {
-    if folder.exists() {
-        return refuse(&format!("{} is there already", folder.display()));
-    }
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    for (file, text) in NEW {
-        let path = folder.join(file);
-        let text = text.replace("LAB-ID", &name);
-        let under = path.parent().unwrap_or(folder);
-        let written = std::fs::create_dir_all(under).and_then(|()| std::fs::write(&path, text));
-        if let Err(error) = written {
-            say(&format!("{}: {error}", path.display()));
-            return Exit::Environment;
-        }
-    }
-    say(&format!(
-        "wrote {0}; try: faultline lab test {0}",
-        folder.display()
-    ));
-    Exit::Passed
 }
