@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looks at reports and the console with a real browser: `run.py [target/debug/faultline [live]]`.
+"""Looks at reports, the console, labs and a live world with a real browser: `run.py [target/debug/faultline [reports] [labs] [live]]`.
 
 Needs chromium and chromedriver; says so and does nothing without them. Pages and screenshots stay
 in `target/browser/`.
@@ -13,6 +13,7 @@ from pathlib import Path
 import journals
 from console import console
 from driver import Browser, missing
+from labs import labs
 from live import live
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,14 +180,18 @@ def main():
         print(f"{' and '.join(missing())} not installed: reports were not looked at with a browser in this run")
         return 0
     OUT.mkdir(parents=True, exist_ok=True)
-    if "live" not in sys.argv[2:]:
+    wanted = sys.argv[2:] or ["reports", "labs", "live"]
+    if "reports" in wanted:
         pages()
     with Browser() as browser:
-        if "live" not in sys.argv[2:]:
+        if "reports" in wanted:
             for part in (loads, plain, wide_and_narrow, hostile, large, compared):
                 part(browser)
             console(browser, check, ROOT, OUT, PROGRAM.resolve())
-        live(browser, check, OUT, PROGRAM.resolve())
+        if "labs" in wanted:
+            labs(browser, check, ROOT, OUT, PROGRAM.resolve())
+        if "live" in wanted:
+            live(browser, check, OUT, PROGRAM.resolve())
     print(f"{len(failed)} failed; screenshots are in {OUT.relative_to(ROOT)}" if failed else "all hold")
     return 1 if failed else 0
 

@@ -213,6 +213,26 @@ pub const VIEWS: &[View] = &[
         ],
     },
     View {
+        name: "console.labs",
+        summary: "Lessons in a browser: task, editor, checks and the last run side by side; `faultline console --labs`.",
+        text: "The same folder, judge and progress as `faultline lab`: a save in the page and one in another editor are judged\n\
+               alike. `faultline lab present ID` shows one to a class.",
+        marks: &[
+            (
+                "✓ holds, ✗ not yet, · waits",
+                "a check; the first that does not hold keeps the others waiting",
+            ),
+            (
+                "underlined",
+                "what `faultline check` says of the file as it is written now",
+            ),
+            (
+                "the run",
+                "that of the check that failed, paused where it failed first",
+            ),
+        ],
+    },
+    View {
         name: "console.live",
         summary: "The nodes of `faultline up` in a browser, where a click breaks them for real; `faultline console --live`.",
         text: "Nothing is played: what is seen is now. A fault lasts until it is healed, whoever started it. What nodes hold and\n\
