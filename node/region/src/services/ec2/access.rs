@@ -85,6 +85,7 @@ pub(super) fn of(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
 /// The rest of them: what becomes of things; what names no resource is about all.
 fn of_more(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
     let one = |action, kind, id: &Option<String>| vec![named(ctx, action, kind, id.as_deref())];
+    let snapshot = |action, id: &Option<String>| one(action, Kind::Snapshot, id);
     let each = |action, ids: &[String]| {
         ids.iter()
             .map(|id| named(ctx, action, Kind::Instance, Some(id)))
@@ -107,23 +108,17 @@ fn of_more(ctx: &Ctx<'_>, request: &Ec2Request) -> Vec<Access> {
         ],
         Ec2Request::DetachVolume(request) => one("DetachVolume", Kind::Volume, &request.volume_id),
         Ec2Request::DeleteVolume(request) => one("DeleteVolume", Kind::Volume, &request.volume_id),
-        Ec2Request::LockSnapshot(request) => {
-            one("LockSnapshot", Kind::Snapshot, &request.snapshot_id)
-        }
+        Ec2Request::LockSnapshot(request) => snapshot("LockSnapshot", &request.snapshot_id),
         Ec2Request::ModifySnapshotTier(request) => {
-            one("ModifySnapshotTier", Kind::Snapshot, &request.snapshot_id)
+            snapshot("ModifySnapshotTier", &request.snapshot_id)
         }
         Ec2Request::RestoreSnapshotTier(request) => {
-            one("RestoreSnapshotTier", Kind::Snapshot, &request.snapshot_id)
+            snapshot("RestoreSnapshotTier", &request.snapshot_id)
         }
-        Ec2Request::UnlockSnapshot(request) => {
-            one("UnlockSnapshot", Kind::Snapshot, &request.snapshot_id)
+        Ec2Request::UnlockSnapshot(request) => snapshot("UnlockSnapshot", &request.snapshot_id),
+        Ec2Request::ResetSnapshotAttribute(request) => {
+            snapshot("ResetSnapshotAttribute", &request.snapshot_id)
         }
-        Ec2Request::ResetSnapshotAttribute(request) => one(
-            "ResetSnapshotAttribute",
-            Kind::Snapshot,
-            &request.snapshot_id,
-        ),
         Ec2Request::CreateImage(request) => vec![
             named(ctx, "CreateImage", Kind::Image, None),
             named(
