@@ -9,7 +9,10 @@
 //! of its items, and so is a strongly consistent Scan that answers the whole table: those items
 //! too that it did not find.
 //!
-//! It cannot see reads that are not strongly consistent, which promise nothing. Updates other
+//! Reads that are not strongly consistent promise nothing of when; but an item that one shows, and
+//! that one PutItem wrote, was written by then: whatever became of the call, it is in the order.
+//!
+//! It cannot see what those reads do not show. Updates other
 //! than `SET a = :v` and `ADD a :v`, conditions other than `attribute_exists` and its opposite,
 //! and projections are more than its model knows: their items are left out and counted.
 
@@ -136,8 +139,48 @@ fn step(
     Some((step, answered))
 }
 
+/// A read that says what has happened, and nothing of when.
+fn is_eventual(call: &ItemCall) -> bool {
+    call.reads() && !call.consistent
+}
+
+/// The calls that must have an order, with what eventual reads up to line `until` say of them:
+/// what was shown had been done. `None` when it was certainly not.
+fn as_shown(calls: &[ItemCall], until: u64) -> Option<Vec<ItemCall>> {
+    let (reads, mut known): (Vec<ItemCall>, _) = calls.iter().cloned().partition(is_eventual);
+    for read in reads {
+        let Some(line) = read.answered.filter(|line| *line <= until) else {
+            continue;
+        };
+        let Ending::Done {
+            before: Some(Some(item)),
+            ..
+        } = &read.end
+        else {
+            continue;
+        };
+        let mut wrote = known.iter_mut().filter(|it| it.put && it.named == *item);
+        let (Some(write), None) = (wrote.next(), wrote.next()) else {
+            continue;
+        };
+        match &write.end {
+            Ending::Refused | Ending::ConditionFailed => return None,
+            Ending::Unknown => {
+                let (before, after) = (None, None);
+                write.end = Ending::Done { before, after };
+                write.answered = Some(line);
+            }
+            Ending::Done { .. } => write.answered = write.answered.map(|at| at.min(line)),
+        }
+    }
+    Some(known)
+}
+
 /// Whether there is an order; `None` when nobody should search for it.
 fn has_order(calls: &[ItemCall], key: &BTreeMap<String, String>, until: u64) -> Option<bool> {
+    let Some(calls) = as_shown(calls, until) else {
+        return Some(false);
+    };
     let mut lines = Vec::new();
     let mut open = Vec::new();
     let known = calls.iter().filter(|call| call.sent <= until);
@@ -183,9 +226,6 @@ impl Oracle for Linearizable {
                     self.scanning.insert(sent.call.clone(), event.n);
                 }
                 for call in ItemCall::read(sent, event.n, &self.table) {
-                    if call.reads() && !call.consistent {
-                        continue;
-                    }
                     if !call.put {
                         self.key_names.extend(call.named.keys().cloned());
                     }
@@ -218,7 +258,9 @@ impl Oracle for Linearizable {
                 .then(|| has_order(&calls, &key, u64::MAX))
                 .flatten();
             match order {
-                Some(true) => measured += calls.len() as u64,
+                Some(true) => {
+                    measured += calls.iter().filter(|call| !is_eventual(call)).count() as u64;
+                }
                 None => left_out += 1,
                 Some(false) => {
                     let key: Vec<_> = key.values().cloned().collect();
@@ -353,6 +395,37 @@ mod tests {
         run.write("1", "ReplicatedWriteConflictException");
         run.read("1");
         violated(run.0.finding());
+    }
+
+    #[test]
+    fn what_any_read_shows_has_happened() {
+        let shown = |run: &mut Run, value: &str| {
+            let request = json!({ "TableName": "orders", "Key": { "id": { "S": "a" } } });
+            run.0.sent("dynamodb.GetItem", request);
+            let response = json!({ "Item": Run::item(value) });
+            run.0.succeeded("dynamodb.GetItem", response)
+        };
+        let mut run = Run::new();
+        run.write("1", "");
+        run.write("2", "InternalServerError");
+        shown(&mut run, "1");
+        shown(&mut run, "2");
+        shown(&mut run, "1");
+        run.read("2");
+        run.0.holds(3);
+        let mut run = Run::new();
+        run.write("1", "");
+        run.write("2", "InternalServerError");
+        shown(&mut run, "2");
+        let lost = run.read("1");
+        let (because, at) = violated(run.0.finding());
+        assert_eq!(at, [lost - 1, lost], "{because}");
+        let mut run = Run::new();
+        run.write("1", "");
+        run.write("2", "ReplicatedWriteConflictException");
+        let shown = shown(&mut run, "2");
+        let (because, at) = violated(run.0.finding());
+        assert_eq!(at, [shown - 1, shown], "{because}");
     }
 
     #[test]
