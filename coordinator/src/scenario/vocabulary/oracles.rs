@@ -259,7 +259,7 @@ pub static ORACLES: &[OracleDef] = &[
         arguments: &LINEARIZABLE,
         bare: Some("table"),
         one_of: &[],
-        blind: "reads that are not strongly consistent; items with updates or conditions that its model does not know, or with more than 14 writes of unknown outcome",
+        blind: "how old what a read shows is, when it is not strongly consistent; items with updates or conditions that its model does not know, or with more than 14 writes of unknown outcome",
     },
     OracleDef {
         name: "reads_never_go_backwards",
