@@ -324,6 +324,12 @@ mod tests {
         }
     }
 
+    /// A write of 2 that nobody hears of again.
+    fn lost(run: &mut Run) {
+        let request = json!({ "TableName": "orders", "Item": Run::item("2") });
+        run.0.sent("dynamodb.PutItem", request);
+    }
+
     #[test]
     fn reads_of_the_last_write_hold() {
         let mut run = Run::new();
@@ -375,10 +381,6 @@ mod tests {
 
     #[test]
     fn a_write_without_a_known_end_may_show_late_or_never_but_not_go_again() {
-        let lost = |run: &mut Run| {
-            let request = json!({ "TableName": "orders", "Item": Run::item("2") });
-            run.0.sent("dynamodb.PutItem", request);
-        };
         let mut run = Run::new();
         run.write("1", "");
         lost(&mut run);
@@ -407,7 +409,7 @@ mod tests {
         };
         let mut run = Run::new();
         run.write("1", "");
-        run.write("2", "InternalServerError");
+        lost(&mut run);
         shown(&mut run, "1");
         shown(&mut run, "2");
         shown(&mut run, "1");
@@ -415,11 +417,11 @@ mod tests {
         run.0.holds(3);
         let mut run = Run::new();
         run.write("1", "");
-        run.write("2", "InternalServerError");
+        lost(&mut run);
         shown(&mut run, "2");
-        let lost = run.read("1");
+        let gone = run.read("1");
         let (because, at) = violated(run.0.finding());
-        assert_eq!(at, [lost - 1, lost], "{because}");
+        assert_eq!(at, [gone - 1, gone], "{because}");
         let mut run = Run::new();
         run.write("1", "");
         run.write("2", "ReplicatedWriteConflictException");
