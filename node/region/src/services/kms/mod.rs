@@ -160,6 +160,7 @@ impl Service for Kms {
             "shared" => rotation::take_shared(ctx, body),
             "material" => rotation::receive(ctx, from, body),
             "material_here" => rotation::reported(ctx, body),
+            "replica_made" => replicas::came(ctx, body),
             other => ctx.note(
                 "record_ignored",
                 &[("service", "kms"), ("kind", other), ("from", from.as_str())],

@@ -186,9 +186,29 @@ fn show(ctx: &mut Ctx<'_>, answer: &mut ReplicateKeyResponse) {
 
 /// A replica exists: everybody learns of everybody.
 fn made(ctx: &mut Ctx<'_>, waiting: &Waiting) {
-    if let Some(row) = resolve::current(ctx, &waiting.account, &waiting.id) {
-        tell(ctx, &row);
-        // A rotation that is under way waits for this one too; what it missed meanwhile it gets.
+    let Some(row) = resolve::current(ctx, &waiting.account, &waiting.id) else {
+        return;
+    };
+    tell(ctx, &row);
+    // A rotation that is under way waits for this one too; what it missed meanwhile it gets.
+    rotation::welcome(ctx, &row, &waiting.region);
+    if row.is_primary() {
+        return;
+    }
+    // The role went elsewhere meanwhile: what the new primary sent, nobody was there to take.
+    let members = row.members.iter().flat_map(Members::regions);
+    let others = members.filter(|region| **region != *ctx.region() && **region != waiting.region);
+    for region in others.cloned().collect::<Vec<_>>() {
+        ctx.replicate(&region, "kms", "kms", "replica_made", encode(waiting));
+    }
+}
+
+/// Another member, which asked for a replica as the primary, says that it exists.
+pub(crate) fn came(ctx: &mut Ctx<'_>, body: &[u8]) {
+    if let Ok(waiting) = decode::<Waiting>(body)
+        && let Some(row) = resolve::current(ctx, &waiting.account, &waiting.id)
+        && row.is_primary()
+    {
         rotation::welcome(ctx, &row, &waiting.region);
     }
 }
