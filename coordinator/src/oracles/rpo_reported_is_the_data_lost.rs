@@ -6,7 +6,8 @@
 //! write whose client never learned the outcome may count or not. A planned switchover has lost
 //! nothing, whatever it reports.
 //!
-//! It cannot see a failover whose old primary never came back to tell.
+//! It cannot see a failover whose old primary never came back to tell, nor what a Region that was the
+//! primary takes after it died: it may be the primary again, and have died before it told of that.
 
 use std::collections::BTreeMap;
 
@@ -51,6 +52,8 @@ pub(super) struct RpoReportedIsTheDataLost {
     /// By global database and reign.
     takeovers: BTreeMap<(String, u64), Takeover>,
     reports: BTreeMap<(String, u64), Report>,
+    /// When processes died, by Region.
+    deaths: BTreeMap<String, Vec<SimTime>>,
 }
 
 impl RpoReportedIsTheDataLost {
@@ -123,6 +126,8 @@ impl RpoReportedIsTheDataLost {
         report: Option<&Report>,
     ) -> Option<(String, Vec<u64>)> {
         let (began, ended) = self.bounds(global, *reign, &takeover.from.0);
+        let deaths = self.deaths.get(&takeover.from.0).into_iter().flatten();
+        let died = deaths.copied().find(|died| *died >= takeover.at);
         let mut lost: Vec<&Commit> = self
             .commits
             .get(&takeover.from)
@@ -134,12 +139,11 @@ impl RpoReportedIsTheDataLost {
             is_of_it && commit.lsn > takeover.lsn
         });
         lost.sort_by_key(|commit| commit.lsn);
-        let count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
-        let perhaps = self
-            .unknown
-            .get(&takeover.from.0)
-            .copied()
-            .unwrap_or_default();
+        let all = lost.len() as u64;
+        lost.retain(|commit| died.is_none_or(|died| commit.sent < died));
+        let count = lost.len() as u64;
+        let unheard = self.unknown.get(&takeover.from.0);
+        let perhaps = all - count + unheard.copied().unwrap_or_default();
         let mut at = vec![takeover.line];
         at.extend(lost.iter().map(|commit| commit.line));
         if takeover.planned && count > 0 {
@@ -175,6 +179,10 @@ impl Oracle for RpoReportedIsTheDataLost {
             }
             What::CallAnswered(answer) if answer.operation == WRITE => self.answered(event, answer),
             What::Note { note, fields, .. } => self.note(event, note, fields),
+            What::NodeDied { region, .. } => {
+                let of = self.deaths.entry(region.to_string()).or_default();
+                of.push(event.t);
+            }
             _ => {}
         }
     }
@@ -196,6 +204,7 @@ impl Oracle for RpoReportedIsTheDataLost {
 mod tests {
     use serde_json::json;
 
+    use crate::journal::What;
     use crate::oracles::testing::{Doctored, unknown, violated};
 
     const GLOBAL: &str = "arn:aws:rds::111111111111:global-cluster:shop";
@@ -270,6 +279,21 @@ mod tests {
             because.contains("was planned and lost 1 commits"),
             "{because}"
         );
+    }
+
+    #[test]
+    fn what_a_region_takes_after_it_died_may_be_of_a_reign_that_nobody_heard_of() {
+        let mut run = Doctored::new("rpo_reported_is_the_data_lost", json!({}));
+        put(&mut run, 1);
+        takeover(&mut run, "1", "false");
+        report(&mut run, "0", "0");
+        run.tell(What::NodeDied {
+            region: "eu-west-1".parse().unwrap(),
+            point: "after_commit".to_owned(),
+            caused_by: None,
+        });
+        put(&mut run, 2);
+        run.holds(1);
     }
 
     #[test]
