@@ -20,13 +20,10 @@ use tokio_stream::wrappers::WatchStream;
 use super::acts::Act;
 use super::server::{done, file, read, refuse};
 use super::stage::{LONGEST, Stage, findings};
-use crate::report::html::PLACES;
 
 const PAGE: &str = include_str!("page/index.html");
 const SCRIPT: &str = include_str!("page/console.js");
 /// What both pages draw with.
-pub(super) const VIEWER: &str = include_str!("page/viewer.js");
-pub(super) const STYLE: &str = include_str!("page/console.css");
 
 #[derive(Clone)]
 struct House {
@@ -62,9 +59,6 @@ pub fn routes(stage: Stage, folder: PathBuf) -> Router {
     Router::new()
         .route("/", file("text/html; charset=utf-8", PAGE))
         .route("/console.js", file("text/javascript", SCRIPT))
-        .route("/viewer.js", file("text/javascript", VIEWER))
-        .route("/places.js", file("text/javascript", PLACES))
-        .route("/console.css", file("text/css", STYLE))
         .route("/api/stage", get(stage_now))
         .route("/api/changes", get(changes))
         .route("/api/run", post(run))

@@ -23,6 +23,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::stage::LONGEST;
+use crate::report::html::PLACES;
+
+const VIEWER: &str = include_str!("page/viewer.js");
+const STYLE: &str = include_str!("page/console.css");
 
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -40,9 +44,12 @@ pub struct Access {
     pub token: Option<String>,
 }
 
-/// The console's areas behind one door.
+/// The console's areas behind one door, with the files that every page has.
 pub fn guarded(areas: Router, access: Access) -> Router {
     areas
+        .route("/viewer.js", file("text/javascript", VIEWER))
+        .route("/places.js", file("text/javascript", PLACES))
+        .route("/console.css", file("text/css", STYLE))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") })
         .layer(from_fn_with_state(Arc::new(access), guard))
         .layer(DefaultBodyLimit::max(LONGEST + 4096))

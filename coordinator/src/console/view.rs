@@ -1,5 +1,6 @@
 //! A run as the page reads it: what can be drawn, and no more.
 
+use faultline_proto::names::RegionName;
 use serde_json::{Value, json};
 
 use crate::clock::SimTime;
@@ -33,7 +34,7 @@ pub fn view(events: &[Event]) -> Value {
         "source": summary.run.source,
         "verdict": word(summary.judgement), "because": summary.because,
         "end": summary.took().0,
-        "regions": summary.world.regions, "links": links(&summary), "keys": keys(&summary),
+        "regions": summary.world.regions, "links": links(&summary.world.regions), "keys": keys(&summary),
         "steps": steps(&summary),
         "oracles": summary.oracles.iter().map(|oracle| json!({
             "name": oracle.oracle, "verdict": word(oracle.judgement), "because": oracle.because,
@@ -62,8 +63,8 @@ fn word(judgement: Judgement) -> &'static str {
     }
 }
 
-fn links(summary: &Summary) -> Vec<Value> {
-    let regions = &summary.world.regions;
+/// Every pair of Regions, and how long a message takes between them when nothing is wrong.
+pub(super) fn links(regions: &[RegionName]) -> Vec<Value> {
     let mut links = Vec::new();
     for (index, one) in regions.iter().enumerate() {
         for other in &regions[index + 1..] {

@@ -6,6 +6,6 @@
 
 pub use crate::services::iam::{
     RoleView, SessionPolicies, managed_policy, new_access_key, principal_exists, propagate, role,
-    secret_access_key,
+    secret_access_key, take_change,
 };
 pub(crate) use crate::services::organizations::{Fence, binding, organization_of};

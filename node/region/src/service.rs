@@ -239,6 +239,11 @@ pub struct BodyChunk {
 /// Largest chunk of a body, in bytes.
 pub const CHUNK: usize = 64 * 1024;
 
+/// A record of a kind that a service does not have.
+pub fn no_record(kind: &str) -> Refusal {
+    Refusal::internal(format!("no record is called '{kind}'"))
+}
+
 /// One AWS service as a Region runs it.
 pub trait Service {
     /// As in operations and IAM actions, `kms`.
@@ -310,15 +315,17 @@ pub trait Service {
     }
 
     /// Applies a replicated record, exactly once and in the order of its stream.
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, _body: &[u8]) {
-        ctx.note(
-            "record_ignored",
-            &[
-                ("service", Self::PREFIX),
-                ("kind", kind),
-                ("from", from.as_str()),
-            ],
-        );
+    ///
+    /// # Errors
+    /// Why it is not taken: noted as `record_refused`, and the next one is applied.
+    fn apply(
+        ctx: &mut Ctx<'_>,
+        _from: &RegionName,
+        kind: &str,
+        _body: &[u8],
+    ) -> Result<(), Refusal> {
+        let _ = ctx;
+        Err(no_record(kind))
     }
 
     /// A process has started on this store: what the last one may have changed without anybody

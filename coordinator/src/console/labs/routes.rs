@@ -16,9 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::house::House;
 use super::room::{Act, Room};
-use crate::console::runs::{STYLE, VIEWER};
 use crate::console::server::{file, read, refuse};
-use crate::report::html::PLACES;
 
 const PAGE: &str = include_str!("../page/labs.html");
 const SCRIPT: &str = include_str!("../page/labs.js");
@@ -34,9 +32,6 @@ pub fn routes(house: House) -> Router {
         .route("/", file("text/html; charset=utf-8", PAGE))
         .route("/labs.js", file("text/javascript", SCRIPT))
         .route("/editor.js", file("text/javascript", EDITOR))
-        .route("/viewer.js", file("text/javascript", VIEWER))
-        .route("/places.js", file("text/javascript", PLACES))
-        .route("/console.css", file("text/css", STYLE))
         .route("/labs.css", file("text/css", LABS_STYLE))
         .route("/api/labs", get(list))
         .route("/api/labs/{id}", get(shown))

@@ -20,7 +20,6 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::super::acts::{Act, Fault};
 use super::super::dial::Wish;
-use super::super::runs::{STYLE, VIEWER};
 use super::super::server::{done, file, read, refuse};
 use super::house::House;
 use super::seen::shown;
@@ -28,7 +27,6 @@ use super::watch::{look_for_faults, watch};
 use crate::live::acting;
 use crate::live::as_scenario::as_scenario;
 use crate::live::trouble::{self, Active};
-use crate::report::html::PLACES;
 use crate::scenario::emit;
 
 const PAGE: &str = include_str!("../page/live.html");
@@ -43,10 +41,7 @@ pub fn routes(house: &Arc<House>) -> Router {
     watch(house);
     Router::new()
         .route("/", file("text/html; charset=utf-8", PAGE))
-        .route("/viewer.js", file("text/javascript", VIEWER))
         .route("/live.js", file("text/javascript", SCRIPT))
-        .route("/places.js", file("text/javascript", PLACES))
-        .route("/console.css", file("text/css", STYLE))
         .route("/api/live", get(now))
         .route("/api/live/changes", get(changes))
         .route("/api/live/preview", post(preview))

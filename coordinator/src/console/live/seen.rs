@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use faultline_proto::names::RegionName;
 use serde_json::{Map, Value, json};
 
+use super::super::view::links;
 use super::house::{House, NodeSeen, Seen};
 use crate::live::as_scenario::as_scenario;
 use crate::live::saved::Saved;
 use crate::live::trouble::{self, Active};
-use crate::network::distances::default_link;
 use crate::scenario::emit;
 
 /// What is seen now, with the events from number `from` on; and what to ask for next.
@@ -78,17 +78,6 @@ fn state(node: &NodeSeen, held: bool) -> &'static str {
         (None, false, false) => "away",
         (None, false, true) => "asked",
     }
-}
-
-fn links(regions: &[RegionName]) -> Vec<Value> {
-    let mut links = Vec::new();
-    for (index, one) in regions.iter().enumerate() {
-        for other in &regions[index + 1..] {
-            let usual = default_link(one, other).latency.0 / 1000;
-            links.push(json!({ "between": [one, other], "usual_ms": usual }));
-        }
-    }
-    links
 }
 
 fn of_fault(fault: &Active, saved: &Saved, regions: &[RegionName]) -> Value {

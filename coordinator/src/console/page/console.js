@@ -24,37 +24,6 @@ async function load() {
   acts(); buttons(all(), wanted); drawn = ""; show();
 }
 
-// What holds at the moment.
-function moment() {
-  const state = { down: new Set(), faults: new Map(), keys: new Map(), dead: new Set(), events: [] };
-  for (const event of run.events) {
-    if (event.t > now) break;
-    state.events.push(event);
-    if (event.kind === "fault") state.faults.set(event.fault, event);
-    if (event.kind === "healed") state.faults.delete(event.fault);
-    if (event.kind === "died") state.dead.add(event.region);
-    if (event.kind === "started") state.dead.delete(event.region);
-    if (event.kind === "note" && event.note === "key_state") state.keys.set(event.fields.key, event.fields.state);
-  }
-  for (const fault of state.faults.values())
-    if (fault.name === "region_down") fault.regions.forEach((region) => state.down.add(region));
-  return state;
-}
-
-// The moment as the map draws it.
-function world(state) {
-  const messages = [];
-  for (const event of state.events) {
-    if (event.kind !== "message" || event.ack || now - event.t > 1e6 || !run.regions.includes(event.to)) continue;
-    messages.push([event.from, event.to, Math.min(1, (now - event.t) / 1e6), event.caused_by]);
-  }
-  const keys = (region) => run.keys.flatMap((key) => {
-    const arn = key.arns.find((arn) => arn.split(":")[3] === region);
-    return arn ? [[key.name, state.keys.get(arn) || "Enabled", [key.name, region]]] : [];
-  });
-  return { regions: run.regions, links: run.links, faults: [...state.faults.values()], down: state.down, dead: state.dead, messages, keys };
-}
-
 function all() {
   const links = run.links.map((link) => [link.between.join(" ⇄ "), "link", link.between]);
   const keys = run.keys.flatMap((key) => key.arns.map((arn) => [`key ${key.name} in ${arn.split(":")[3]}`, "key", [key.name, arn.split(":")[3]]]));
@@ -112,8 +81,8 @@ function show() {
   if (!run) return;
   $("time").value = now;
   $("now").textContent = seconds(now);
-  const state = moment();
-  map(world(state), wanted);
+  const state = momentOf(run, now);
+  map(worldOf(run, now, state), wanted);
   const mark = state.events.length + "/" + $("filter").value + "/" + stage.version;
   if (mark === drawn) return;
   drawn = mark;

@@ -218,33 +218,12 @@ async function seeRun() {
   drawn = "";
   show();
 }
-function moment() {
-  const state = { down: new Set(), faults: new Map(), keys: new Map(), dead: new Set(), events: [] };
-  for (const event of run.events) {
-    if (event.t > now) break;
-    state.events.push(event);
-    if (event.kind === "fault") state.faults.set(event.fault, event);
-    if (event.kind === "healed") state.faults.delete(event.fault);
-    if (event.kind === "died") state.dead.add(event.region);
-    if (event.kind === "started") state.dead.delete(event.region);
-    if (event.kind === "note" && event.note === "key_state") state.keys.set(event.fields.key, event.fields.state);
-  }
-  for (const fault of state.faults.values())
-    if (fault.name === "region_down") fault.regions.forEach((region) => state.down.add(region));
-  return state;
-}
 function show() {
   if (!run) return;
   $("time").value = now;
   $("now").textContent = seconds(now);
-  const state = moment();
-  const keys = (region) => run.keys.flatMap((key) => {
-    const arn = key.arns.find((arn) => arn.split(":")[3] === region);
-    return arn ? [[key.name, state.keys.get(arn) || "Enabled"]] : [];
-  });
-  const recent = state.events.filter((event) => event.kind === "message" && !event.ack && now - event.t <= 1e6 && run.regions.includes(event.to));
-  map({ regions: run.regions, links: run.links, faults: [...state.faults.values()], down: state.down, dead: state.dead,
-    messages: recent.map((event) => [event.from, event.to, (now - event.t) / 1e6, event.caused_by]), keys }, () => {});
+  const state = momentOf(run, now);
+  map(worldOf(run, now, state));
   const mark = state.events.length + "/" + $("filter").value + "/" + now;
   if (mark === drawn) return;
   drawn = mark;

@@ -1,5 +1,5 @@
 "use strict";
-// What both pages draw with: the map, the log, the table of keys.
+// What all pages draw with: the map, the log, the table of keys.
 
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
@@ -74,7 +74,7 @@ function linkState(faults, [one, other]) {
   return word;
 }
 
-// The map of { regions, links, faults, down, dead, messages, keys(region) }; `wanted(kind, what)` hears of clicks.
+// The map of { regions, links, faults, down, dead, messages, keys(region) }; `wanted(kind, what)` hears of clicks, if it is there.
 function map(world, wanted) {
   const at = places(world.regions), drawing = draw("g", { class: "drawing" });
   for (const link of world.links) {
@@ -96,7 +96,7 @@ function map(world, wanted) {
     world.keys(region).forEach(([name, state], line) => drawing.append(draw("text", { x, y: y + 7.6 + 1.9 * line, class: "small" },
       (state === "Enabled" ? "🔑 " : "⛔ ") + name + (state === "Enabled" ? "" : " " + state))));
   }
-  const hits = hitsOf(world, at, wanted);
+  const hits = wanted && hitsOf(world, at, wanted);
   const old = $("map").querySelector(".drawing");
   if (old) old.replaceWith(drawing); else $("map").append(drawing);
   if (hits) { $("map").querySelector(".hits")?.remove(); $("map").append(hits); }
@@ -199,4 +199,35 @@ function dialTold(wish, it) {
     ["refused", refused], ["not answered", String(it.unanswered)]];
   if (it.unsent !== undefined) rows.push(["not sent, for too many waited", String(it.unsent)]);
   $("dial-told").tBodies[0].replaceChildren(...rows.map((row) => cells(row, "td")));
+}
+
+// What holds at a moment of a run.
+function momentOf(run, now) {
+  const state = { down: new Set(), faults: new Map(), keys: new Map(), dead: new Set(), events: [] };
+  for (const event of run.events) {
+    if (event.t > now) break;
+    state.events.push(event);
+    if (event.kind === "fault") state.faults.set(event.fault, event);
+    if (event.kind === "healed") state.faults.delete(event.fault);
+    if (event.kind === "died") state.dead.add(event.region);
+    if (event.kind === "started") state.dead.delete(event.region);
+    if (event.kind === "note" && event.note === "key_state") state.keys.set(event.fields.key, event.fields.state);
+  }
+  for (const fault of state.faults.values())
+    if (fault.name === "region_down") fault.regions.forEach((region) => state.down.add(region));
+  return state;
+}
+
+// The moment as the map draws it.
+function worldOf(run, now, state) {
+  const messages = [];
+  for (const event of state.events) {
+    if (event.kind !== "message" || event.ack || now - event.t > 1e6 || !run.regions.includes(event.to)) continue;
+    messages.push([event.from, event.to, Math.min(1, (now - event.t) / 1e6), event.caused_by]);
+  }
+  const keys = (region) => run.keys.flatMap((key) => {
+    const arn = key.arns.find((arn) => arn.split(":")[3] === region);
+    return arn ? [[key.name, state.keys.get(arn) || "Enabled", [key.name, region]]] : [];
+  });
+  return { regions: run.regions, links: run.links, faults: [...state.faults.values()], down: state.down, dead: state.dead, messages, keys };
 }

@@ -67,9 +67,14 @@ macro_rules! table {
         }
 
         pub(crate) fn apply(ctx: &mut Ctx<'_>, service: &str, from: &RegionName, kind: &str, body: &[u8]) {
-            match service {
+            let taken = match service {
                 $($prefix => <$service>::apply(ctx, from, kind, body),)*
-                other => ctx.note("record_ignored", &[("service", other), ("kind", kind)]),
+                other => Err(Refusal::not_built(other)),
+            };
+            if let Err(refusal) = taken {
+                let (from, why) = (from.as_str(), refusal.message.as_str());
+                let fields = [("service", service), ("kind", kind), ("from", from), ("why", why)];
+                ctx.note("record_refused", &fields);
             }
         }
 

@@ -26,18 +26,21 @@ use super::value::Item;
 use crate::context::{Ctx, decode, encode};
 use crate::mutants::{self, Mutant};
 use crate::refusal::Refusal;
+use crate::service::no_record;
 use crate::store::Range;
 
 /// Takes a record.
-pub(super) fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-    let taken = match kind {
+pub(super) fn apply(
+    ctx: &mut Ctx<'_>,
+    from: &RegionName,
+    kind: &str,
+    body: &[u8],
+) -> Result<(), Refusal> {
+    match kind {
         "item" => decode(body).map(|record| item(ctx, from, record)),
         "conflict" => decode(body).map(|record| conflict(ctx, record)),
         "group" => decode(body).map(|record| members::apply(ctx, record)),
-        other => Err(Refusal::internal(format!("no record '{other}'"))),
-    };
-    if let Err(why) = taken {
-        ignored(ctx, from, kind, &why.message);
+        other => Err(no_record(other)),
     }
 }
 

@@ -146,8 +146,8 @@ impl Service for DynamoDb {
         }
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-        apply::apply(ctx, from, kind, body);
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
+        apply::apply(ctx, from, kind, body)
     }
 
     fn started(ctx: &mut Ctx<'_>) {

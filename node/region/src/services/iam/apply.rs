@@ -1,6 +1,6 @@
 //! Records of the directory: whole rows, so that applying one twice changes nothing.
 
-use faultline_proto::names::{AccountId, RegionName};
+use faultline_proto::names::AccountId;
 use serde::{Deserialize, Serialize};
 
 use super::ids::key_of;
@@ -9,7 +9,7 @@ use super::keyspaces::{
     PolicyRow, RoleRow, Roles, UserRow, Users,
 };
 use super::propagation;
-use crate::context::{Ctx, decode};
+use crate::context::Ctx;
 
 /// A changed row, as it travels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,38 +115,4 @@ pub(super) fn publish(ctx: &mut Ctx<'_>, record: &Record) {
     record.write(ctx);
     let body = crate::context::encode(record);
     propagation::propagate(ctx, "iam", record.kind(), &body);
-}
-
-/// Takes a record from the home Region; nobody else may change the directory.
-pub(super) fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-    if *from != ctx.core.home {
-        ctx.note(
-            "record_refused",
-            &[
-                ("service", "iam"),
-                ("from", from.as_str()),
-                ("why", "not the directory's home"),
-            ],
-        );
-        return;
-    }
-    match decode::<Record>(body) {
-        Ok(record) => {
-            record.write(ctx);
-            ctx.note(
-                "directory_updated",
-                &[("kind", kind), ("from", from.as_str())],
-            );
-        }
-        Err(refusal) => {
-            ctx.note(
-                "record_refused",
-                &[
-                    ("service", "iam"),
-                    ("kind", kind),
-                    ("why", &refusal.message),
-                ],
-            );
-        }
-    }
 }

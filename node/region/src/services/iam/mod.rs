@@ -51,7 +51,7 @@ pub use directory::{RoleView, SessionPolicies, principal_exists, role, secret_ac
 pub(crate) use directory::{credential, policies_of};
 pub use ids::access_key as new_access_key;
 pub use managed::managed_policy;
-pub use propagation::propagate;
+pub use propagation::{propagate, take_change};
 
 use crate::context::Ctx;
 use crate::refusal::Refusal;
@@ -79,8 +79,10 @@ impl Service for Iam {
         Ok(dispatch_iam::<Self>(ctx, request)?)
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-        apply::apply(ctx, from, kind, body);
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
+        take_change(ctx, from, kind, body, |ctx, record: apply::Record| {
+            record.write(ctx);
+        })
     }
 
     fn due(ctx: &mut Ctx<'_>, kind: &str, payload: &[u8]) {

@@ -7,10 +7,12 @@
 
 use faultline_proto::driving::fault;
 use faultline_proto::names::{Elapsed, RegionName};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::keyspaces::LastLeft;
 use crate::context::{Ctx, decode, encode};
+use crate::refusal::Refusal;
 
 /// Kind of the timer of a change that waits.
 pub(super) const LEAVES: &str = "leaves";
@@ -45,6 +47,28 @@ pub fn propagate(ctx: &mut Ctx<'_>, service: &str, kind: &str, body: &[u8]) {
         };
         ctx.schedule("iam", Elapsed(leaves), LEAVES, encode(&waiting));
     }
+}
+
+/// Takes a change that left the home Region; nobody else may change the directory.
+///
+/// # Errors
+/// Another Region's, or of another shape.
+pub fn take_change<R: DeserializeOwned>(
+    ctx: &mut Ctx<'_>,
+    from: &RegionName,
+    kind: &str,
+    body: &[u8],
+    write: impl FnOnce(&mut Ctx<'_>, R),
+) -> Result<(), Refusal> {
+    if *from != ctx.core.home {
+        return Err(Refusal::internal("not the directory's home"));
+    }
+    write(ctx, decode(body)?);
+    ctx.note(
+        "directory_updated",
+        &[("kind", kind), ("from", from.as_str())],
+    );
+    Ok(())
 }
 
 /// The time of a change has come.

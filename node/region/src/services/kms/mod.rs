@@ -84,7 +84,7 @@ use serde_json::Value;
 use crate::context::Ctx;
 use crate::quotas::Charge;
 use crate::refusal::Refusal;
-use crate::service::{Access, RemoteCall, SagaInput, Service, handlers};
+use crate::service::{Access, RemoteCall, SagaInput, Service, handlers, no_record};
 
 /// AWS Key Management Service.
 #[derive(Debug)]
@@ -154,18 +154,16 @@ impl Service for Kms {
         }
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
         match kind {
             "members" => relatives::apply(ctx, body),
             "shared" => rotation::take_shared(ctx, body),
             "material" => rotation::receive(ctx, from, body),
             "material_here" => rotation::reported(ctx, body),
             "replica_made" => replicas::came(ctx, body),
-            other => ctx.note(
-                "record_ignored",
-                &[("service", "kms"), ("kind", other), ("from", from.as_str())],
-            ),
+            other => return Err(no_record(other)),
         }
+        Ok(())
     }
 
     fn trail(_ctx: &mut Ctx<'_>, operation: &str, parameters: &mut serde_json::Map<String, Value>) {

@@ -30,7 +30,8 @@ use faultline_proto::progress::Progress;
 
 pub(crate) use binding::{Fence, binding, organization_of};
 
-use crate::context::{Ctx, decode};
+use crate::context::Ctx;
+use crate::directory::take_change;
 use crate::refusal::Refusal;
 use crate::service::{Access, Service, Wording, handlers};
 use error::OrganizationsError;
@@ -77,35 +78,10 @@ impl Service for Organizations {
         Ok(dispatch_organizations::<Self>(ctx, request)?)
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-        if *from != ctx.core.home {
-            ctx.note(
-                "record_refused",
-                &[
-                    ("service", "organizations"),
-                    ("from", from.as_str()),
-                    ("why", "not the directory's home"),
-                ],
-            );
-            return;
-        }
-        match decode::<OrganizationRow>(body) {
-            Ok(row) => {
-                row.write(ctx);
-                ctx.note(
-                    "directory_updated",
-                    &[("kind", kind), ("from", from.as_str())],
-                );
-            }
-            Err(refusal) => ctx.note(
-                "record_refused",
-                &[
-                    ("service", "organizations"),
-                    ("kind", kind),
-                    ("why", &refusal.message),
-                ],
-            ),
-        }
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
+        take_change(ctx, from, kind, body, |ctx, row: OrganizationRow| {
+            row.write(ctx)
+        })
     }
 }
 

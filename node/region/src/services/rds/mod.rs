@@ -42,7 +42,7 @@ use serde_json::Value;
 
 use crate::context::{Ctx, decode, encode};
 use crate::refusal::Refusal;
-use crate::service::{Access, RemoteCall, SagaInput, Service, handlers};
+use crate::service::{Access, RemoteCall, SagaInput, Service, handlers, no_record};
 
 /// RDS and Aurora.
 #[derive(Debug)]
@@ -106,8 +106,8 @@ impl Service for Rds {
         }
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-        let taken = match kind {
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
+        match kind {
             "global" => global::told(ctx, body),
             "commit" => global::flow::commit(ctx, from, body),
             "fill" => global::flow::filled(ctx, from, body),
@@ -115,14 +115,7 @@ impl Service for Rds {
             "handover" => global::changes::handed_over(ctx, from, body),
             "loss" => global::changes::lost(ctx, body),
             "left" => global::members::left(ctx, from, body),
-            other => Err(Refusal::internal(format!("no record is called '{other}'"))),
-        };
-        if let Err(refusal) = taken {
-            let why = refusal.message;
-            ctx.note(
-                "record_refused",
-                &[("service", Self::PREFIX), ("kind", kind), ("why", &why)],
-            );
+            other => Err(no_record(other)),
         }
     }
 

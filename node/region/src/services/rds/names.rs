@@ -1,7 +1,5 @@
 //! Names and ARNs, how a request finds things, tags, and pages.
 
-use std::collections::BTreeMap;
-
 use faultline_proto::codec::time::to_iso;
 use faultline_proto::names::{AccountId, Arn, RegionName};
 use faultline_proto::rds::Tag;
@@ -223,27 +221,37 @@ pub fn instances(ctx: &mut Ctx<'_>, cluster: &DatabaseRow) -> Vec<DatabaseRow> {
     found
 }
 
-/// Tags of a request.
-#[must_use]
-pub fn tags(list: &[Tag]) -> BTreeMap<String, String> {
-    list.iter()
-        .map(|tag| {
-            let key = tag.key.clone().unwrap_or_default();
-            (key, tag.value.clone().unwrap_or_default())
-        })
-        .collect()
-}
+/// Tags as a request lists them, and as an answer does: each service has a message of its own.
+macro_rules! tag_lists {
+    ($tag:ty) => {
+        /// Tags of a request.
+        #[must_use]
+        pub fn tags(list: &[$tag]) -> ::std::collections::BTreeMap<String, String> {
+            list.iter()
+                .map(|tag| {
+                    let key = tag.key.clone().unwrap_or_default();
+                    (key, tag.value.clone().unwrap_or_default())
+                })
+                .collect()
+        }
 
-/// Tags as an answer lists them.
-#[must_use]
-pub fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag {
-            key: Some(key.clone()),
-            value: Some(value.clone()),
-        })
-        .collect()
+        /// Tags as an answer lists them.
+        #[must_use]
+        pub fn tag_list(tags: &::std::collections::BTreeMap<String, String>) -> Vec<$tag> {
+            tags.iter()
+                .map(|(key, value)| {
+                    let mut tag = <$tag>::default();
+                    tag.key = Some(key.clone());
+                    tag.value = Some(value.clone());
+                    tag
+                })
+                .collect()
+        }
+    };
 }
+pub(super) use tag_lists;
+
+tag_lists!(Tag);
 
 /// One page of what was found, in the order of names, and the marker of the next.
 ///

@@ -60,7 +60,7 @@ use faultline_proto::s3;
 
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, BodyChunk, RemoteCall, SagaInput, Service, handlers};
+use crate::service::{Access, BodyChunk, RemoteCall, SagaInput, Service, handlers, no_record};
 
 /// S3.
 #[derive(Debug)]
@@ -139,12 +139,18 @@ impl Service for S3 {
         }
     }
 
-    fn apply(ctx: &mut Ctx<'_>, _from: &RegionName, kind: &str, body: &[u8]) {
+    fn apply(
+        ctx: &mut Ctx<'_>,
+        _from: &RegionName,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<(), Refusal> {
         match kind {
             "name" => buckets::name_taken(ctx, body),
             "name-freed" => buckets::name_freed(ctx, body),
-            _ => {}
+            other => return Err(no_record(other)),
         }
+        Ok(())
     }
 
     fn started(ctx: &mut Ctx<'_>) {

@@ -40,7 +40,7 @@ use serde_json::Value;
 
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, Service, handlers};
+use crate::service::{Access, Service, handlers, no_record};
 
 /// AWS Secrets Manager.
 #[derive(Debug)]
@@ -69,24 +69,14 @@ impl Service for SecretsManager {
         dispatch_secretsmanager::<Self>(ctx, request)
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-        let taken = match kind {
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
+        match kind {
             "update" => replica::update(ctx, from, body),
             "remove" => replica::removed(ctx, from, body),
             "status" => endings::answered(ctx, from, body),
             "left" => endings::left(ctx, from, body),
             "key" => endings::key_changed(ctx, from, body),
-            other => Err(Refusal::internal(format!("no record is called '{other}'"))),
-        };
-        if let Err(refusal) = taken {
-            ctx.note(
-                "record_refused",
-                &[
-                    ("service", Self::PREFIX),
-                    ("kind", kind),
-                    ("why", &refusal.message),
-                ],
-            );
+            other => Err(no_record(other)),
         }
     }
 

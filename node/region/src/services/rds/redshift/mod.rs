@@ -36,7 +36,7 @@ use faultline_proto::redshift as api;
 use super::keys::REDSHIFT;
 use crate::context::{Ctx, decode};
 use crate::refusal::Refusal;
-use crate::service::{Access, RemoteCall, SagaInput, Service, handlers};
+use crate::service::{Access, RemoteCall, SagaInput, Service, handlers, no_record};
 
 pub use snapshots::completed;
 
@@ -87,19 +87,12 @@ impl Service for Redshift {
         grants::has(ctx, body)
     }
 
-    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) {
-        let taken = match kind {
+    fn apply(ctx: &mut Ctx<'_>, from: &RegionName, kind: &str, body: &[u8]) -> Result<(), Refusal> {
+        match kind {
             "use" => grants::used(ctx, from, body, true),
             "unuse" => grants::used(ctx, from, body, false),
             "snapshot" => copying::arrived(ctx, from, body),
-            other => Err(Refusal::internal(format!("no record is called '{other}'"))),
-        };
-        if let Err(refusal) = taken {
-            let why = refusal.message;
-            ctx.note(
-                "record_refused",
-                &[("service", Self::PREFIX), ("kind", kind), ("why", &why)],
-            );
+            other => Err(no_record(other)),
         }
     }
 

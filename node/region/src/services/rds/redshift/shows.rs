@@ -1,7 +1,5 @@
 //! Warehouses and their snapshots as answers show them.
 
-use std::collections::BTreeMap;
-
 use faultline_proto::redshift::{Cluster, ClusterSnapshotCopyStatus, Endpoint, Snapshot, Tag};
 
 use super::keyspaces::{CopyRow, WarehouseSnapshots, Warehouses};
@@ -14,27 +12,7 @@ const PORT: i32 = 5439;
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 3600 * 1000;
 
-/// Tags of a request.
-#[must_use]
-pub fn tags(list: &[Tag]) -> BTreeMap<String, String> {
-    list.iter()
-        .map(|tag| {
-            let key = tag.key.clone().unwrap_or_default();
-            (key, tag.value.clone().unwrap_or_default())
-        })
-        .collect()
-}
-
-/// Tags as an answer lists them.
-#[must_use]
-pub fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag {
-            key: Some(key.clone()),
-            value: Some(value.clone()),
-        })
-        .collect()
-}
+names::tag_lists!(Tag);
 
 fn copy(row: CopyRow) -> ClusterSnapshotCopyStatus {
     ClusterSnapshotCopyStatus {
